@@ -1,0 +1,1 @@
+"""Accord keeps WooCommerce stores and their back offices in agreement."""

@@ -1,0 +1,1 @@
+"""The canonical documents. Pure: no vendor, no I/O."""

@@ -1,0 +1,50 @@
+"""Who buys: the shopper, as the store knows them, and where things go."""
+
+import hashlib
+from dataclasses import astuple, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address. ``country`` is ISO 3166-1 alpha-2, ``state`` the store's code for it."""
+
+    name: str = ""
+    company: str = ""
+    street: str = ""  # one line of text per line of the address
+    city: str = ""
+    postal_code: str = ""
+    state: str = ""
+    country: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal addresses, letter case and spaces aside, have equal fingerprints."""
+        text = "\x1f".join(" ".join(part.casefold().split()) for part in astuple(self))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __bool__(self) -> bool:
+        return any((self.street, self.city, self.postal_code, self.country))
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A shopper. ``customer_id`` is the store's account, None for a guest."""
+
+    name: str
+    company: str
+    email: str
+    phone: str
+    vat_number: str
+    customer_id: str | None
+    billing: Address
+    shipping: Address  # the billing address when the store gave none
+
+    @property
+    def display_name(self) -> str:
+        """The company where there is one, else the person, else the e-mail address."""
+        return self.company or self.name or self.email
+
+    @property
+    def is_nobody(self) -> bool:
+        """Nothing tells who bought: no name, no e-mail, no account, no VAT number."""
+        return not (self.display_name or self.customer_id or self.vat_number)

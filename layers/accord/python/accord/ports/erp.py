@@ -1,0 +1,113 @@
+"""One back office, as the flows see it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+from accord.model.change import Ref
+from accord.model.documents import (
+    Document,
+    Kind,
+    Record,
+    SalesDocument,
+    State,
+    Totals,
+)
+from accord.model.party import Address, Party
+
+Duplicates = Literal["refused", "same_answer", "possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one back office can do. Every field is read by a flow; none is decoration.
+
+    ``duplicates`` says, per kind it can hold, what a second create with the same key does: is
+    refused, answers like the first, or makes a second record. ``settle`` is how long an unanswered
+    create may still take effect, ``search_lag`` how long a record may stay unseen by ``find``.
+    ``key_length`` is the longest external key its field takes.
+    """
+
+    duplicates: Mapping[Kind, Duplicates]
+    states: frozenset[State]
+    settle: dt.timedelta
+    search_lag: dt.timedelta
+    key_length: int
+
+    def can(self, kind: Kind) -> bool:
+        return kind in self.duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One back office of accord.toml with its credentials.
+
+    ``options`` are the adapter's own settings (database, company, web_shop …), checked by its
+    ``Options`` model; ``secret`` holds credentials, so neither is in the repr.
+    """
+
+    name: str
+    adapter: str
+    url: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: Decimal = Decimal(30)  # seconds, for one call
+
+
+class ErpAdapter(Protocol):
+    """One back office. Adapters subclass this, so mypy checks each of them against it.
+
+    Every method raises only ``accord.errors``; no vendor exception leaves an adapter. A code that
+    the back office does not hold (an item, a tax) is an ``UnmappedError`` that names all of them.
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    @classmethod
+    def connect(cls, connection: Connection) -> Self:
+        """An adapter for ``connection``; nothing is sent yet."""
+        ...
+
+    def ping(self) -> None:
+        """Returns if it answers us. Raises: UnavailableError, UnauthorizedError."""
+        ...
+
+    def get(self, ref: Ref) -> Record | None:
+        """The record, or None when it is not there."""
+        ...
+
+    def find(self, kind: Kind, key: str) -> tuple[Record, ...]:
+        """Every record of ``kind`` under our external ``key``, voided ones too."""
+        ...
+
+    def match(self, party: Party, by: Literal["email", "vat_number"]) -> tuple[Record, ...]:
+        """Parties that are this shopper by that natural key; at most three are returned."""
+        ...
+
+    def preview(self, document: SalesDocument) -> Totals:
+        """What this back office will compute for ``document``; asks for no more than it must."""
+        ...
+
+    def create(self, document: Document, *, key: str) -> Record:
+        """Makes it, as a draft where the kind has states.
+
+        Raises:
+            DuplicateError: one with ``key`` is there already.
+            RejectedError: refused; nothing took effect.
+            UnavailableError: no answer; ``sent`` tells whether it may have taken effect.
+        """
+        ...
+
+    def advance(self, record: Record, to: State) -> Record:
+        """At least as far as ``to``: QUOTATION numbers and totals it, CONFIRMED makes it binding.
+
+        Already there or past is success. The answer to QUOTATION carries number and totals.
+        """
+        ...
+
+    def add_address(self, party: Ref, address: Address) -> str:
+        """The id of ``address`` at the party, found there or added."""
+        ...

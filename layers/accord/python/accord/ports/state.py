@@ -1,0 +1,288 @@
+"""What Accord remembers. Each port has a DynamoDB and an in-memory implementation.
+
+Every read is consistent and checks expiry itself; times are UTC, aware and the caller's.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from accord.errors import Owner
+from accord.model.change import Change, Ref
+
+# --- links -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which state of a record was seen: its own modified time, and a digest of its bytes."""
+
+    modified_at: dt.datetime | None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two refs that are one thing, and what is known of them.
+
+    ``ref`` is the store's side (or, for a natural key, the key itself: system = the back office,
+    kind = ``party_key``). ``key`` is the external key, fixed at the first claim. ``facts`` are
+    small texts a flow keeps: the status last seen, the fingerprint of what was posted, address ids.
+    ``version`` grows with every write. Hold ``owner`` until ``leased_until`` to write.
+    """
+
+    ref: Ref
+    key: str
+    version: int
+    erp: Ref | None = None
+    number: str = ""
+    generation: int = 1
+    seen: Seen | None = None
+    dirty: Seen | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    leased_until: dt.datetime | None = None
+
+
+class Links(Protocol):
+    """ID mappings and leases. One lease excludes every other writer of the same thing."""
+
+    def get(self, ref: Ref) -> Link | None:
+        """The link of a store's ref or natural key."""
+        ...
+
+    def find(self, erp: Ref) -> Ref | None:
+        """The store's ref that is linked with the back office's."""
+        ...
+
+    def acquire(
+        self, ref: Ref, *, key: str, owner: str, now: dt.datetime, until: dt.datetime, seen: Seen
+    ) -> Link | None:
+        """The link under our lease, made with ``key`` if there was none; its ``dirty`` is cleared.
+
+        None when another owner's lease has not run out; the link is then marked dirty with ``seen``
+        in the same breath. An owner may acquire again what it holds.
+        """
+        ...
+
+    def save(self, link: Link) -> Link:
+        """Stores erp, number, generation, seen and facts; the pointer from erp with them, at once.
+
+        Returns the link with its new version. Raises: BusyError: the lease is no longer
+        ``link.owner``'s.
+        """
+        ...
+
+    def release(self, link: Link, *, handled: Sequence[Seen]) -> Link | None:
+        """None once the lease is given up. If the link became dirty with something newer than, or
+        different from all of ``handled``: the link, still held, dirty cleared; go round once more.
+
+        Raises: BusyError: the lease is no longer ``link.owner``'s.
+        """
+        ...
+
+    def abandon(self, link: Link) -> None:
+        """Gives up the lease whatever is dirty (after an error that is told elsewhere)."""
+        ...
+
+
+# --- steps -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One outgoing write. ``fresh`` is True for whoever stored the intent just now.
+
+    ``looked_at`` is when the other side was last searched in vain for its effect.
+    """
+
+    key: str
+    at: dt.datetime
+    fresh: bool
+    result: Mapping[str, Any] | None = None
+    looked_at: dt.datetime | None = None
+    intent: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Steps(Protocol):
+    """Idempotency records, ``{external key}:{step}:{n}``. Results are small JSON objects."""
+
+    def begin(self, key: str, *, now: dt.datetime, intent: Mapping[str, Any]) -> Step:
+        """Stores the intent and returns it fresh, or returns the step that was there."""
+        ...
+
+    def finish(self, key: str, result: Mapping[str, Any]) -> None:
+        """Stores the result. The first one stays: finishing again changes nothing."""
+        ...
+
+    def looked(self, key: str, *, now: dt.datetime) -> None:
+        """Remembers that the other side was searched in vain."""
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """Removes an intent that surely had no effect. A finished step stays."""
+        ...
+
+
+# --- waiting -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A change that cannot go on now: one per ref. ``placed_at`` orders them, oldest first."""
+
+    change: Change
+    connection: str
+    cause: str
+    message: str
+    placed_at: dt.datetime
+    parked_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why changes wait: ``unauthorized`` at ``main``, ``item:MUG`` at ``main``."""
+
+    connection: str
+    cause: str
+
+
+class Waiting(Protocol):
+    """Parked changes, by connection and cause."""
+
+    def park(self, parked: Parked) -> None:
+        """Keeps it; what was parked for the same ref before, under any cause, is replaced."""
+        ...
+
+    def causes(self) -> Sequence[Cause]:
+        """Every cause that something waits for."""
+        ...
+
+    def of(self, cause: Cause) -> Iterator[Parked]:
+        """What waits for ``cause``, oldest order first."""
+        ...
+
+    def count(self, cause: Cause) -> int: ...
+
+    def get(self, ref: Ref) -> Parked | None: ...
+
+    def remove(self, parked: Parked) -> None:
+        """Gone, unless it was parked again since (another ``parked_at``)."""
+        ...
+
+
+# --- attention ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a person must look at. At most 4 KB; ``payload`` names an object in the bucket.
+
+    ``subject`` is a ref, or a cause that many share (then ``count`` says how many).
+    """
+
+    id: str
+    subject: str
+    reason: str
+    owner: Owner
+    message: str  # names the record and the remedy
+    opened_at: dt.datetime
+    updated_at: dt.datetime
+    count: int = 1
+    payload: str = ""
+    correlation_id: str = ""
+    closed_at: dt.datetime | None = None
+    closed_by: str = ""
+
+
+class Attention(Protocol):
+    """The one list of what a person must look at."""
+
+    def put(self, item: Item) -> Item:
+        """Opens it; an open one with the same id is updated and keeps its ``opened_at``."""
+        ...
+
+    def get(self, id_: str) -> Item | None: ...
+
+    def open(self, *, owner: Owner | None = None) -> Sequence[Item]:
+        """What is open, oldest first."""
+        ...
+
+    def of(self, subject: str) -> Sequence[Item]:
+        """What is open for one ref or cause."""
+        ...
+
+    def close(self, id_: str, *, now: dt.datetime, by: str) -> None:
+        """Closes it; closing what is closed or was never there changes nothing."""
+        ...
+
+
+class Payloads(Protocol):
+    """What is too large for a table: what was sent and answered, oversize documents. JSON."""
+
+    def put(self, name: str, payload: object) -> str:
+        """The name under which ``get`` finds it. ``name`` has no leading slash."""
+        ...
+
+    def get(self, name: str) -> Any:
+        """What was put, None when it is not there."""
+        ...
+
+
+# --- journal, control, rules -------------------------------------------------
+
+Mark = Literal["begun", "step", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a ref's story: ids, codes, hashes, amounts; no personal data."""
+
+    ref: Ref
+    at: dt.datetime
+    mark: Mark
+    text: str
+    correlation_id: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal(Protocol):
+    """Every change, begun and ended, with its steps. Append-only."""
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Adds them in order. Entries of one call and one ref keep their order when read."""
+        ...
+
+    def of(self, ref: Ref) -> Sequence[Entry]:
+        """The ref's story, oldest first."""
+        ...
+
+
+class Control(Protocol):
+    """Small shared values: the epoch, cursors, breakers."""
+
+    def get(self, name: str) -> tuple[str, int] | None:
+        """The value and its version."""
+        ...
+
+    def put(self, name: str, value: str, *, version: int | None) -> int:
+        """The new version. ``version`` is the one read, None to create.
+
+        Raises: StaleVersionError: someone wrote since.
+        """
+        ...
+
+
+class RulesStore(Protocol):
+    """Mappings and rules, versioned. The newest is what holds."""
+
+    def latest(self) -> tuple[int, Mapping[str, Any]] | None:
+        """The newest version's number and content, None when only the file holds."""
+        ...
+
+    def push(
+        self, content: Mapping[str, Any], *, version: int, now: dt.datetime, by: str, why: str
+    ) -> None:
+        """Stores version ``version``. Raises: StaleVersionError: it exists already."""
+        ...

@@ -1,0 +1,1 @@
+"""The merchant's choices, as data. Pure."""

@@ -1,0 +1,48 @@
+"""Every environment variable, in one class, read at first use. Standard library only."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a function is told by its environment.
+
+    ``tables``: short name (links, steps, waiting, attention, journal, control, config) → its name.
+    ``queues``: event → queue URL; a function is given those that it sends to.
+    ``config`` is the path of the compiled accord.toml (JSON); ``endpoint`` is set only on one
+    machine, where the AWS stand-in listens.
+    """
+
+    stage: str
+    config: str
+    tables: dict[str, str]
+    queues: dict[str, str]
+    bucket: str
+    region: str
+    endpoint: str | None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Raises: RuntimeError: a variable is missing; the message names it."""
+        try:
+            return cls(
+                stage=os.environ["ACCORD_STAGE"],
+                config=os.environ["ACCORD_CONFIG"],
+                tables=json.loads(os.environ.get("ACCORD_TABLES", "{}")),
+                queues=json.loads(os.environ.get("ACCORD_QUEUES", "{}")),
+                bucket=os.environ.get("ACCORD_BUCKET", ""),
+                region=os.environ["AWS_REGION"],
+                endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+            )
+        except KeyError as error:
+            raise RuntimeError(f"the environment lacks {error.args[0]}") from error
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings."""
+    return Settings.from_environment()

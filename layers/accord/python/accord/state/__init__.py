@@ -1,0 +1,1 @@
+"""The state ports, in DynamoDB and in memory."""

@@ -1,0 +1,1 @@
+"""The flows: one change in, one outcome out. No I/O of their own."""
