@@ -1,7 +1,9 @@
 """What every test may use."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,3 +17,19 @@ def shared() -> Path:
     if not (SHARED / "woo" / "captures").is_dir():
         pytest.skip(f"needs the recordings of real systems in {SHARED} (set ACCORD_SHARED)")
     return SHARED
+
+
+EVENTS = Path(__file__).parents[1] / "events"
+
+
+def capture(name: str) -> dict[str, Any]:
+    """One recorded delivery of a real store: headers, exact body text, secret."""
+    path = EVENTS / "receive_store_webhook" / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def order_json(name: str) -> dict[str, Any]:
+    """The order in a recorded delivery."""
+    found: dict[str, Any] = json.loads(capture(name)["body"])
+    return found

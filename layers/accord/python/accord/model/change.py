@@ -44,6 +44,7 @@ class Change:
     seen_at: dt.datetime
     correlation_id: str
     modified_at: dt.datetime | None = None
+    placed_at: dt.datetime | None = None  # of an order: what is waiting is woken oldest first
     digest: str = ""
     document: dict[str, Any] | None = field(default=None, repr=False)  # may hold personal data
     replay: str = ""  # who or what sent it again: an operator, `wake`; empty for a first telling
@@ -51,13 +52,14 @@ class Change:
     def to_json(self) -> str:
         """The queue's message."""
         return json.dumps(
-            {
+            {  # the document stays last: the receiver puts a body in its place without reading it
                 "v": VERSION,
                 "ref": str(self.ref),
                 "event": self.event,
                 "seen_at": self.seen_at.isoformat(),
                 "correlation_id": self.correlation_id,
                 "modified_at": self.modified_at.isoformat() if self.modified_at else None,
+                "placed_at": self.placed_at.isoformat() if self.placed_at else None,
                 "digest": self.digest,
                 "replay": self.replay,
                 "document": self.document,
@@ -69,13 +71,14 @@ class Change:
     def from_json(cls, text: str) -> Self:
         """The Change in a message. Raises: ValueError: it is none; KeyError: a field lacks."""
         data = json.loads(text)
-        modified_at = data.get("modified_at")
+        modified_at, placed_at = data.get("modified_at"), data.get("placed_at")
         return cls(
             ref=Ref.parse(data["ref"]),
             event=data["event"],
             seen_at=dt.datetime.fromisoformat(data["seen_at"]),
             correlation_id=data.get("correlation_id", ""),
             modified_at=dt.datetime.fromisoformat(modified_at) if modified_at else None,
+            placed_at=dt.datetime.fromisoformat(placed_at) if placed_at else None,
             digest=data.get("digest", ""),
             document=data.get("document"),
             replay=data.get("replay", ""),

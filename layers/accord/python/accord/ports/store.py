@@ -9,7 +9,12 @@ from accord.model.documents import SalesOrder
 class Store(Protocol):
     """One store. Every method raises only ``accord.errors``."""
 
+    name: str
     settle: dt.timedelta  # how long an unanswered write may still take effect
+
+    def ping(self) -> None:
+        """Returns if it answers us. Raises: UnavailableError, UnauthorizedError."""
+        ...
 
     def order(self, document: dict[str, Any]) -> SalesOrder:
         """The canonical order in the store's own JSON. No I/O. Raises: BadInputError."""

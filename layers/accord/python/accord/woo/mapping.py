@@ -1,0 +1,222 @@
+"""The store's JSON becomes a canonical order. Pure."""
+
+import datetime as dt
+import html
+import json
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from accord.errors import BadInputError
+from accord.model.change import Ref
+from accord.model.documents import (
+    Coupon,
+    LineKind,
+    OrderLine,
+    PaymentInfo,
+    SalesOrder,
+    Tax,
+    TaxRate,
+)
+from accord.model.money import Money
+from accord.model.party import Address, Party
+from accord.woo import wire
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+def from_wire(
+    document: dict[str, Any], *, store: str, vat_keys: Sequence[str], po_keys: Sequence[str]
+) -> SalesOrder:
+    """The order in ``document``, complete.
+
+    ``vat_keys`` and ``po_keys`` name custom fields that may hold the VAT number and the buyer's
+    purchase-order number; the first that is filled wins.
+
+    Raises: BadInputError: a field is missing or unreadable; the message names it.
+    """
+    try:
+        order = wire.Order.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadInputError(
+            f"order {document.get('id', '?')} of {store}: {field}: {first['msg']}; "
+            "compare with the order in the store and send it again",
+            owner="support",
+        ) from error
+    currency = order.currency
+    rates = {str(each.rate_id): _rate(each) for each in order.tax_lines}
+    lines = (
+        *(_item(line, currency, rates) for line in order.line_items),
+        *(_shipping(line, currency, rates) for line in order.shipping_lines),
+        *(_fee(line, currency, rates) for line in order.fee_lines),
+    )
+    total = Money(order.total, currency)
+    summed = sum((line.net.amount + line.tax.amount for line in lines), Decimal(0))
+    texts = [(m.key, m.value.strip()) for m in order.meta_data if isinstance(m.value, str)]
+    refunded = -sum((refund.total for refund in order.refunds), Decimal(0))
+    return SalesOrder(
+        ref=Ref(store, "order", str(order.id)),
+        number=order.number or str(order.id),
+        status=order.status,
+        currency=currency,
+        placed_at=_utc(order.date_created_gmt),
+        modified_at=_utc(order.date_modified_gmt),
+        party=_party(order, _first(texts, vat_keys)),
+        lines=lines,
+        total=total,
+        rounding=Money(total.amount - summed, currency),
+        payment=PaymentInfo(
+            method=order.payment_method,
+            title=order.payment_method_title,
+            transaction_id=order.transaction_id,
+            paid_at=_utc(order.date_paid_gmt) if order.date_paid_gmt else None,
+        ),
+        coupons=tuple(Coupon(c.code, Money(c.discount, currency)) for c in order.coupon_lines),
+        prices_include_tax=order.prices_include_tax,
+        po_number=_first(texts, po_keys),
+        customer_note=order.customer_note,
+        refund_ids=tuple(sorted(str(refund.id) for refund in order.refunds)),
+        refunded=Money(refunded, currency) if order.refunds else None,
+        meta=tuple(pair for pair in texts if not pair[0].startswith("_")),
+    )
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(tzinfo=dt.UTC)  # "_gmt" dates carry no offset and are UTC
+
+
+def _first(texts: Iterable[tuple[str, str]], keys: Sequence[str]) -> str:
+    found: dict[str, str] = {}
+    for key, value in texts:  # simultaneous writes may leave two entries of one key: the last holds
+        if value:
+            found[key] = value
+    return next((found[key] for key in keys if key in found), "")
+
+
+def _rate(line: wire.TaxLine) -> TaxRate:
+    percent = line.rate_percent if line.rate_percent is not None else Decimal("NaN")
+    return TaxRate(str(line.rate_id), line.rate_code, line.label, percent, line.compound)
+
+
+def _taxes(line: wire.Line, currency: str, rates: dict[str, TaxRate]) -> tuple[Tax, ...]:
+    """Per rate; they sum to the line's ``total_tax``, which is what the shopper paid.
+
+    Each rate's amount is rounded by itself for display, so with two rates they may be a cent off:
+    the largest takes the difference. Tax that names no rate stays, under a rate without a name.
+    """
+    shares = [(str(tax.id), Decimal(tax.total)) for tax in line.taxes if tax.total != ""]
+    off = line.total_tax - sum((amount for _, amount in shares), Decimal(0))
+    if off and shares:
+        largest = max(range(len(shares)), key=lambda i: abs(shares[i][1]))
+        shares[largest] = (shares[largest][0], shares[largest][1] + off)
+    elif off:
+        shares = [("", off)]
+    unnamed = Decimal("NaN")
+    return tuple(
+        Tax(rates.get(id_) or TaxRate(id_, "", "", unnamed), Money(amount, currency))
+        for id_, amount in shares
+    )
+
+
+def _line(
+    line: wire.Line,
+    currency: str,
+    rates: dict[str, TaxRate],
+    *,
+    kind: LineKind,
+    code: str,
+    description: str,
+    quantity: Decimal = Decimal(1),
+    discount: Money | None = None,
+    options: tuple[tuple[str, str], ...] = (),
+) -> OrderLine:
+    return OrderLine(
+        id=str(line.id),
+        kind=kind,
+        code=code,
+        description=description,
+        quantity=quantity,
+        net=Money(line.total, currency),
+        taxes=_taxes(line, currency, rates),
+        discount=discount,
+        options=options,
+    )
+
+
+def _item(line: wire.Item, currency: str, rates: dict[str, TaxRate]) -> OrderLine:
+    off = line.subtotal - line.total
+    return _line(
+        line,
+        currency,
+        rates,
+        kind="item",
+        code=line.sku.strip(),
+        description=_plain(line.name),
+        quantity=line.quantity,
+        discount=Money(off, currency) if off else None,
+        options=_options(line),
+    )
+
+
+def _shipping(line: wire.Shipping, currency: str, rates: dict[str, TaxRate]) -> OrderLine:
+    code = f"{line.method_id}:{line.instance_id}" if line.instance_id else line.method_id
+    title = _plain(line.method_title) or line.method_id
+    return _line(line, currency, rates, kind="shipping", code=code, description=title)
+
+
+def _fee(line: wire.Fee, currency: str, rates: dict[str, TaxRate]) -> OrderLine:
+    name = _plain(line.name)
+    return _line(line, currency, rates, kind="fee", code=name, description=name)
+
+
+def _options(line: wire.Item) -> tuple[tuple[str, str], ...]:
+    """What the shopper chose. Attributes of a variation that its name already tells are left out."""
+    told = set(line.name.rpartition(" - ")[2].split(", ")) if line.variation_id else set()
+    options = []
+    for meta in line.meta_data:
+        if meta.key.startswith("_"):
+            continue
+        value = meta.display_value if isinstance(meta.display_value, str) else meta.value
+        if not isinstance(value, str):
+            value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = _plain(value)
+        if text and text not in told:
+            label = meta.display_key if isinstance(meta.display_key, str) else meta.key
+            options.append((_plain(label) or meta.key, text))
+    return tuple(options)
+
+
+def _plain(text: str) -> str:
+    """Without markup: plugins write HTML into names and options."""
+    return html.unescape(_TAG.sub("", text)).strip() if "<" in text or "&" in text else text.strip()
+
+
+def _address(postal: wire.Postal) -> Address:
+    return Address(
+        name=f"{postal.first_name} {postal.last_name}".strip(),
+        company=postal.company.strip(),
+        street="\n".join(part for part in (postal.address_1, postal.address_2) if part.strip()),
+        city=postal.city,
+        postal_code=postal.postcode,
+        state=postal.state,
+        country=postal.country,
+    )
+
+
+def _party(order: wire.Order, vat_number: str) -> Party:
+    billing, shipping = _address(order.billing), _address(order.shipping)
+    return Party(
+        name=billing.name or shipping.name,
+        company=billing.company,
+        email=order.billing.email.strip(),
+        phone=(order.billing.phone or order.shipping.phone).strip(),
+        vat_number=vat_number,
+        customer_id=str(order.customer_id) if order.customer_id else None,
+        billing=billing or shipping,
+        shipping=shipping or billing,
+    )

@@ -1,0 +1,129 @@
+"""An order as WooCommerce writes it: the fields that we read; the rest passes.
+
+Source: WooCommerce REST API v3 docs, "Orders"; observed on 10.5.0. Amounts are text with the
+store's decimals; a tax total may be an empty text, which means none.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _amount(value: object) -> object:
+    """Text becomes an exact amount; a JSON number would already have lost its cents."""
+    if isinstance(value, float):
+        raise ValueError("must be text, not a JSON number")
+    return "0" if value in ("", None) else value
+
+
+def _text(value: object) -> object:
+    return "" if value is None or value is False else value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Wire(BaseModel):
+    """Keeps what is named, lets the rest pass."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+
+class Meta(Wire):
+    key: Text = ""
+    value: Any = None
+    display_key: Any = None
+    display_value: Any = None
+
+
+class LineTax(Wire):
+    id: int | str
+    total: Text = ""
+
+
+class Line(Wire):
+    id: int
+    total: Amount
+    total_tax: Amount = Decimal(0)
+    taxes: tuple[LineTax, ...] = ()
+    meta_data: tuple[Meta, ...] = ()
+
+
+class Item(Line):
+    name: Text = ""
+    product_id: int = 0
+    variation_id: int = 0
+    quantity: Decimal
+    subtotal: Amount
+    sku: Text = ""
+
+
+class Shipping(Line):
+    method_title: Text = ""
+    method_id: Text = ""
+    instance_id: Text = ""
+
+
+class Fee(Line):
+    name: Text = ""
+
+
+class TaxLine(Wire):
+    rate_id: int | str
+    rate_code: Text = ""
+    label: Text = ""
+    compound: bool = False
+    rate_percent: Decimal | None = None
+
+
+class CouponLine(Wire):
+    code: Text = ""
+    discount: Amount = Decimal(0)
+
+
+class Postal(Wire):
+    first_name: Text = ""
+    last_name: Text = ""
+    company: Text = ""
+    address_1: Text = ""
+    address_2: Text = ""
+    city: Text = ""
+    state: Text = ""
+    postcode: Text = ""
+    country: Text = ""
+    email: Text = ""
+    phone: Text = ""
+
+
+class Refund(Wire):
+    id: int
+    total: Amount
+
+
+class Order(Wire):
+    id: int
+    number: Text = ""
+    status: str
+    currency: str
+    prices_include_tax: bool = False
+    date_created_gmt: dt.datetime
+    date_modified_gmt: dt.datetime
+    date_paid_gmt: dt.datetime | None = None
+    total: Amount
+    customer_id: int = 0
+    billing: Postal = Postal()
+    shipping: Postal = Postal()
+    payment_method: Text = ""
+    payment_method_title: Text = ""
+    transaction_id: Text = ""
+    customer_note: Text = ""
+    meta_data: tuple[Meta, ...] = ()
+    line_items: tuple[Item, ...] = ()
+    tax_lines: tuple[TaxLine, ...] = ()
+    shipping_lines: tuple[Shipping, ...] = ()
+    fee_lines: tuple[Fee, ...] = ()
+    coupon_lines: tuple[CouponLine, ...] = ()
+    refunds: tuple[Refund, ...] = ()
