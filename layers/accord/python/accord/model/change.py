@@ -71,6 +71,8 @@ class Change:
     def from_json(cls, text: str) -> Self:
         """The Change in a message. Raises: ValueError: it is none; KeyError: a field lacks."""
         data = json.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("a change is an object")
         modified_at, placed_at = data.get("modified_at"), data.get("placed_at")
         return cls(
             ref=Ref.parse(data["ref"]),

@@ -13,36 +13,94 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
-    StringConstraints,
+    Tag,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 Flow = Literal["off", "shadow", "on"]
 Make = Literal["sales_order", "quotation"]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,11}$")]
+
+
+def wrong(message: str, remedy: str, *, path: tuple[str, ...] = ()) -> PydanticCustomError:
+    """The error of one value; ``path`` leads from the checked table to it where that is deeper."""
+    context = {"said": message, "remedy": remedy, "path": path}
+    return PydanticCustomError("accord", "{said}. {remedy}", context)
+
+
+_KEY = r"^[a-z][a-z0-9]{0,11}$"
+
+
+def _key(key: str) -> str:
+    if not re.fullmatch(_KEY, key):
+        raise wrong(
+            f"{key!r} cannot be a store's key",
+            "Use one to twelve small letters and digits, a letter first, such as uk or shop2.",
+        )
+    return key
+
+
+Key = Annotated[str, AfterValidator(_key), Field(json_schema_extra={"pattern": _KEY})]
+
+_IN_SECRETS_MANAGER = r"^[A-Za-z0-9/_+=.@-]{1,512}$"
+
+
+def _secret(name: str) -> str:
+    # Source: AWS Secrets Manager API Reference, "CreateSecret", Name.
+    if not re.fullmatch(_IN_SECRETS_MANAGER, name):
+        raise wrong(
+            f"{name!r} cannot be the name of a secret",
+            "Use letters, digits and / _ + = . @ - only, such as store/uk.",
+        )
+    if re.fullmatch(r"(ck|cs)_[0-9a-f]{20,}", name):
+        raise wrong(
+            "this is a WooCommerce key, not the name of a secret",
+            "Put the key into the secret, write the secret's name here, and make a new key: "
+            "this one has been in a file.",
+        )
+    return name
+
+
+SecretName = Annotated[
+    str, AfterValidator(_secret), Field(json_schema_extra={"pattern": _IN_SECRETS_MANAGER})
+]
+Code = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
-    """A table of accord.toml: frozen, and strict about its keys."""
+    """A table of accord.toml: frozen, and strict about its keys.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    The text under a field is its description; ``rules.describe`` reads it when one is asked for,
+    because pydantic's own reading costs every start of a function 12 ms.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Target(Table):
     """What a code of the store becomes in the back office."""
 
-    item: str | None = None
+    item: Code | None = None
     """The back office's item code."""
-    account: str | None = None
+    account: Code | None = None
     """A ledger account: the line is then a text line booked there."""
-    carrier: str | None = None
+    carrier: Code | None = None
     """For a shipping method: the back office's carrier."""
 
     @model_validator(mode="after")
     def _names_one(self) -> "Target":
-        if (self.item is None) == (self.account is None):
-            raise ValueError("give either item or account")
+        if self.item is not None and self.account is not None:
+            raise wrong(
+                f"this names both the item {self.item!r} and the account {self.account!r}",
+                "Keep one: `item` books the line as that item, `account` as text on that account.",
+            )
+        if self.item is None and self.account is None:
+            raise wrong(
+                "this names neither an item nor an account",
+                'Add item = "…" (an item of the back office) or account = "…" (a ledger account).',
+            )
         return self
 
 
@@ -52,16 +110,48 @@ class PaymentRule(Table):
     record: bool
     """Record the money as received when the store says that it was paid. False where the bank
     statement brings it, so that it is not booked twice."""
-    account: str | None = None
+    account: Code | None = None
     """The journal (or ledger account) the money went to; needed when `record` is true."""
-    terms: str | None = None
+    terms: Code | None = None
     """The back office's payment terms for orders paid this way."""
 
     @model_validator(mode="after")
     def _has_account(self) -> "PaymentRule":
         if self.record and not self.account:
-            raise ValueError("record = true needs an account")
+            raise wrong(
+                "record = true does not say where the money went",
+                'Add account = "…", the journal or ledger account that received it, '
+                "or record = false.",
+            )
         return self
+
+
+_CODE_PART = re.compile(r"\{name(:[1-9]\d?)?\}|\{n(:0[1-9])?\}|\{store\}|[^{}]")
+
+
+def _code_pattern(pattern: str) -> str:
+    left = _CODE_PART.sub("", pattern)
+    if left:
+        raise wrong(
+            f"the pattern {pattern!r} holds what nothing fills in",
+            "Use {name}, {name:4}, {n}, {n:02} and {store} only.",
+        )
+    if not re.search(r"\{n(:0\d)?\}", pattern):
+        raise wrong(
+            f"the pattern {pattern!r} has no number that grows",
+            "Add {n} or {n:02}, so that two parties never share a code.",
+        )
+    return pattern
+
+
+def _note(text: str) -> str:
+    unknown = set(re.findall(r"\{[^{}]*\}|[{}]", text)) - {"{document}", "{number}", "{erp}"}
+    if unknown:
+        raise wrong(
+            f"the note holds {', '.join(sorted(unknown))}, which nothing fills in",
+            "Use {document}, {number} and {erp} only.",
+        )
+    return text
 
 
 class CustomerRules(Table):
@@ -69,21 +159,34 @@ class CustomerRules(Table):
 
     match: tuple[Literal["email", "vat_number"], ...] = ("email", "vat_number")
     """Natural keys by which a party of the back office is recognised, in this order."""
-    code: str = "{name:4}{n:02}"
+    code: Annotated[str, AfterValidator(_code_pattern)] = "{name:4}{n:02}"
     """Pattern of a new party's account code: {name:4} is the first four letters or digits of the
     name, {n:02} a number of two digits that grows until the code is free, {store} the store key."""
-    guests: str | None = None
+    guests: Code | None = None
     """The account code of one party for all guests. Without it a guest is matched like anyone."""
-    nobody: str | None = None
+    nobody: Code | None = None
     """The account code for orders that do not say who bought. Without it they go to attention."""
 
     @model_validator(mode="after")
-    def _grows(self) -> "CustomerRules":
-        if not re.search(r"\{n(:0\d)?\}", self.code):
-            raise ValueError("code needs {n} or {n:02}, so that two parties never share one")
+    def _recognises(self) -> "CustomerRules":
         if not self.match and self.guests is None:
-            raise ValueError("match must name email or vat_number unless guests has one account")
+            raise wrong(
+                "nothing tells whether a shopper is known already",
+                'Write match = ["email"] or ["email", "vat_number"], or give all guests one '
+                "account with `guests`.",
+                path=("match",),
+            )
         return self
+
+
+def _is_text(value: object) -> str:
+    return "attention" if isinstance(value, str) else "target"
+
+
+NoSku = Annotated[
+    Annotated[Target, Tag("target")] | Annotated[Literal["attention"], Tag("attention")],
+    Discriminator(_is_text),
+]
 
 
 class Mappings(Table):
@@ -93,12 +196,14 @@ class Mappings(Table):
     """SKU → item, where the back office's item code is not the SKU itself."""
     items_same_code: bool = True
     """A SKU that `items` does not name is the back office's item code. False: it is unmapped."""
-    no_sku: Target | Literal["attention"] = "attention"
+    no_sku: NoSku = "attention"
     """A line without SKU: this item, a text line on this account, or a person's decision."""
-    taxes: dict[str, str] = {}
-    """Tax rate → tax code. The key is the rate's id, its code (`GB-VAT 20%-1`) or its percent."""
+    taxes: dict[str, Code] = {}
+    """Tax rate → tax code. The key is the rate's percent (`20`), its code (`GB-VAT 20%-1`) or its
+    id (`id:1`); the most particular one holds."""
     shipping: dict[str, Target] = {}
-    """Shipping method → item or account; `*` is any other."""
+    """Shipping method → item or account: a zone's own (`flat_rate:3`), the method (`flat_rate`),
+    or `*` for any other."""
     fees: dict[str, Target] = {}
     """Fee name → item or account; `*` is any other."""
     payments: dict[str, PaymentRule] = {}
@@ -120,7 +225,7 @@ class OrderRules(Table):
     """Custom fields that may hold the VAT number, first found wins."""
     po_number: tuple[str, ...] = ("po_number", "_po_number", "_billing_po_number")
     """Custom fields that may hold the buyer's purchase-order number."""
-    note: str = "{document} {number} in {erp}"
+    note: Annotated[str, AfterValidator(_note)] = "{document} {number} in {erp}"
     """The private note that the store's order gets. {document}, {number}, {erp}."""
 
 
@@ -128,16 +233,36 @@ class StoreFlows(Table):
     """Which flows run. `shadow` decides, journals and compares, and writes nothing anywhere."""
 
     orders: Flow = "off"
+    """Store's orders → the back office's sales orders."""
 
 
-def _http_url(url: str) -> str:
-    loopback = re.match(r"^http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/|$)", url)
-    if not (re.match(r"^https://[^/@?#]+(/[^?#]*)?$", url) or loopback):
-        raise ValueError("must be https:// (http:// only for a loopback address)")
+_LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/\S*)?")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` is plain http to this very machine, the only place that may be."""
+    return _LOOPBACK.fullmatch(url) is not None
+
+
+def _url(url: str) -> str:
+    if re.search(r"//[^/]*@", url):
+        raise wrong(
+            "the address holds a user name or password",
+            "Take them out and keep them in the secret.",
+        )
+    if "?" in url or "#" in url:
+        raise wrong(f"{url!r} goes on behind its path", "Cut it before the first ? or #.")
+    if url.startswith("http://") and not is_loopback(url):
+        raise wrong(
+            f"{url!r} is not encrypted",
+            "Use https://; http:// is for this machine (127.0.0.1, localhost) only.",
+        )
+    if not is_loopback(url) and not re.fullmatch(r"https://[^/\s]+(/\S*)?", url):
+        raise wrong(f"{url!r} is no web address", "Write it like https://store.example.")
     return url.rstrip("/")
 
 
-Url = Annotated[str, AfterValidator(_http_url)]
+Url = Annotated[str, AfterValidator(_url)]
 
 
 def _zone(name: str) -> str:
@@ -145,9 +270,34 @@ def _zone(name: str) -> str:
 
     try:
         zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"no such time zone: {name!r}; use a name like Europe/London") from error
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise wrong(
+            f"there is no time zone {name!r}", "Use a name like Europe/London or UTC."
+        ) from error
     return name
+
+
+def _range(text: str) -> str:
+    import ipaddress
+
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise wrong(
+            f"{text!r} is no address range: {error}",
+            "Write one address (203.0.113.7) or a range (203.0.113.0/24).",
+        ) from error
+    return text
+
+
+def _mail(address: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise wrong(f"{address!r} is no mail address", "Write it like ops@store.example.")
+    return address
+
+
+Range = Annotated[str, AfterValidator(_range)]
+Owner = Literal["commerce", "finance", "warehouse", "support", "ops"]
 
 
 class Store(Table):
@@ -161,9 +311,9 @@ class Store(Table):
     """Where its REST API is reached, if not at `url`."""
     erp: str
     """The back office that its orders go to, a table of [erps]."""
-    secret: str
+    secret: SecretName
     """Name of the secret: webhook_secrets (newest first), consumer_key, consumer_secret."""
-    allowed_sources: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+    allowed_sources: tuple[Range, ...] = Field(default=("0.0.0.0/0", "::/0"), min_length=1)
     """Address ranges that its deliveries may come from."""
     prod: bool = False
     """A live store. A stage that is not prod refuses it."""
@@ -184,7 +334,7 @@ class Erp(Table):
     """Which kind: see `accord erps`."""
     url: Url
     """Its address."""
-    secret: str
+    secret: SecretName
     """Name of the secret with its credentials."""
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """The company's time zone: a document's date is the day there."""
@@ -202,8 +352,10 @@ class Config(Table):
     """All of accord.toml."""
 
     stores: dict[str, Store] = Field(min_length=1)
+    """The stores by name; the name is in the address that a store's webhooks are sent to."""
     erps: dict[str, Erp] = Field(min_length=1)
-    alarms: dict[Literal["commerce", "finance", "warehouse", "support", "ops"], str] = {}
+    """The back offices by name."""
+    alarms: dict[Owner, Annotated[str, AfterValidator(_mail)]] = {}
     """Mail address per owner, for alarms."""
     json_schema: str | None = Field(default=None, alias="$schema")
     """Where an editor finds the schema."""
@@ -213,13 +365,16 @@ class Config(Table):
         keys: dict[str, str] = {}
         for name, store in self.stores.items():
             if store.erp not in self.erps:
-                raise ValueError(
-                    f"stores.{name}.erp: no back office named {store.erp!r}; "
-                    f"there are: {', '.join(self.erps)}"
+                raise wrong(
+                    f"there is no back office {store.erp!r}",
+                    f"Name one of [erps]: {', '.join(self.erps)}.",
+                    path=("stores", name, "erp"),
                 )
             if store.key in keys:
-                raise ValueError(
-                    f"stores.{name}.key: {store.key!r} is also the key of stores.{keys[store.key]}"
+                raise wrong(
+                    f"{store.key!r} is also the key of stores.{keys[store.key]}",
+                    "Give each store its own key: it is the first part of every external key.",
+                    path=("stores", name, "key"),
                 )
             keys[store.key] = name
         return self

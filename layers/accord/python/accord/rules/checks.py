@@ -1,0 +1,275 @@
+"""What a valid configuration may still get wrong: settings that contradict each other or reality.
+
+Each check is a generator of problems; ``problems`` runs them all.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from accord.rules.config import Config, Store, is_loopback
+
+Path = tuple[str | int, ...]
+Severity = Literal["error", "warning"]
+
+# Source: WooCommerce 10.5, wc_get_order_statuses(), without the "wc-" of the database.
+CORE_STATUSES = ("pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed")
+_NEVER_PLACED = ("checkout-draft", "auto-draft", "trash")
+_NOTHING_SOLD = ("cancelled", "refunded", "failed")
+
+_ORDER_ID_DIGITS = 10
+_GENERATION_DIGITS = 2
+
+
+def longest_key(store: Store) -> int:
+    """Characters of the longest external key that the store's orders may need.
+
+    ``{store key}-{order id}`` and a mark of the generation: ids up to 9,999,999,999.
+    """
+    return len(store.key) + 1 + _ORDER_ID_DIGITS + 1 + _GENERATION_DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at ``path``, and the sentence that says what to do."""
+
+    path: Path
+    message: str
+    remedy: str
+    severity: Severity = "error"
+
+
+def problems(
+    config: Config,
+    *,
+    adapters: Collection[str] | None,
+    key_lengths: Mapping[str, int],
+    stage: str | None,
+) -> Iterator[Problem]:
+    """All that can be said without asking a store or a back office."""
+    yield from _adapters(config, adapters)
+    yield from _key_lengths(config, key_lengths)
+    yield from _stages(config, stage)
+    yield from _secrets(config)
+    yield from _doubles(config)
+    yield from _unused(config)
+    for name, store in config.stores.items():
+        at: Path = ("stores", name)
+        yield from _statuses(at, store)
+        yield from _codes(at, store)
+        yield from _taxes(at, store)
+        yield from _payments(at, store)
+        if store.flows.orders != "off":
+            yield from _gaps(at, store)
+
+
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The one of ``known`` that was probably meant."""
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def _adapters(config: Config, adapters: Collection[str] | None) -> Iterator[Problem]:
+    for name, erp in config.erps.items():
+        if adapters is not None and erp.adapter not in adapters:
+            meant = nearest(erp.adapter, adapters)
+            there = f"There are: {', '.join(sorted(adapters))}."
+            yield Problem(
+                ("erps", name, "adapter"),
+                f"there is no adapter {erp.adapter!r}",
+                f"Did you mean {meant!r}? {there}" if meant else there,
+            )
+
+
+def _key_lengths(config: Config, key_lengths: Mapping[str, int]) -> Iterator[Problem]:
+    for name, store in config.stores.items():
+        adapter = config.erps[store.erp].adapter
+        room = key_lengths.get(adapter)
+        if room is not None and (needed := longest_key(store)) > room:
+            most = room - (needed - len(store.key))
+            yield Problem(
+                ("stores", name, "key"),
+                f"{store.key!r} makes external keys of up to {needed} characters; "
+                f"{adapter} holds {room}",
+                f"Use a key of at most {most} characters."
+                if most > 0
+                else "Use another back office: no store key is short enough for this one.",
+            )
+
+
+def _stages(config: Config, stage: str | None) -> Iterator[Problem]:
+    if stage is None:
+        return
+    for table, connections in (("stores", config.stores), ("erps", config.erps)):
+        for name, connection in connections.items():
+            at: Path = (table, name)
+            if connection.prod and stage != "prod":
+                yield Problem(
+                    (*at, "prod"),
+                    f"{table}.{name} is live, and this stage is {stage!r}",
+                    "Point this stage's file at a test system; only the stage prod may touch "
+                    "live ones.",
+                )
+            if stage == "prod" and is_loopback(connection.url):
+                yield Problem(
+                    (*at, "url"),
+                    f"{connection.url} is the machine that the function itself runs on",
+                    f"Give the address at which {table}.{name} is reached from AWS.",
+                    "warning",
+                )
+
+
+def _secrets(config: Config) -> Iterator[Problem]:
+    holders: dict[str, Path] = {name.secret: ("erps", key) for key, name in config.erps.items()}
+    for name, store in config.stores.items():
+        holder = holders.setdefault(store.secret, ("stores", name))
+        if holder != ("stores", name):
+            yield Problem(
+                ("stores", name, "secret"),
+                f"{store.secret!r} is also the secret of {holder[0]}.{holder[1]}",
+                "Give each connection a secret of its own: they hold different keys.",
+            )
+
+
+def _doubles(config: Config) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, store in config.stores.items():
+        other = first.setdefault(store.url.lower(), name)
+        if other != name:
+            yield Problem(
+                ("stores", name, "url"),
+                f"stores.{other} is the same shop",
+                "Keep one of the two, or every order is posted under both keys.",
+                "warning",
+            )
+
+
+def _unused(config: Config) -> Iterator[Problem]:
+    used = {store.erp for store in config.stores.values()}
+    for name in config.erps:
+        if name not in used:
+            yield Problem(
+                ("erps", name),
+                f"no store sends its orders to {name!r}",
+                f'Set erp = "{name}" in a store, or remove [erps.{name}].',
+                "warning",
+            )
+
+
+def _statuses(at: Path, store: Store) -> Iterator[Problem]:
+    if not store.orders.statuses:
+        yield Problem(
+            (*at, "orders", "statuses"),
+            "no status is imported, so no order ever is",
+            'Add at least processing = "sales_order".',
+            "warning",
+        )
+    for status in store.orders.statuses:
+        path = (*at, "orders", "statuses", status)
+        if status.startswith("wc-"):
+            yield Problem(
+                path,
+                f"the store never says {status!r}",
+                f'Drop the "wc-": the store\'s interface calls it {status[3:]!r}.',
+            )
+        elif status in _NEVER_PLACED:
+            yield Problem(
+                path,
+                f"an order in {status!r} was not placed, or was thrown away",
+                "Remove the line: nothing was sold.",
+            )
+        elif status in _NOTHING_SOLD:
+            yield Problem(
+                path,
+                f"an order first seen as {status!r} would be made in the back office",
+                "Remove the line unless that is wanted: orders already there follow anyway.",
+                "warning",
+            )
+        elif status not in CORE_STATUSES:
+            meant = nearest(status, CORE_STATUSES)
+            yield Problem(
+                path,
+                f"{status!r} is not a status of WooCommerce itself",
+                (f"Did you mean {meant!r}? If not, check" if meant else "Check")
+                + " that a plugin of the store registers it.",
+                "warning",
+            )
+
+
+def _codes(at: Path, store: Store) -> Iterator[Problem]:
+    mappings = store.mappings
+    tables: dict[str, Collection[str]] = {
+        "items": mappings.items,
+        "taxes": mappings.taxes,
+        "shipping": mappings.shipping,
+        "fees": mappings.fees,
+        "payments": mappings.payments,
+    }
+    for table, codes in tables.items():
+        for code in codes:
+            if code != code.strip():
+                yield Problem(
+                    (*at, "mappings", table, code),
+                    f"{code!r} begins or ends with a space, so no order ever names it",
+                    f"Write {code.strip()!r}.",
+                )
+
+
+def _taxes(at: Path, store: Store) -> Iterator[Problem]:
+    for key in store.mappings.taxes:
+        number = re.fullmatch(r"(\d+)(?:[.,](\d+))?\s*%?", key)
+        if number is None:
+            continue
+        digits = (number[2] or "").rstrip("0")
+        plain = f"{int(number[1])}.{digits}" if digits else str(int(number[1]))
+        if key != plain:
+            yield Problem(
+                (*at, "mappings", "taxes", key),
+                f"{key!r} matches no rate",
+                f'Write the percent as a plain number: "{plain}".',
+            )
+
+
+def _payments(at: Path, store: Store) -> Iterator[Problem]:
+    for method, rule in store.mappings.payments.items():
+        if rule.account and not rule.record:
+            yield Problem(
+                (*at, "mappings", "payments", method, "account"),
+                "the account is not used while record = false",
+                "Set record = true to book the money there, or remove the account.",
+                "warning",
+            )
+
+
+def _gaps(at: Path, store: Store) -> Iterator[Problem]:
+    """What will make orders wait, or go to a person, from the first day on."""
+    mappings = store.mappings
+    if mappings.rounding is None:
+        yield Problem(
+            (*at, "mappings"),
+            "nothing says where rounding goes, so an order that is a cent off waits for a person",
+            'Add rounding = { item = "…" } or rounding = { account = "…" }.',
+            "warning",
+        )
+    lacking = {
+        "taxes": (mappings.taxes, "taxed order", '"20" = "…"'),
+        "shipping": (mappings.shipping, "order with shipping", '"*" = { item = "…" }'),
+        "payments": (mappings.payments, "order", '"*" = { record = false }'),
+    }
+    for table, (codes, order, example) in lacking.items():
+        if not codes:
+            yield Problem(
+                (*at, "mappings"),
+                f"no {table} are mapped: every {order} will wait for it",
+                f"Add {example} under [{'.'.join(map(str, at))}.mappings.{table}].",
+                "warning",
+            )
+    if not mappings.items and not mappings.items_same_code:
+        yield Problem(
+            (*at, "mappings", "items_same_code"),
+            "no SKU is mapped, and SKUs are not item codes: every order will wait",
+            "Fill [items], or set items_same_code = true.",
+            "warning",
+        )

@@ -1,0 +1,292 @@
+"""accord.toml read and checked: every finding names the line, the field and the remedy.
+
+Pure: text comes in; which adapters there are, and which stage this is, are the caller's to say.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from accord.errors import BadInputError
+from accord.rules import describe
+from accord.rules.checks import Path, Problem, Severity, nearest, problems
+from accord.rules.config import MAPPED_BY_DATA, Config
+from accord.rules.locate import Place, places
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend, or to know. ``line`` and ``column`` count from 1; ``path`` is dotted."""
+
+    line: int
+    path: str
+    message: str
+    remedy: str
+    severity: Severity = "error"
+    column: int | None = None
+
+    def __str__(self) -> str:
+        where = f"line {self.line}"
+        field = f"{self.path}: " if self.path else ""
+        return f"{where}: {self.severity}: {field}{self.message}. {self.remedy}"
+
+
+def check(
+    text: str,
+    *,
+    adapters: Collection[str] | None = None,
+    key_lengths: Mapping[str, int] | None = None,
+    stage: str | None = None,
+) -> tuple[Config | None, list[Finding]]:
+    """The configuration, None if anything is an error, and the findings by line.
+
+    Args:
+        text: The content of accord.toml.
+        adapters: The back offices that exist; None does not ask.
+        key_lengths: Adapter → the longest external key it holds.
+        stage: The stage it is for; None does not ask.
+    """
+    text = text.removeprefix("\ufeff")  # some editors on Windows put one before the first line
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        return None, [_syntax(error, text)]
+    where = places(text)
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        found = list(_from_pydantic(error, data))
+        return None, _placed(found, where)
+    found = list(problems(config, adapters=adapters, key_lengths=key_lengths or {}, stage=stage))
+    findings = _placed(found, where)
+    return (None if any(f.severity == "error" for f in findings) else config), findings
+
+
+def parse(data: Mapping[str, Any]) -> Config:
+    """The configuration in the JSON that ``compiled`` made.
+
+    Raises: BadInputError: it is none; the message names every field and its remedy.
+    """
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise _bad(error, data) from error
+
+
+def compiled(config: Config) -> dict[str, Any]:
+    """``config`` as JSON values, as functions are given it: moments and decimals are text."""
+    return config.model_dump(mode="json", by_alias=True, exclude={"json_schema"})
+
+
+def overlay(config: Config, rules: Mapping[str, Any]) -> Config:
+    """``config`` with the tables that ``rules`` names in place of its own.
+
+    Args:
+        config: What the file says.
+        rules: ``{"stores": {name: {"mappings": {…}, "flows": {…}}}}``, tables of
+            ``MAPPED_BY_DATA`` only, each whole.
+
+    Raises: BadInputError: an unknown store or table, or a value that accord.toml could not hold.
+    """
+    if unknown := set(rules) - {"stores"}:
+        raise BadInputError(f"rules hold {_names(unknown)}; they may hold stores only")
+    stores = compiled(config)["stores"]
+    for name, tables in _table(rules.get("stores", {}), "stores").items():
+        if name not in stores:
+            raise BadInputError(
+                f"rules name the store {name!r}; accord.toml has: {', '.join(stores)}"
+            )
+        if unknown := set(_table(tables, f"stores.{name}")) - set(MAPPED_BY_DATA):
+            raise BadInputError(
+                f"stores.{name}: rules hold {_names(unknown)}, which only a deploy can change; "
+                f"they may hold {', '.join(MAPPED_BY_DATA)}"
+            )
+        stores[name] |= tables
+    return parse({**compiled(config), "stores": stores})
+
+
+def _table(value: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInputError(f"rules hold no table at {path}; write {{name: {{table: …}}}}")
+    return value
+
+
+def _names(names: Collection[str]) -> str:
+    return ", ".join(sorted(repr(name) for name in names))
+
+
+def _bad(error: ValidationError, data: Mapping[str, Any]) -> BadInputError:
+    return BadInputError(
+        "; ".join(
+            f"{_dotted(p.path)}: {p.message}. {p.remedy}" for p in _from_pydantic(error, data)
+        )
+    )
+
+
+# --- places -------------------------------------------------------------------
+
+
+def _placed(found: list[Problem], where: Mapping[Path, Place]) -> list[Finding]:
+    findings = []
+    for problem in found:
+        place = _place(problem.path, where)
+        findings.append(
+            Finding(
+                line=place.line,
+                column=place.column,
+                path=_dotted(problem.path),
+                message=problem.message,
+                remedy=problem.remedy,
+                severity=problem.severity,
+            )
+        )
+    return sorted(findings, key=lambda f: (f.line, f.column or 0, f.path))
+
+
+def _place(path: Path, where: Mapping[Path, Place]) -> Place:
+    """Where it is written, or else the innermost table around it that is."""
+    for end in range(len(path), 0, -1):
+        if path[:end] in where:
+            return where[path[:end]]
+    return Place(1, 1)
+
+
+def _dotted(path: Path) -> str:
+    """``stores.uk.taxes."5.5"``: as it could be written in the file."""
+    parts = (
+        str(part) if re.fullmatch(r"[A-Za-z0-9_-]+", str(part)) else f'"{part}"' for part in path
+    )
+    return ".".join(parts)
+
+
+# --- syntax -------------------------------------------------------------------
+
+# What tomllib says → what it is most often. Source: tomllib/_parser.py, Python 3.11 to 3.14.
+_USUAL = (
+    ("overwrite a value", "This key is given twice: remove one of the two."),
+    ("declare", "This table is given twice: put both halves under one header."),
+    ("mutate immutable", "A table in braces is complete: put the new key inside the braces."),
+    ("after a key", 'A key with spaces, points or other signs needs quotes: "Gift wrap" = …'),
+    (
+        "initial character for a key",
+        'A key with other than A-Z, 0-9, _ and - needs quotes: "*" = …; braces end on their line.',
+    ),
+    ("Invalid value", 'A text needs quotes: "…"; a truth is true or false; a number has a point.'),
+    ("Expected newline", "One setting per line; a text that holds quotes needs a backslash."),
+    ("Invalid statement", 'A key with other than A-Z, 0-9, _ and - needs quotes: "*" = …'),
+    ("Unescaped", "Write a backslash twice, or use single quotes around the text."),
+    ("Illegal character", "A text ends on its own line: close the quotes."),
+    ("Unterminated", "Close the quotes."),
+    ("Unclosed", "Close the bracket."),
+    ("inline table", "A table in braces stays on one line, with commas between its keys."),
+)
+
+
+def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Finding:
+    said = str(error)
+    at = re.search(r" \(at line (\d+), column (\d+)\)$", said)
+    message = re.sub(r" \(at .*\)$", "", said)
+    remedy = next(
+        (remedy for part, remedy in _USUAL if part in message), "See https://toml.io for the rules."
+    )
+    line, column = (int(at[1]), int(at[2])) if at else (text.rstrip().count("\n") + 1, None)
+    return Finding(line=line, column=column, path="", message=message, remedy=remedy)
+
+
+# --- what pydantic found ------------------------------------------------------
+
+
+def _from_pydantic(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
+    for details in error.errors(include_url=False):
+        yield _problem(details, data)
+
+
+def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> Problem:
+    type_, context = details["type"], details.get("ctx", {})
+    path = _real(details["loc"], data, absent=type_ == "missing")
+    if type_ == "accord":
+        return Problem((*path, *context["path"]), context["said"], context["remedy"])
+    if type_ == "extra_forbidden":
+        return _unknown(path, details["input"])
+    if type_ == "missing":
+        return Problem(path, f"{path[-1]} is missing", _explain(path, "Add it"))
+    given = details["input"]
+    if isinstance(given, dict) and path and (written := _split_key(given, (str(path[-1]),))):
+        return _needs_quotes(path, written)
+    if type_ == "literal_error":
+        return _choice(path, str(given), str(context["expected"]))
+    if type_ in ("timezone_aware", "datetime_from_date_parsing", "datetime_parsing"):
+        return Problem(
+            path, "this is no moment in time", "Write it with its zone: 2026-01-01T00:00:00Z."
+        )
+    message = details["msg"].replace("Input should be", "must be")
+    message = message.replace("string", "text").replace("dictionary", "table")
+    return Problem(path, _small(message), _explain(path, "Correct it"))
+
+
+def _unknown(path: Path, given: Any) -> Problem:
+    key = str(path[-1])
+    table = describe.table_at(path[:-1])
+    if isinstance(given, dict) and describe.table_at(path[:-2]) is None:
+        return _needs_quotes(path[:-1], f"{path[-2]}.{key}")
+    known = describe.keys(table) if table else {}
+    if meant := nearest(key, known):
+        return Problem(path, f"unknown key {key!r}", f"Did you mean {meant!r}?")
+    if homes := list(describe.homes(key)):
+        return Problem(path, f"{key!r} does not belong here", f"Put it in {' or '.join(homes)}.")
+    return Problem(path, f"unknown key {key!r}", f"Remove it; known here: {', '.join(known)}.")
+
+
+def _needs_quotes(path: Path, written: str) -> Problem:
+    return Problem(
+        path, "a point in a key begins a table", f'Put the key in quotes: "{written}" = …'
+    )
+
+
+def _choice(path: Path, given: str, expected: str) -> Problem:
+    known = re.findall(r"'([^']*)'", expected)
+    meant = nearest(given, known)
+    there = f"Use one of: {', '.join(known)}."
+    return Problem(
+        path, f"{given!r} is not known here", f"Did you mean {meant!r}? {there}" if meant else there
+    )
+
+
+def _split_key(given: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
+    """``5.5`` where ``{"5": …}`` came of an unquoted ``5.5``; None where it did not."""
+    if len(given) != 1:
+        return None
+    key, value = next(iter(given.items()))
+    if isinstance(value, dict):
+        return _split_key(value, (*keys, key))
+    return ".".join((*keys, key))
+
+
+def _real(loc: tuple[str | int, ...], data: Any, *, absent: bool) -> Path:
+    """``loc`` without what pydantic adds to it: names of validators and of a union's members."""
+    path: list[str | int] = []
+    for n, part in enumerate(loc):
+        inside = (isinstance(data, Mapping) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside:
+            path.append(part)
+            data = data[part]
+        elif absent and n == len(loc) - 1:
+            path.append(part)
+    return tuple(path)
+
+
+def _explain(path: Path, verb: str) -> str:
+    purpose = describe.description(path)
+    return f"{verb}: {_small(purpose)}" if purpose else f"{verb}."
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:] if not text[1:2].isupper() else text
