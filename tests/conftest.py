@@ -25,6 +25,8 @@ EVENTS = Path(__file__).parents[1] / "events"
 def capture(name: str) -> dict[str, Any]:
     """One recorded delivery of a real store: headers, exact body text, secret."""
     path = EVENTS / "receive_store_webhook" / f"{name}.json"
+    if not path.exists():
+        path = EVENTS.parent / "tests" / "woo" / "deliveries" / path.name
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 

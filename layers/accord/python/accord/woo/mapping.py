@@ -91,10 +91,8 @@ def _utc(moment: dt.datetime) -> dt.datetime:
 
 
 def _first(texts: Iterable[tuple[str, str]], keys: Sequence[str]) -> str:
-    found: dict[str, str] = {}
-    for key, value in texts:  # simultaneous writes may leave two entries of one key: the last holds
-        if value:
-            found[key] = value
+    # Simultaneous writes may leave two entries of one key: the last holds.
+    found = {key: value for key, value in texts if value}
     return next((found[key] for key in keys if key in found), "")
 
 
@@ -175,7 +173,7 @@ def _fee(line: wire.Fee, currency: str, rates: dict[str, TaxRate]) -> OrderLine:
 
 
 def _options(line: wire.Item) -> tuple[tuple[str, str], ...]:
-    """What the shopper chose. Attributes of a variation that its name already tells are left out."""
+    """What the shopper chose, without what a variation's name tells already."""
     told = set(line.name.rpartition(" - ")[2].split(", ")) if line.variation_id else set()
     options = []
     for meta in line.meta_data:

@@ -1,0 +1,595 @@
+"""The stand-in's state, and what a change of it does: dates, notes, refunds, queued webhooks.
+
+Stock, e-mails, coupons' use counts and customers' accounts are not kept: an order takes no stock
+and no ``product.updated`` or ``customer.created`` follows it.
+"""
+
+import datetime as dt
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, Literal
+
+from accord.local.store.catalogue import Catalogue, catalogue
+from accord.local.store.documents import (
+    STATUSES,
+    Charge,
+    Doc,
+    Draft,
+    Line,
+    follow_status,
+    is_email,
+    item_line,
+    line_meta,
+    order_document,
+    order_links,
+    recalculate,
+    stamp,
+    tax_line,
+    text,
+)
+from accord.local.store.webhooks import Outbox, Sender, Webhook, send_over_http, valid_topic
+from accord.local.store.wire import Refusal, invalid_param, not_one_of
+
+ORDER_STATUSES = ["auto-draft", *(slug for slug, _ in STATUSES)]
+_NAMES = dict(STATUSES)
+_PLAIN_FIELDS = ("customer_note", "payment_method", "payment_method_title", "transaction_id")
+
+Flow = Literal["rest", "checkout"]
+
+
+def missing(resource: str = "shop_order") -> Refusal:
+    """404: no such object."""
+    return Refusal(404, f"woocommerce_rest_{resource}_invalid_id", "Invalid ID.")
+
+
+class Shop:
+    """One store. Callers hold ``lock`` while they read or change anything but webhooks."""
+
+    def __init__(
+        self,
+        *,
+        home: str,
+        clock: Callable[[], dt.datetime],
+        zone: dt.tzinfo = dt.UTC,
+        sender: Sender = send_over_http,
+        shop: Catalogue | None = None,
+    ) -> None:
+        self.home = home.rstrip("/")
+        self.zone = zone
+        self.clock = clock
+        self.catalogue = shop or catalogue()
+        self.lock = threading.RLock()
+        self.orders: dict[int, Doc] = {}
+        self.refunds: dict[int, list[Doc]] = {}
+        self.notes: dict[int, list[Doc]] = {}
+        self.products: dict[int, Doc] = {}
+        self.customers: dict[int, Doc] = {}
+        self.outbox = Outbox(
+            home=self.home, clock=clock, payload=self._payload, lock=self.lock, sender=sender
+        )
+        self._trashed: dict[int, str] = {}  # order → its status before
+        self._ids = itertools.count(1_000_001)  # of lines, fields and notes
+        self._webhook_ids = itertools.count(1)
+
+    # --- orders ---------------------------------------------------------------
+
+    def load(self, kind: str, documents: Iterable[Doc]) -> int:
+        """Puts documents in place, ids kept, as if they had always been so. How many."""
+        place: dict[int, Doc] = getattr(self, kind)
+        count = 0
+        for document in documents:
+            place[int(document["id"])] = document
+            count += 1
+        return count
+
+    def load_refunds(self, order_id: int, documents: list[Doc]) -> None:
+        """The order's refunds, as ``GET …/refunds`` lists them."""
+        self.refunds[order_id] = documents
+
+    def load_notes(self, order_id: int, documents: list[Doc]) -> None:
+        """The order's notes, as ``GET …/notes`` lists them."""
+        self.notes[order_id] = documents
+
+    def order(self, id_: int) -> Doc:
+        """Raises: Refusal: 404."""
+        try:
+            return self.orders[id_]
+        except KeyError:
+            raise missing() from None
+
+    def place(self, document: Doc, flow: Flow = "rest") -> None:
+        """A new order, complete, and the webhooks that follow from how it was made."""
+        self.orders[int(document["id"])] = document
+        if document["status"] == "checkout-draft":  # the page was opened; it may never be placed
+            self._queue("order.updated", document)
+        elif flow == "checkout":  # the draft was there already, so the update comes first
+            self._queue("order.updated", document)
+            self._queue("order.created", document)
+        else:
+            self._queue("order.created", document)
+            self._queue("order.updated", document)
+
+    def create_order(self, fields: Doc) -> Doc:
+        """The order that REST makes of ``fields``. Twice is two orders."""
+        self._check(fields)
+        coupons = []
+        for it in fields.get("coupon_lines") or []:
+            if (coupon := self.catalogue.coupon(str(it.get("code", "")))) is None:
+                draft = self._new(Draft(self._next_id(), self.clock(), status="auto-draft"))
+                self.orders[draft["id"]] = draft  # left behind, as the real one does
+                raise Refusal(
+                    400,
+                    "woocommerce_rest_invalid_coupon",
+                    f"Coupon &quot;{it.get('code')}&quot; cannot be applied because it does "
+                    "not exist.",
+                    {"new_draft_order_id": draft["id"]},
+                )
+            coupons.append(coupon)
+        document = self._new(
+            Draft(
+                id=self._next_id(),
+                placed_at=self.clock(),
+                status=fields.get("status")
+                or ("processing" if fields.get("set_paid") else "pending"),
+                currency=fields.get("currency") or "GBP",
+                customer_id=int(fields.get("customer_id") or 0),
+                billing=fields.get("billing") or {},
+                shipping=fields.get("shipping") or {},
+                payment=(
+                    fields.get("payment_method") or "",
+                    fields.get("payment_method_title") or "",
+                ),
+                transaction_id=fields.get("transaction_id") or "",
+                paid=bool(fields.get("set_paid")),
+                lines=tuple(self._line(it) for it in fields.get("line_items") or []),
+                charges=tuple(_charge(it) for it in fields.get("shipping_lines") or []),
+                fees=tuple(_charge(it) for it in fields.get("fee_lines") or []),
+                coupons=tuple(coupons),
+                note=fields.get("customer_note") or "",
+            )
+        )
+        if fields.get("meta_data"):
+            self._set_meta(document, fields["meta_data"])
+        self.place(document)
+        return document
+
+    def update_order(self, id_: int, fields: Doc, *, in_batch: bool = False) -> Doc:
+        """A partial update: what is not named stays. It moves ``date_modified`` even if empty.
+
+        A batch does not check the status: an unknown one becomes ``pending``.
+        """
+        document = self.order(id_)
+        if in_batch:
+            fields = dict(fields)
+            if fields.get("status") not in {None, *ORDER_STATUSES}:
+                fields["status"] = "pending"
+            email = (fields.get("billing") or {}).get("email")
+            if email and not is_email(email):
+                raise Refusal(400, "order_invalid_billing_email", "Invalid billing email address")
+        else:
+            self._check(fields)
+        at = self.clock()
+        for name in _PLAIN_FIELDS:
+            if name in fields:
+                document[name] = fields[name]
+        for name in ("billing", "shipping"):
+            known = document[name]
+            known.update({k: v for k, v in (fields.get(name) or {}).items() if k in known})
+        if "customer_id" in fields:
+            document["customer_id"] = int(fields["customer_id"])
+            document["_links"] = order_links(self.home, id_, document["customer_id"])
+        if fields.get("meta_data"):
+            self._set_meta(document, fields["meta_data"])
+        if fields.get("line_items"):
+            self._edit_lines(document, fields["line_items"])
+        was_trashed = document["status"] == "trash"
+        if fields.get("set_paid") and document["date_paid"] is None:
+            stamp(document, "date_paid", at, self.zone)
+            fields = {"status": "processing", **fields}
+        if fields.get("status"):
+            self._set_status(document, fields["status"], at)
+        stamp(document, "date_modified", at, self.zone)
+        if not was_trashed:  # brought back by a PUT: nothing is sent
+            self._queue("order.updated", document)
+        return document
+
+    def trash_order(self, id_: int) -> Doc:
+        """To the trash. Its delivery is its id alone."""
+        document = self.order(id_)
+        if document["status"] != "trash":
+            self._trashed[id_] = document["status"]
+            document["status"] = "trash"
+            document["is_editable"] = document["needs_payment"] = False
+            stamp(document, "date_modified", self.clock(), self.zone)
+            self._queue("order.deleted", document)
+        return document
+
+    def restore_order(self, id_: int) -> Doc:
+        """Out of the trash, as a person does it in the shop."""
+        document = self.order(id_)
+        if document["status"] == "trash":
+            document["status"] = self._trashed.pop(id_, "pending")
+            at = self.clock()
+            follow_status(document, at, self.zone, self.catalogue)
+            stamp(document, "date_modified", at, self.zone)
+            self._queue("order.restored", document)
+        return document
+
+    def delete_order(self, id_: int) -> Doc:
+        """Gone for good. Nothing is sent."""
+        document = self.order(id_)
+        del self.orders[id_]
+        self.notes.pop(id_, None)
+        self.refunds.pop(id_, None)
+        return document
+
+    # --- notes ----------------------------------------------------------------
+
+    def add_note(self, order_id: int, note: str, *, to_customer: bool = False) -> Doc:
+        """A new note. Nothing is sent, and the order's ``date_modified`` does not move."""
+        self.order(order_id)
+        id_ = next(self._ids)
+        base = f"{self.home}/wp-json/wc/v3/orders/{order_id}"
+        document: Doc = {"id": id_, "author": "WooCommerce"}
+        stamp(document, "date_created", self.clock(), self.zone)
+        document |= {
+            "note": note,
+            "customer_note": to_customer,
+            "_links": {
+                "self": [
+                    {"href": f"{base}/notes/{id_}", "targetHints": {"allow": ["GET", "DELETE"]}}
+                ],
+                "collection": [{"href": f"{base}/notes"}],
+                "up": [{"href": base}],
+            },
+        }
+        self.notes.setdefault(order_id, []).append(document)
+        return document
+
+    def notes_of(self, order_id: int) -> list[Doc]:
+        """Newest second first; within a second, in order."""
+        self.order(order_id)
+        notes = sorted(self.notes.get(order_id, []), key=lambda note: int(note["id"]))
+        return sorted(notes, key=lambda note: str(note["date_created"]), reverse=True)
+
+    # --- refunds --------------------------------------------------------------
+
+    def refund(self, order_id: int, fields: Doc) -> Doc:
+        """A new refund. Its refusals come as 500. Twice is two refunds."""
+        order = self.order(order_id)
+        wanted = [it for it in fields.get("line_items") or [] if it.get("id")]
+        amount = (
+            Decimal(str(fields["amount"]))
+            if fields.get("amount") not in {None, ""}
+            else sum((_refund_total(it) for it in wanted), Decimal(0))
+        )
+        if amount < 0:
+            raise Refusal(
+                500,
+                "woocommerce_rest_invalid_order_refund",
+                "Refund amount must be greater than zero.",
+                400,
+            )
+        left = Decimal(order["total"]) + sum(
+            (Decimal(it["total"]) for it in order["refunds"]), Decimal(0)
+        )
+        if amount > left:
+            raise _no_refund("Invalid refund amount.")
+        if fields.get("api_refund", True):
+            raise _no_refund(
+                "The payment gateway for this order does not support automatic refunds."
+            )
+        return self._add_refund(order, amount, str(fields.get("reason") or ""), wanted, left)
+
+    def delete_refund(self, order_id: int, id_: int) -> Doc:
+        """Gone for good, without asking for ``force``; nothing is sent and no date moves."""
+        order = self.order(order_id)
+        refund = self.refund_of(order_id, id_)
+        self.refunds[order_id].remove(refund)
+        order["refunds"] = [it for it in order["refunds"] if it["id"] != id_]
+        return refund
+
+    def refund_of(self, order_id: int, id_: int) -> Doc:
+        """Raises: Refusal: 404."""
+        self.order(order_id)
+        for refund in self.refunds.get(order_id, []):
+            if refund["id"] == id_:
+                return refund
+        raise missing("shop_order_refund")
+
+    # --- webhooks ---------------------------------------------------------------
+
+    def create_webhook(self, fields: Doc) -> Webhook:
+        """The new webhook, pinged. What the ping is answered does not matter, nor any status sent.
+
+        Do not hold the lock: the ping is a request.
+        """
+        topic = str(fields.get("topic", ""))
+        if not valid_topic(topic):
+            raise Refusal(
+                400,
+                "woocommerce_rest_shop_webhook_invalid_topic",
+                "Webhook topic is required and must be valid.",
+            )
+        url = str(fields.get("delivery_url", ""))
+        _check_delivery_url(url)
+        with self.lock:
+            id_ = next(self._webhook_ids)
+            at = self.clock()
+            webhook = Webhook(
+                id=id_,
+                name=fields.get("name") or f"Webhook created on {at:%b %d, %Y @ %I:%M %p}",
+                topic=topic,
+                delivery_url=url,
+                # Left out, the real store invents one and never shows it.
+                secret=fields.get("secret") or f"invented-{id_:050d}"[-50:],
+                created_at=at,
+            )
+            self.outbox.webhooks[id_] = webhook
+        self.outbox.ping(webhook)
+        return webhook
+
+    def update_webhook(self, id_: int, fields: Doc) -> Webhook:
+        """A partial update; pings if none was answered yet. Do not hold the lock."""
+        with self.lock:
+            webhook = self.webhook(id_)
+            if "status" in fields:
+                if fields["status"] not in {"active", "paused", "disabled"}:
+                    raise not_one_of("status", ["active", "paused", "disabled"])
+                webhook.status = fields["status"]
+            if "delivery_url" in fields:
+                _check_delivery_url(fields["delivery_url"])
+                webhook.pinged = webhook.pinged and webhook.delivery_url == fields["delivery_url"]
+                webhook.delivery_url = fields["delivery_url"]
+            webhook.name = fields.get("name") or webhook.name
+            webhook.secret = fields.get("secret") or webhook.secret
+            webhook.modified_at = self.clock()
+        self.outbox.ping(webhook)
+        return webhook
+
+    def webhook(self, id_: int) -> Webhook:
+        """Raises: Refusal: 404."""
+        try:
+            return self.outbox.webhooks[id_]
+        except KeyError:
+            raise missing("shop_webhook") from None
+
+    # --- inside -----------------------------------------------------------------
+
+    def _payload(self, topic: str, id_: int) -> object:
+        """The body of a delivery, as the object is now: it may be gone, and then it is an error."""
+        if topic.endswith(".deleted"):
+            return {"id": id_}
+        return self.orders.get(id_) or missing().body()
+
+    def _queue(self, topic: str, document: Doc) -> None:
+        self.outbox.queue(topic, int(document["id"]))
+
+    def _next_id(self) -> int:
+        """Orders and refunds share one series."""
+        refunds = (it["id"] for listed in self.refunds.values() for it in listed)
+        return max([0, *self.orders, *(int(id_) for id_ in refunds)]) + 1
+
+    def _new(self, draft: Draft) -> Doc:
+        return order_document(
+            draft, home=self.home, ids=self._ids, shop=self.catalogue, zone=self.zone
+        )
+
+    def _check(self, fields: Doc) -> None:
+        """What the single endpoints check, and a batch does not."""
+        if fields.get("status") not in {None, *ORDER_STATUSES}:
+            raise not_one_of("status", ORDER_STATUSES)
+        email = (fields.get("billing") or {}).get("email")
+        if email and not is_email(email):
+            raise invalid_param("billing", "Invalid email address.", "rest_invalid_email")
+        customer = fields.get("customer_id")
+        if customer and int(customer) not in self.customers:
+            raise Refusal(400, "woocommerce_rest_invalid_customer_id", "Customer ID is invalid.")
+
+    def _line(self, fields: Doc) -> Line:
+        """A line that REST was given. A product that is not there is taken all the same."""
+        id_ = fields.get("variation_id") or fields.get("product_id") or 0
+        product = self.catalogue.product(int(id_))
+        if product is None and fields.get("sku"):
+            product = self.catalogue.by_sku(str(fields["sku"]))
+        total = fields.get("total")
+        return Line(
+            product,
+            int(fields.get("quantity", 1)),
+            meta=tuple((it["key"], str(it["value"])) for it in fields.get("meta_data") or []),
+            total=Decimal(str(total)) if total is not None else None,
+        )
+
+    def _edit_lines(self, document: Doc, lines: list[Doc]) -> None:
+        """By id: quantity 0 removes, another quantity leaves the money as it was. Else: added."""
+        for fields in lines:
+            if not fields.get("id"):
+                line = self._line(fields)
+                price = line.product.price if line.product else Decimal(0)
+                amount = line.total if line.total is not None else price * line.quantity
+                country = (document["shipping"] or document["billing"]).get("country", "")
+                tax_class = line.product.tax_class if line.product else ""
+                document["line_items"].append(
+                    item_line(
+                        line,
+                        id_=next(self._ids),
+                        subtotal=amount,
+                        total=amount,
+                        rates=self.catalogue.rates_for(country, tax_class),
+                        ids=self._ids,
+                    )
+                )
+                continue
+            kept = next((it for it in document["line_items"] if it["id"] == fields["id"]), None)
+            if kept is None:
+                raise Refusal(
+                    400, "woocommerce_rest_invalid_item_id", "Order item ID provided is not valid."
+                )
+            if fields.get("quantity") == 0:
+                document["line_items"].remove(kept)
+            elif "quantity" in fields:
+                kept["quantity"] = int(fields["quantity"])
+        recalculate(document, self._ids, self.catalogue)
+
+    def _set_status(self, document: Doc, status: str, at: dt.datetime) -> None:
+        before = document["status"]
+        document["status"] = status
+        follow_status(document, at, self.zone, self.catalogue)
+        if before == status:
+            return
+        self.add_note(
+            int(document["id"]),
+            f"Order status changed from {_NAMES.get(before, before)} to "
+            f"{_NAMES.get(status, status)}.",
+        )
+        left = Decimal(document["total"]) + sum(
+            (Decimal(it["total"]) for it in document["refunds"]), Decimal(0)
+        )
+        if status == "refunded" and left > 0:  # by itself, and without lines
+            self._add_refund(document, left, "Order fully refunded.", [], left)
+
+    def _set_meta(self, document: Doc, entries: list[Doc]) -> None:
+        """By id or key; null removes; numbers and booleans become text; kept sorted by key."""
+        meta: list[Doc] = document["meta_data"]
+        for entry in entries:
+            known = next(
+                (
+                    it
+                    for it in meta
+                    if it["id"] == entry.get("id")
+                    or ("id" not in entry and it["key"] == entry.get("key"))
+                ),
+                None,
+            )
+            value = _meta_value(entry.get("value"))
+            if known is not None and value is None:
+                meta.remove(known)
+            elif known is not None:
+                known["value"] = value
+            elif value is not None and entry.get("key"):
+                meta.append({"id": next(self._ids), "key": entry["key"], "value": value})
+        meta.sort(key=lambda it: str(it["key"]).lower())
+
+    def _add_refund(
+        self, order: Doc, amount: Decimal, reason: str, wanted: list[Doc], left: Decimal
+    ) -> Doc:
+        id_ = self._next_id()
+        order_id = int(order["id"])
+        base = f"{self.home}/wp-json/wc/v3/orders/{order_id}"
+        whole = amount == left and amount > 0
+        lines = [self._refund_line(order, it) for it in wanted]
+        document: Doc = {"id": id_}
+        stamp(document, "date_created", self.clock(), self.zone)
+        document |= {
+            "amount": text(amount),
+            "reason": reason,
+            "refunded_by": 1,
+            "refunded_payment": False,
+            "meta_data": [
+                {
+                    "id": next(self._ids),
+                    "key": "_refund_type",
+                    "value": "full" if whole else "partial",
+                }
+            ],
+            "line_items": lines,
+            "shipping_lines": [],
+            "tax_lines": self._refund_taxes(lines),
+            "fee_lines": [],
+            "_links": {
+                "self": [
+                    {"href": f"{base}/refunds/{id_}", "targetHints": {"allow": ["GET", "DELETE"]}}
+                ],
+                "collection": [{"href": f"{base}/refunds"}],
+                "up": [{"href": base}],
+            },
+        }
+        self.refunds.setdefault(order_id, []).insert(0, document)
+        order["refunds"].insert(0, {"id": id_, "reason": reason, "total": f"-{text(amount)}"})
+        at = self.clock()
+        if whole and order["status"] != "refunded":
+            order["status"] = "refunded"
+            follow_status(order, at, self.zone, self.catalogue)
+        stamp(order, "date_modified", at, self.zone)
+        self._queue("order.updated", order)
+        return document
+
+    def _refund_line(self, order: Doc, fields: Doc) -> Doc:
+        sold = next((it for it in order["line_items"] if it["id"] == fields["id"]), None)
+        if sold is None:
+            raise Refusal(
+                400, "woocommerce_rest_invalid_item_id", "Order item ID provided is not valid."
+            )
+        quantity = int(fields.get("quantity") or 0)
+        total = Decimal(str(fields.get("refund_total") or 0))
+        taxes = [
+            {"id": it["id"], "total": text(-_amount(it)), "subtotal": text(-_amount(it))}
+            for it in fields.get("refund_tax") or []
+        ]
+        tax = sum((Decimal(str(it["total"])) for it in taxes), Decimal(0))
+        price = float(round(total / quantity, 6)) if quantity else 0
+        return {
+            **sold,
+            "id": next(self._ids),
+            "quantity": -quantity,
+            "subtotal": text(-total),
+            "subtotal_tax": text(tax),
+            "total": text(-total),
+            "total_tax": text(tax),
+            "taxes": taxes,
+            "meta_data": [line_meta(next(self._ids), "_refunded_item_id", str(sold["id"]))],
+            "price": int(price) if price == int(price) else price,
+        }
+
+    def _refund_taxes(self, lines: list[Doc]) -> list[Doc]:
+        sums: dict[int, Decimal] = {}
+        for line in lines:
+            for tax in line["taxes"]:
+                sums[tax["id"]] = sums.get(tax["id"], Decimal(0)) + Decimal(tax["total"])
+        rates = {rate.id: rate for rate in self.catalogue.rates}
+        return [
+            tax_line(next(self._ids), rates[id_], amount, Decimal(0))
+            for id_, amount in sums.items()
+            if id_ in rates
+        ]
+
+
+def _amount(fields: Doc) -> Decimal:
+    return Decimal(str(fields.get("refund_total") or 0))
+
+
+def _refund_total(fields: Doc) -> Decimal:
+    return _amount(fields) + sum((_amount(it) for it in fields.get("refund_tax") or []), Decimal(0))
+
+
+def _no_refund(message: str) -> Refusal:
+    return Refusal(500, "woocommerce_rest_cannot_create_order_refund", message, 500)
+
+
+def _check_delivery_url(url: object) -> None:
+    if not str(url).startswith(("http://", "https://")):
+        raise Refusal(
+            400,
+            "woocommerce_rest_shop_webhook_invalid_delivery_url",
+            "Webhook delivery URL must be a valid URL starting with http:// or https://.",
+        )
+
+
+def _charge(fields: Doc) -> Charge:
+    return Charge(
+        str(fields.get("method_id", "")),
+        str(fields.get("method_title") or fields.get("name") or ""),
+        Decimal(str(fields.get("total") or 0)),
+        str(fields.get("instance_id", "")),
+    )
+
+
+def _meta_value(value: Any) -> Any:
+    """As it comes back: 5 is "5", true is "1", false is "", 1.5 is "1.5"; an object is itself."""
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int | float) else value
