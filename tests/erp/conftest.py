@@ -1,0 +1,5 @@
+"""The contract lies beside the tests, so pytest must be told to explain its assertions too."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.erp.contract")
