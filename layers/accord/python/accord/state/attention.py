@@ -1,0 +1,153 @@
+"""The attention list in DynamoDB.
+
+- ``pk`` ``A#{id}``, ``sk`` ``item``: the item: ``subject``, ``reason``, ``owner``, ``message``,
+  ``opened_at``, ``updated_at``, ``count`` (number), ``payload``, ``correlation_id``; once closed
+  ``closed_at``, ``closed_by`` and ``expires_at``, 90 days later.
+- ``pk`` ``open``, ``sk`` ``{opened_at}#{id}``: ``id`` of one that is open.
+- ``pk`` ``of#{subject}``, ``sk`` ``{id}``: ``id`` of one that is open, by its subject.
+
+Opening and closing write all three in one transaction; an update writes the item alone.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from accord.errors import Owner, TransientError
+from accord.ports.state import Attention, Item
+from accord.state import dynamo
+from accord.state.dynamo import ConditionError, Delete, Put, Table, Update, maybe_moment, stamp
+from accord.state.limits import bounded
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEPT = dt.timedelta(days=90)  # after it was closed
+_ROUNDS = 20  # each one lost means that someone else opened or closed it
+_IS_OPEN = "attribute_exists(pk) AND attribute_not_exists(#closed_at)"
+_NOT_OPEN = "attribute_not_exists(pk) OR attribute_exists(#closed_at)"
+
+
+class DynamoAttention(Attention):
+    """The table ``attention``."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._table = Table(client, table)
+
+    def put(self, item: Item) -> Item:
+        """See ``Attention.put``. A message that is too long for 4 KB is cut."""
+        item = replace(bounded(item), closed_at=None, closed_by="")
+        # A count above one says that it is open already, most likely: try that first.
+        opening = item.count <= 1
+        for _ in range(_ROUNDS):
+            try:
+                return self._open(item) if opening else self._update(item)
+            except ConditionError:
+                opening = not opening
+        raise TransientError(f"attention item {item.id} changes too fast to follow")
+
+    def get(self, id_: str) -> Item | None:
+        """See ``Attention.get``."""
+        stored = self._table.get(f"A#{id_}", "item")
+        return _item(stored) if stored else None
+
+    def open(self, *, owner: Owner | None = None) -> Sequence[Item]:
+        """See ``Attention.open``."""
+        found = self._read(entry["id"] for entry in self._table.query("open"))
+        return [item for item in found if owner is None or item.owner == owner]
+
+    def of(self, subject: str) -> Sequence[Item]:
+        """See ``Attention.of``."""
+        return self._read(entry["id"] for entry in self._table.query(f"of#{subject}"))
+
+    def close(self, id_: str, *, now: dt.datetime, by: str) -> None:
+        """See ``Attention.close``."""
+        for _ in range(_ROUNDS):
+            item = self.get(id_)
+            if item is None or item.closed_at:
+                return
+            values: dict[str, str | int] = {
+                "now": stamp(now),
+                "by": by,
+                "opened_at": stamp(item.opened_at),
+                "expires_at": int((now + _KEPT).timestamp()),
+            }
+            change = "SET #closed_at = :now, #closed_by = :by, #expires_at = :expires_at"
+            unchanged = f"{_IS_OPEN} AND #opened_at = :opened_at"
+            try:
+                self._table.write_all(
+                    [
+                        Update(f"A#{id_}", "item", change, unchanged, values),
+                        Delete("open", _place(item)),
+                        Delete(f"of#{item.subject}", id_),
+                    ]
+                )
+            except ConditionError:
+                continue
+            return
+        raise TransientError(f"attention item {id_} changes too fast to follow")
+
+    def _open(self, item: Item) -> Item:
+        stored = {
+            "pk": f"A#{item.id}",
+            "sk": "item",
+            "id": item.id,
+            "opened_at": stamp(item.opened_at),
+            "subject": item.subject,
+            **_changing(item),
+        }
+        self._table.write_all(
+            [
+                Put(stored, _NOT_OPEN),
+                Put({"pk": "open", "sk": _place(item), "id": item.id}),
+                Put({"pk": f"of#{item.subject}", "sk": item.id, "id": item.id}),
+            ]
+        )
+        return item
+
+    def _update(self, item: Item) -> Item:
+        values = _changing(item)
+        change = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+        return _item(self._table.write(Update(f"A#{item.id}", "item", change, _IS_OPEN, values)))
+
+    def _read(self, ids: Iterable[str]) -> list[Item]:
+        stored = self._table.get_all([(f"A#{id_}", "item") for id_ in ids])
+        found = (_item(one) for one in stored)
+        # One may have been closed since its entry was read.
+        still = [item for item in found if item.closed_at is None]
+        return sorted(still, key=lambda item: (item.opened_at, item.id))
+
+
+def _place(item: Item) -> str:
+    return f"{stamp(item.opened_at)}#{item.id}"
+
+
+def _changing(item: Item) -> dict[str, Any]:
+    """What an update of an open item replaces."""
+    return {
+        "reason": item.reason,
+        "owner": item.owner,
+        "message": item.message,
+        "updated_at": stamp(item.updated_at),
+        "count": item.count,
+        "payload": item.payload,
+        "correlation_id": item.correlation_id,
+    }
+
+
+def _item(stored: dynamo.Item) -> Item:
+    return Item(
+        id=stored["id"],
+        subject=stored["subject"],
+        reason=stored["reason"],
+        owner=stored["owner"],
+        message=stored["message"],
+        opened_at=dynamo.moment(stored["opened_at"]),
+        updated_at=dynamo.moment(stored["updated_at"]),
+        count=stored["count"],
+        payload=stored["payload"],
+        correlation_id=stored["correlation_id"],
+        closed_at=maybe_moment(stored.get("closed_at")),
+        closed_by=stored.get("closed_by", ""),
+    )

@@ -1,0 +1,366 @@
+"""The state ports in memory: for tests, and for simulating a million orders.
+
+Each holds one lock, so any number of threads may share it. Values are kept as they were given; what
+was handed in is not to be changed afterwards.
+"""
+
+import datetime as dt
+import itertools
+import json
+import threading
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from accord.errors import BusyError, Owner, StaleVersionError
+from accord.model.change import Ref
+from accord.ports.state import (
+    Attention,
+    Cause,
+    Control,
+    Entry,
+    Item,
+    Journal,
+    Link,
+    Links,
+    Parked,
+    Payloads,
+    RulesStore,
+    Seen,
+    Step,
+    Steps,
+    Waiting,
+)
+from accord.state.limits import bounded
+from accord.state.marks import has_pointer, is_covered, merged
+
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)  # the time of an intent that there was not
+
+
+class MemoryLinks(Links):
+    """Links by the store's ref, and the way back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._links: dict[Ref, Link] = {}
+        self._pointers: dict[Ref, Ref] = {}
+
+    def get(self, ref: Ref) -> Link | None:
+        """See ``Links.get``."""
+        return self._links.get(ref)
+
+    def find(self, erp: Ref) -> Ref | None:
+        """See ``Links.find``."""
+        return self._pointers.get(erp)
+
+    def acquire(
+        self, ref: Ref, *, key: str, owner: str, now: dt.datetime, until: dt.datetime, seen: Seen
+    ) -> Link | None:
+        """See ``Links.acquire``. What a former holder left marked stays, unless it is ``seen``."""
+        with self._lock:
+            link = self._links.get(ref)
+            if link is None:
+                link = Link(ref=ref, key=key, version=1, owner=owner, leased_until=until)
+                self._links[ref] = link
+                return link
+            held = link.leased_until is not None and link.leased_until > now
+            if held and link.owner not in ("", owner):
+                self._links[ref] = replace(link, dirty=merged(link.dirty, seen))
+                return None
+            link = replace(link, version=link.version + 1, owner=owner, leased_until=until)
+            self._links[ref] = link
+            return replace(link, dirty=None) if is_covered(link.dirty, (seen,)) else link
+
+    def save(self, link: Link) -> Link:
+        """See ``Links.save``. Raises also StaleVersionError: ``link`` is not as last returned."""
+        with self._lock:
+            stored = self._held(link)
+            if stored.version != link.version:
+                raise StaleVersionError(
+                    f"{link.ref}: the link is at version {stored.version}, not {link.version}; "
+                    "save what the last acquire, save or release returned"
+                )
+            saved = replace(
+                stored,
+                version=stored.version + 1,
+                erp=link.erp,
+                number=link.number,
+                generation=link.generation,
+                seen=link.seen,
+                facts=link.facts,
+            )
+            self._links[link.ref] = saved
+            if stored.erp != link.erp and has_pointer(link.ref):
+                if stored.erp and self._pointers.get(stored.erp) == link.ref:
+                    del self._pointers[stored.erp]
+                if link.erp:
+                    self._pointers[link.erp] = link.ref
+            return replace(link, version=saved.version)
+
+    def release(self, link: Link, *, handled: Sequence[Seen]) -> Link | None:
+        """See ``Links.release``."""
+        with self._lock:
+            stored = self._held(link)
+            done = is_covered(stored.dirty, handled)
+            self._links[link.ref] = kept = replace(
+                stored,
+                version=stored.version + 1,
+                dirty=None,
+                owner="" if done else stored.owner,
+                leased_until=None if done else stored.leased_until,
+            )
+            return None if done else kept
+
+    def abandon(self, link: Link) -> None:
+        """See ``Links.abandon``. The mark stays for the next holder."""
+        with self._lock:
+            stored = self._links.get(link.ref)
+            if stored and stored.owner == link.owner:
+                self._links[link.ref] = replace(
+                    stored, version=stored.version + 1, owner="", leased_until=None
+                )
+
+    def _held(self, link: Link) -> Link:
+        stored = self._links.get(link.ref)
+        if stored is None or not link.owner or stored.owner != link.owner:
+            raise BusyError(f"{link.ref}: the lease of {link.owner!r} has gone to another worker")
+        return stored
+
+
+class MemorySteps(Steps):
+    """Steps by their key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._steps: dict[str, Step] = {}
+
+    def begin(self, key: str, *, now: dt.datetime, intent: Mapping[str, Any]) -> Step:
+        """See ``Steps.begin``."""
+        with self._lock:
+            if step := self._steps.get(key):
+                return replace(step, at=now) if step.at == _NEVER else step
+            self._steps[key] = Step(key=key, at=now, fresh=False, intent=intent)
+        return Step(key=key, at=now, fresh=True, intent=intent)
+
+    def finish(self, key: str, result: Mapping[str, Any]) -> None:
+        """See ``Steps.finish``. Without an intent the result is stored all the same."""
+        with self._lock:
+            step = self._steps.get(key)
+            if step is None:
+                step = Step(key=key, at=_NEVER, fresh=False)
+            if step.result is None:
+                self._steps[key] = replace(step, result=result)
+
+    def looked(self, key: str, *, now: dt.datetime) -> None:
+        """See ``Steps.looked``. Nothing to remember where there is no intent."""
+        with self._lock:
+            if step := self._steps.get(key):
+                self._steps[key] = replace(step, looked_at=now)
+
+    def withdraw(self, key: str) -> None:
+        """See ``Steps.withdraw``."""
+        with self._lock:
+            step = self._steps.get(key)
+            if step and step.result is None:
+                del self._steps[key]
+
+
+class MemoryWaiting(Waiting):
+    """Parked changes by ref, and per cause in the order of their placing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parked: dict[Ref, Parked] = {}
+        self._by_cause: dict[Cause, list[tuple[dt.datetime, str, Ref]]] = {}
+
+    def park(self, parked: Parked) -> None:
+        """See ``Waiting.park``."""
+        with self._lock:
+            if old := self._parked.get(parked.change.ref):
+                self._drop(old)
+            self._parked[parked.change.ref] = parked
+            cause = Cause(parked.connection, parked.cause)
+            insort(self._by_cause.setdefault(cause, []), _place(parked))
+
+    def causes(self) -> Sequence[Cause]:
+        """See ``Waiting.causes``."""
+        with self._lock:
+            return sorted(self._by_cause, key=lambda cause: (cause.connection, cause.cause))
+
+    def of(self, cause: Cause) -> Iterator[Parked]:
+        """See ``Waiting.of``. As it was when the first was asked for."""
+        with self._lock:
+            found = [self._parked[ref] for _, _, ref in self._by_cause.get(cause, ())]
+        yield from found
+
+    def count(self, cause: Cause) -> int:
+        """See ``Waiting.count``."""
+        return len(self._by_cause.get(cause, ()))
+
+    def get(self, ref: Ref) -> Parked | None:
+        """See ``Waiting.get``."""
+        return self._parked.get(ref)
+
+    def remove(self, parked: Parked) -> None:
+        """See ``Waiting.remove``."""
+        with self._lock:
+            now = self._parked.get(parked.change.ref)
+            if now and _identity(now) == _identity(parked):
+                self._drop(now)
+
+    def _drop(self, parked: Parked) -> None:
+        del self._parked[parked.change.ref]
+        cause = Cause(parked.connection, parked.cause)
+        places = self._by_cause[cause]
+        del places[bisect_left(places, _place(parked))]
+        if not places:
+            del self._by_cause[cause]
+
+
+def _place(parked: Parked) -> tuple[dt.datetime, str, Ref]:
+    return parked.placed_at, str(parked.change.ref), parked.change.ref
+
+
+def _identity(parked: Parked) -> tuple[object, ...]:
+    return parked.parked_at, parked.placed_at, parked.connection, parked.cause
+
+
+class MemoryAttention(Attention):
+    """Items by id; those that are open also by subject."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: dict[str, Item] = {}
+        self._open: dict[str, Item] = {}
+        self._by_subject: defaultdict[str, set[str]] = defaultdict(set)
+
+    def put(self, item: Item) -> Item:
+        """See ``Attention.put``. A message that is too long for 4 KB is cut."""
+        item = replace(bounded(item), closed_at=None, closed_by="")
+        with self._lock:
+            if old := self._open.get(item.id):
+                item = replace(item, opened_at=old.opened_at, subject=old.subject)
+            self._items[item.id] = self._open[item.id] = item
+            self._by_subject[item.subject].add(item.id)
+        return item
+
+    def get(self, id_: str) -> Item | None:
+        """See ``Attention.get``."""
+        return self._items.get(id_)
+
+    def open(self, *, owner: Owner | None = None) -> Sequence[Item]:
+        """See ``Attention.open``."""
+        with self._lock:
+            found = [item for item in self._open.values() if owner in (None, item.owner)]
+        return sorted(found, key=lambda item: (item.opened_at, item.id))
+
+    def of(self, subject: str) -> Sequence[Item]:
+        """See ``Attention.of``."""
+        with self._lock:
+            found = [self._open[id_] for id_ in self._by_subject.get(subject, ())]
+        return sorted(found, key=lambda item: (item.opened_at, item.id))
+
+    def close(self, id_: str, *, now: dt.datetime, by: str) -> None:
+        """See ``Attention.close``."""
+        with self._lock:
+            if item := self._open.pop(id_, None):
+                self._items[id_] = replace(item, closed_at=now, closed_by=by)
+                left = self._by_subject[item.subject]
+                left.discard(id_)
+                if not left:
+                    del self._by_subject[item.subject]
+
+
+class MemoryPayloads(Payloads):
+    """JSON texts by name."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def put(self, name: str, payload: object) -> str:
+        """See ``Payloads.put``."""
+        self._texts[name] = json.dumps(payload, default=str)
+        return name
+
+    def get(self, name: str) -> Any:
+        """See ``Payloads.get``."""
+        text = self._texts.get(name)
+        return None if text is None else json.loads(text)
+
+
+class MemoryJournal(Journal):
+    """Entries by ref."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counter = itertools.count()
+        self._entries: defaultdict[Ref, list[tuple[dt.datetime, int, Entry]]] = defaultdict(list)
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """See ``Journal.append``."""
+        latest: dict[Ref, dt.datetime] = {}
+        with self._lock:
+            for entry in entries:
+                # An earlier time after a later one (two clocks) does not change the order given.
+                place = latest[entry.ref] = max(latest.get(entry.ref, entry.at), entry.at)
+                self._entries[entry.ref].append((place, next(self._counter), entry))
+
+    def of(self, ref: Ref) -> Sequence[Entry]:
+        """See ``Journal.of``."""
+        with self._lock:
+            found = list(self._entries.get(ref, ()))
+        return [entry for _, _, entry in sorted(found, key=lambda one: one[:2])]
+
+
+class MemoryControl(Control):
+    """Values and their versions by name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, tuple[str, int]] = {}
+
+    def get(self, name: str) -> tuple[str, int] | None:
+        """See ``Control.get``."""
+        return self._values.get(name)
+
+    def put(self, name: str, value: str, *, version: int | None) -> int:
+        """See ``Control.put``."""
+        with self._lock:
+            stored = self._values.get(name)
+            if (stored[1] if stored else None) != version:
+                raise StaleVersionError(f"{name} is no longer at version {version}; read it again")
+            new = (version or 0) + 1
+            self._values[name] = (value, new)
+            return new
+
+
+class MemoryRulesStore(RulesStore):
+    """Contents by version."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._versions: dict[int, Mapping[str, Any]] = {}
+
+    def latest(self) -> tuple[int, Mapping[str, Any]] | None:
+        """See ``RulesStore.latest``."""
+        with self._lock:
+            return max(self._versions.items(), key=lambda one: one[0], default=None)
+
+    def push(
+        self,
+        content: Mapping[str, Any],
+        *,
+        version: int,
+        now: dt.datetime,  # noqa: ARG002
+        by: str,  # noqa: ARG002
+        why: str,  # noqa: ARG002
+    ) -> None:
+        """See ``RulesStore.push``. Who and why are not kept."""
+        with self._lock:
+            if version in self._versions:
+                raise StaleVersionError(
+                    f"version {version} of the rules exists already; read it and push the next"
+                )
+            self._versions[version] = content

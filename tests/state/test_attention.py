@@ -1,0 +1,178 @@
+"""Attention: one open item per matter, and it stays small."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+
+import pytest
+
+from accord.ports.state import Attention, Item
+from accord.state.attention import DynamoAttention
+from accord.state.memory import MemoryAttention
+
+
+@pytest.fixture
+def attention(either) -> Attention:
+    return either(MemoryAttention, DynamoAttention)
+
+
+@pytest.fixture
+def item(later):
+    def make(id_: str = "i1", *, opened: float = 0, **changed) -> Item:
+        whole = Item(
+            id=id_,
+            subject="uk:order:30",
+            reason="disagreement",
+            owner="finance",
+            message="uk:order:30: the total differs by 0.07 EUR; compare both",
+            opened_at=later(seconds=opened),
+            updated_at=later(seconds=opened),
+            payload="attention/i1.json",
+            correlation_id="c1",
+        )
+        return replace(whole, **changed)
+
+    return make
+
+
+def test_what_was_put_is_what_is_read(attention: Attention, item) -> None:
+    assert attention.put(item()) == item()
+    assert attention.get("i1") == item()
+
+
+def test_an_unknown_item_is_none(attention: Attention) -> None:
+    assert attention.get("i1") is None
+
+
+def test_the_oldest_open_item_comes_first(attention: Attention, item) -> None:
+    for id_, opened in (("i1", 9), ("i2", 1), ("i3", 5)):
+        attention.put(item(id_, opened=opened))
+
+    assert [one.id for one in attention.open()] == ["i2", "i3", "i1"]
+
+
+def test_an_owner_sees_what_is_theirs(attention: Attention, item) -> None:
+    attention.put(item("i1"))
+    attention.put(item("i2", owner="ops"))
+
+    assert [one.id for one in attention.open(owner="ops")] == ["i2"]
+
+
+def test_a_subject_shows_what_is_open_for_it(attention: Attention, item) -> None:
+    attention.put(item("i1"))
+    attention.put(item("i2", reason="rejected"))
+    attention.put(item("i3", subject="uk:order:31"))
+
+    assert [one.id for one in attention.of("uk:order:30")] == ["i1", "i2"]
+
+
+def test_nothing_is_open_for_a_subject_that_is_well(attention: Attention) -> None:
+    assert list(attention.of("uk:order:30")) == []
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_putting_it_again_updates_and_keeps_when_it_opened(
+    attention: Attention, item, later, count: int
+) -> None:
+    attention.put(item())
+    again = item(opened=60, message="still so", count=count, owner="ops")
+
+    assert attention.put(again) == replace(again, opened_at=later())
+    assert list(attention.open()) == [replace(again, opened_at=later())]
+
+
+def test_a_first_item_may_count_many(attention: Attention, item) -> None:
+    attention.put(item(count=40))
+
+    assert attention.get("i1").count == 40
+
+
+def test_a_closed_item_is_no_longer_open(attention: Attention, item, later) -> None:
+    attention.put(item())
+
+    attention.close("i1", now=later(minutes=1), by="success")
+
+    assert (list(attention.open()), list(attention.of("uk:order:30"))) == ([], [])
+
+
+def test_a_closed_item_says_who_closed_it_and_when(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.close("i1", now=later(minutes=1), by="success")
+
+    assert attention.get("i1") == item(closed_at=later(minutes=1), closed_by="success")
+
+
+def test_the_first_closing_stays(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.close("i1", now=later(minutes=1), by="success")
+    attention.close("i1", now=later(minutes=2), by="someone")
+
+    assert attention.get("i1").closed_by == "success"
+
+
+def test_closing_what_was_never_there_changes_nothing(attention: Attention, later) -> None:
+    attention.close("i1", now=later(), by="success")
+
+    assert attention.get("i1") is None
+
+
+def test_a_matter_that_comes_back_is_opened_anew(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.close("i1", now=later(minutes=1), by="success")
+
+    again = attention.put(item(opened=600))
+
+    assert again == item(opened=600)
+    assert list(attention.open()) == [again]
+
+
+def test_a_reopened_item_can_be_closed_again(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.close("i1", now=later(minutes=1), by="success")
+    attention.put(item(opened=600))
+    attention.close("i1", now=later(minutes=20), by="success")
+
+    assert list(attention.open()) == []
+
+
+@pytest.mark.parametrize("text", ["x", "é", "☃", "🦉", "\ud83d"])
+def test_a_long_message_is_cut_and_shows_it(attention: Attention, item, text: str) -> None:
+    stored = attention.put(item(message=text * 9000))
+
+    assert stored.message.endswith("…")
+    assert len(repr(asdict(stored)).encode(errors="replace")) < 4600
+    assert sum(len(str(v).encode()) for v in asdict(stored).values() if isinstance(v, str)) <= 4000
+
+
+def test_a_message_that_fits_is_whole(attention: Attention, item) -> None:
+    assert attention.put(item(message="x" * 3000)).message == "x" * 3000
+
+
+def test_a_hundred_and_fifty_open_items_are_listed(attention: Attention, item) -> None:
+    for n in range(150):
+        attention.put(item(f"i{n}", opened=n, subject="main: unauthorized"))
+
+    assert [one.id for one in attention.open()] == [f"i{n}" for n in range(150)]
+
+
+def test_many_at_once_open_one_item(attention: Attention, item) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda n: attention.put(item(opened=n, count=n)), range(12)))
+
+    assert len(attention.open()) == 1
+    assert len(attention.of("uk:order:30")) == 1
+
+
+def test_a_closed_item_expires_and_an_open_one_does_not(dynamodb, table, item, later) -> None:
+    name = table()
+    attention = DynamoAttention(dynamodb, name)
+
+    def expiry():
+        key = {"pk": {"S": "A#i1"}, "sk": {"S": "item"}}
+        return dynamodb.get_item(TableName=name, Key=key)["Item"].get("expires_at")
+
+    attention.put(item())
+    attention.close("i1", now=later(), by="success")
+    assert expiry() == {"N": str(int(later(days=90).timestamp()))}
+
+    attention.put(item())
+    assert expiry() is None
