@@ -1,0 +1,159 @@
+"""Orders as Tryton's values, and Tryton's values as our records. Pure.
+
+Parties and payments have modules of their own beside this one.
+
+Source: trytond 8.2, modules sale and web_shop; recordings of a running server.
+"""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from accord.erp.tryton.books import EndlessError, Priced, net_of, tax_of
+from accord.erp.tryton.known import Known, Shop
+from accord.erp.tryton.wire import Values, related
+from accord.errors import UnsupportedError
+from accord.model.change import Ref
+from accord.model.documents import DocumentLine, Kind, Record, SalesDocument, State, Totals
+from accord.model.money import Money
+
+STATES = {
+    "draft": State.DRAFT,
+    "quotation": State.QUOTATION,
+    "confirmed": State.CONFIRMED,
+    "processing": State.CONFIRMED,
+    "done": State.CONFIRMED,
+    "cancelled": State.VOIDED,
+}
+"""Of ``sale.sale``. Confirming one also processes it, unless the server has a queue of its own."""
+
+SALE_FIELDS = (
+    "number",
+    "state",
+    "web_id",
+    "untaxed_amount",
+    "tax_amount",
+    "total_amount",
+    "currency.code",
+    "_timestamp",
+)
+
+
+def sale_values(document: SalesDocument, key: str, known: Known, shop: Shop, digits: int) -> Values:
+    """The new ``sale.sale``. Prices, units and taxes are given: Tryton computes none of them here.
+
+    ``web_id`` is the external key, unique together with the web shop. ``reference`` is the store's
+    order number, which people look for and which Tryton prints on shipment and invoice.
+
+    Raises: UnsupportedError: a line that Tryton cannot book as asked.
+    """
+    return {
+        "company": shop.company,
+        "party": int(document.party.id),
+        "invoice_address": int(document.billing_address),
+        "shipment_address": int(document.shipping_address),
+        "warehouse": shop.warehouse,
+        "currency": known.currencies[document.currency].id,
+        "web_shop": shop.web_shop,
+        "web_id": key,
+        "reference": document.number,
+        "sale_date": document.placed_on,
+        "comment": _comment(document),
+        "carrier": known.carriers[document.carrier] if document.carrier else None,
+        "payment_term": known.terms[document.payment_terms] if document.payment_terms else None,
+        "invoice_method": "order",
+        "shipment_method": "order",
+        # The order's own shipping line is the cost; with a method Tryton would add another.
+        "shipment_cost_method": None,
+        "lines": [
+            ["create", [_line_values(line, known, shop, digits) for line in document.lines]],
+        ],
+    }
+
+
+def preview(document: SalesDocument, known: Known, shop: Shop, digits: int) -> Totals:
+    """The totals that Tryton will show for ``document``.
+
+    Raises: UnsupportedError: Tryton would not come to an end with one of its lines.
+    """
+    unit = known.currencies[document.currency].unit
+    lines = [
+        Priced(
+            price=unit_price(line, digits),
+            quantity=Decimal(str(float(_quantity(line)))),  # a float on Tryton's side
+            taxes=tuple(known.taxes[code] for code in _tax_codes(line)),
+        )
+        for line in document.lines
+    ]
+    net = Money(net_of(lines, unit), document.currency)
+    try:
+        amount = tax_of(lines, unit, shop.tax_rounding, document.placed_on)
+    except EndlessError as error:
+        raise UnsupportedError(
+            f"order {document.number}: Tryton 8.2 never finishes a line whose taxes are each "
+            f"rounded to nothing and together are not ({error}); "
+            "enter it by hand, or set Tryton's tax rounding to per document",
+            owner="finance",
+        ) from error
+    tax = Money(amount, document.currency)
+    return Totals(net=net, tax=tax, gross=net + tax)
+
+
+def unit_price(line: DocumentLine, digits: int) -> Decimal:
+    """Net for one piece, as precise as the server takes prices: ``digits`` after the point."""
+    return (line.net.amount / _quantity(line)).quantize(
+        Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN
+    )
+
+
+def _quantity(line: DocumentLine) -> Decimal:
+    """An amount needs a piece to hang on, so a line of none becomes one piece."""
+    return line.quantity or Decimal(1)
+
+
+def _tax_codes(line: DocumentLine) -> list[str]:
+    """Each code once: Tryton holds a tax at most once per line."""
+    return list(dict.fromkeys(tax.code for tax in line.taxes))
+
+
+def _line_values(line: DocumentLine, known: Known, shop: Shop, digits: int) -> Values:
+    if line.item is None and line.account is None and not line.net and not line.taxes:
+        return {"type": "comment", "description": line.description}
+    values: Values = {
+        "type": "line",
+        "description": line.description,
+        "quantity": float(_quantity(line)),
+        "unit_price": unit_price(line, digits),
+        "taxes": [["add", [known.taxes[code].id for code in _tax_codes(line)]]],
+    }
+    if line.item is not None:
+        item = known.items[line.item]
+        return {**values, "product": item.id, "unit": item.unit}
+    if line.account is not None and line.account not in shop.revenue:
+        raise UnsupportedError(
+            f"Tryton books a line without item on {' / '.join(shop.revenue) or 'no account'} only, "
+            f"not on {line.account}: make a service item whose account category books there, "
+            "and map to that item",
+            owner="finance",
+        )
+    return values
+
+
+def _comment(document: SalesDocument) -> str:
+    parts = (f"PO number: {document.po_number}" if document.po_number else "", document.comment)
+    return "\n\n".join(part for part in parts if part)
+
+
+def sale_record(values: Values, system: str) -> Record:
+    """A ``sale.sale`` read with SALE_FIELDS."""
+    currency = related(values, "currency")["code"]
+    return Record(
+        ref=Ref(system, Kind.SALES_ORDER, str(values["id"])),
+        number=values["number"] or "",
+        key=values["web_id"],
+        state=STATES[values["state"]],
+        totals=Totals(
+            net=Money(values["untaxed_amount"], currency),
+            tax=Money(values["tax_amount"], currency),
+            gross=Money(values["total_amount"], currency),
+        ),
+        version=values["_timestamp"],
+    )
