@@ -1,0 +1,238 @@
+"""The composition root: where ports meet implementations. Everything is made at first use."""
+
+import datetime as dt
+import hashlib
+import json
+import time
+import zoneinfo
+from functools import cache
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+import boto3
+from botocore.config import Config as BotoConfig
+
+from accord import erp
+from accord.edge import aws_client, secret_name
+from accord.errors import UnsupportedError
+from accord.ports.erp import Connection, ErpAdapter
+from accord.queues import SqsQueues
+from accord.rules.config import Config
+from accord.rules.load import overlay, parse
+from accord.settings import settings
+from accord.state.attention import DynamoAttention
+from accord.state.control import DynamoControl
+from accord.state.journal import DynamoJournal
+from accord.state.links import DynamoLinks
+from accord.state.payloads import S3Payloads
+from accord.state.rules_store import DynamoRulesStore
+from accord.state.steps import DynamoSteps
+from accord.state.waiting import DynamoWaiting
+from accord.sync.orders import Orders
+from accord.sync.wake import Waker
+from accord.sync.worker import Worker
+from accord.woo.client import WooStore
+
+_RULES_KEPT_S = 60.0  # "live within a minute"
+
+
+def now() -> dt.datetime:
+    """The clock that is handed inward."""
+    return dt.datetime.now(dt.UTC)
+
+
+@cache
+def client(service: str) -> Any:
+    """A boto3 client with time-outs; an AWS call that hangs must not eat a worker's minute."""
+    config = BotoConfig(
+        connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+    )
+    return boto3.client(service, region_name=settings().region, config=config)
+
+
+def _table(name: str) -> tuple[Any, str]:
+    return client("dynamodb"), settings().tables[name]
+
+
+@cache
+def links() -> DynamoLinks:
+    return DynamoLinks(*_table("links"))
+
+
+@cache
+def steps() -> DynamoSteps:
+    return DynamoSteps(*_table("steps"))
+
+
+@cache
+def waiting() -> DynamoWaiting:
+    return DynamoWaiting(*_table("waiting"))
+
+
+@cache
+def attention() -> DynamoAttention:
+    return DynamoAttention(*_table("attention"))
+
+
+@cache
+def journal() -> DynamoJournal:
+    return DynamoJournal(*_table("journal"))
+
+
+@cache
+def control() -> DynamoControl:
+    return DynamoControl(*_table("control"))
+
+
+@cache
+def rules_store() -> DynamoRulesStore:
+    return DynamoRulesStore(*_table("config"))
+
+
+@cache
+def payloads() -> S3Payloads:
+    return S3Payloads(client("s3"), settings().bucket)
+
+
+@cache
+def queues() -> SqsQueues:
+    return SqsQueues(aws_client(), settings().queues)
+
+
+@cache
+def worker() -> Worker:
+    """Gives each failure its place."""
+    return Worker(
+        waiting=waiting(),
+        attention=attention(),
+        payloads=payloads(),
+        clock=now,
+        random=SystemRandom(),
+    )
+
+
+@cache
+def _deployed() -> tuple[Config, str]:
+    text = Path(settings().config).read_text(encoding="utf-8")
+    return parse(json.loads(text)), hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+class _Rules:
+    """The configuration with the newest rules over it, read again after a minute."""
+
+    def __init__(self) -> None:
+        self._read_at = float("-inf")
+        self._version = ""
+        self._config: Config | None = None
+
+    def current(self) -> tuple[Config, str]:
+        """The configuration, and a text that changes whenever it does."""
+        if self._config is None or time.monotonic() - self._read_at > _RULES_KEPT_S:
+            deployed, digest = _deployed()
+            latest = rules_store().latest()
+            version = f"{digest}/{latest[0] if latest else 0}"
+            if version != self._version or self._config is None:
+                self._config = overlay(deployed, latest[1]) if latest else deployed
+                self._version = version
+            self._read_at = time.monotonic()
+        return self._config, self._version
+
+
+_rules = _Rules()
+
+
+def config() -> Config:
+    """The configuration as it holds now."""
+    return _rules.current()[0]
+
+
+@cache
+def _secret(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(aws_client().get_secret(secret_name(name)))
+    return found
+
+
+@cache
+def back_office(name: str) -> ErpAdapter:
+    """The adapter of [erps.``name``]; it keeps its session for the process's life."""
+    table = _deployed()[0].erps[name]
+    return erp.load(table.adapter).connect(
+        Connection(
+            name=name,
+            adapter=table.adapter,
+            url=table.url,
+            options=table.options,
+            secret=_secret(table.secret),
+            timeout=table.timeout,
+        )
+    )
+
+
+def store(name: str) -> WooStore:
+    """A client of [stores.``name``] under the rules that hold now."""
+    table = config().stores[name]
+    secret = _secret(table.secret)
+    return WooStore.connect(
+        name=name,
+        url=table.url,
+        api_url=table.api_url,
+        consumer_key=secret["consumer_key"],
+        consumer_secret=secret["consumer_secret"],
+        timeout=float(table.timeout),
+        settle=dt.timedelta(seconds=float(table.settle)),
+        vat_keys=table.orders.vat_number,
+        po_keys=table.orders.po_number,
+    )
+
+
+_flows: dict[str, tuple[str, Orders]] = {}
+
+
+def orders(name: str) -> Orders:
+    """The order flow of [stores.``name``] under the rules that hold now.
+
+    Raises: UnsupportedError: the configuration has no such store any more.
+    """
+    config, version = _rules.current()
+    kept = _flows.get(name)
+    if kept is not None and kept[0] == version:
+        return kept[1]
+    table = config.stores.get(name)
+    if table is None:
+        raise UnsupportedError(f"accord.toml has no store named {name!r}; add it, then replay")
+    flow = Orders(
+        name=name,
+        rules=table,
+        erp_name=table.erp,
+        time_zone=zoneinfo.ZoneInfo(config.erps[table.erp].time_zone),
+        store=store(name),
+        erp=back_office(table.erp),
+        links=links(),
+        steps=steps(),
+        control=control(),
+        journal=journal(),
+        clock=now,
+    )
+    _flows[name] = (version, flow)
+    return flow
+
+
+def _ping(connection: str) -> None:
+    if connection in config().erps:
+        back_office(connection).ping()
+    elif connection in config().stores:
+        store(connection).ping()
+
+
+def waker() -> Waker:
+    """Sends back what can go on."""
+    return Waker(
+        waiting=waiting(),
+        attention=attention(),
+        control=control(),
+        queues=queues(),
+        ping=_ping,
+        rules_version=lambda: _rules.current()[1],
+        clock=now,
+    )

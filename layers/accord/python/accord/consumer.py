@@ -1,0 +1,97 @@
+"""The shape of a queue's consumer: one change in, one log line out, each failure in its place."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import (
+    SqsFifoPartialProcessor,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from accord import bootstrap
+from accord.model.change import Change
+from accord.observability import measure
+from accord.sync.orders import Invocation
+from accord.sync.worker import Again, Finished, Flow
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+class _ComeBackError(Exception):
+    """Tells the batch processor to leave the message; its delay is set already."""
+
+
+def consumer(flow: Callable[[Change], Flow], *, logger: Logger) -> Handler:
+    """The handler of a FIFO queue of changes, each of which ``flow`` finds its flow for."""
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True)  # a failure holds back its group
+    processor.raise_on_entire_batch_failure = False  # a batch of one that fails is not a crash
+
+    @logger.inject_lambda_context
+    def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        def handle(record: SQSRecord) -> None:
+            _handle(record, context, flow, logger)
+
+        return dict(
+            process_partial_response(
+                event=event, record_handler=handle, processor=processor, context=context
+            )
+        )
+
+    return lambda_handler
+
+
+def _handle(
+    record: SQSRecord, context: LambdaContext, flow: Callable[[Change], Flow], logger: Logger
+) -> None:
+    """One change. What is unreadable raises each time, and ends in the dead-letter queue."""
+    change = Change.from_json(record.body)
+    logger.set_correlation_id(change.correlation_id)
+    left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
+    run = Invocation(
+        id=f"{context.aws_request_id}/{record.message_id}",
+        deadline=dt.datetime.now(dt.UTC) + left,
+        attempt=int(record.attributes.approximate_receive_count),
+    )
+    end = bootstrap.worker().handle(change, run, flow)
+    logger.info("handled", ref=str(change.ref), attempt=run.attempt, outcome=end.text)
+    if isinstance(end, Again):
+        _hide(record, end.delay)
+        raise _ComeBackError(end.text)
+    _measure(change, end)
+
+
+def _measure(change: Change, end: Finished) -> None:
+    store = change.ref.system
+    if end.outcome == "posted":
+        measure("OrdersPosted", store=store)
+        seconds = time.time() - change.seen_at.timestamp()
+        measure("OrderPostingSeconds", seconds, store=store, unit=MetricUnit.Seconds)
+    elif end.outcome in {"parked", "attention"}:
+        measure(f"Changes{end.outcome.capitalize()}", store=store)
+
+
+def _hide(record: SQSRecord, delay: float) -> None:
+    """Visible again after ``delay``. Its group stays behind it; the queue's own time-out is the
+    fallback when this cannot be said."""
+    name = record.event_source_arn.rpartition(":")[2]
+    _sqs().change_message_visibility(
+        QueueUrl=_sqs().get_queue_url(QueueName=name)["QueueUrl"],
+        ReceiptHandle=record.receipt_handle,
+        VisibilityTimeout=max(1, min(round(delay), 12 * 3600)),
+    )
+
+
+@cache
+def _sqs() -> "SQSClient":
+    client: SQSClient = bootstrap.client("sqs")
+    return client

@@ -1,0 +1,62 @@
+"""What the receiver needs, and no more: its start-up is what the store waits for.
+
+Standard library only; read at first use and kept for the process's life.
+"""
+
+import json
+import time
+from functools import cache
+from pathlib import Path
+
+from accord.aws import AwsClient
+from accord.queues import SqsQueues
+from accord.settings import settings
+from accord.woo.webhook import Edge
+
+_KEPT_S = 300.0  # a secret is asked for again after this long
+_ASKED_AGAIN_S = 30.0  # and after a bad signature, but not more often: forgers must not cost us
+
+
+@cache
+def stores() -> dict[str, Edge]:
+    """Every store of the configuration by name."""
+    tables = json.loads(Path(settings().config).read_text(encoding="utf-8"))["stores"]
+    return {name: Edge.from_config(name, table) for name, table in tables.items()}
+
+
+@cache
+def aws_client() -> AwsClient:
+    """SQS and Secrets Manager, without the SDK."""
+    return AwsClient(settings().region, endpoint=settings().endpoint)
+
+
+@cache
+def queues() -> SqsQueues:
+    """The queues that the receiver sends to."""
+    return SqsQueues(aws_client(), settings().queues)
+
+
+def secret_name(name: str) -> str:
+    """The deployed name of a secret of the configuration."""
+    return f"accord/{settings().stage}/{name}"
+
+
+class WebhookSecrets:
+    """The secrets that a store's deliveries may be signed with, newest first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
+
+    def of(self, edge: Edge, *, newer: bool = False) -> tuple[str, ...]:
+        """Two are valid while one is rotated. ``newer`` asks again soon, after a bad signature."""
+        now = time.monotonic()
+        kept = self._kept.get(edge.name)
+        if kept is not None and now - kept[0] < (_ASKED_AGAIN_S if newer else _KEPT_S):
+            return kept[1]
+        text = aws_client().get_secret(secret_name(edge.secret))
+        found = tuple(each for each in json.loads(text)["webhook_secrets"] if each)
+        self._kept[edge.name] = (now, found)
+        return found
+
+
+webhook_secrets = WebhookSecrets()

@@ -1,0 +1,17 @@
+"""The metrics, in business words. Dimensions are stage and store only."""
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from accord.settings import settings
+
+NAMESPACE = "Accord"
+
+
+def measure(
+    name: str, value: float = 1, *, store: str = "", unit: MetricUnit = MetricUnit.Count
+) -> None:
+    """Writes one metric to the log, from which CloudWatch takes it (embedded metric format)."""
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+        metric.add_dimension(name="stage", value=settings().stage)
+        if store:
+            metric.add_dimension(name="store", value=store)

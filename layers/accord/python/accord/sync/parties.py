@@ -1,0 +1,266 @@
+"""Who bought becomes one party of the back office: matched, else made under a claim."""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from accord.errors import (
+    BusyError,
+    DisagreementError,
+    DuplicateError,
+    PermanentError,
+    StaleVersionError,
+)
+from accord.model.change import Ref
+from accord.model.documents import Kind, PartyDocument, Record, SalesOrder
+from accord.model.party import Address, Party
+from accord.ports.erp import ErpAdapter
+from accord.ports.state import Control, Link, Links, Seen, Step
+from accord.rules.config import CustomerRules
+from accord.sync.fingerprint import natural_key
+from accord.sync.steps import Promise, Result, Writer, to_record, to_result
+
+_ADDRESSES_KEPT = 50  # on a link; an older one costs a look at the back office
+_CODES_TRIED = 50  # of parties that the back office already had under our pattern's codes
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The party of an order, and where its two addresses are."""
+
+    ref: Ref
+    billing: str
+    shipping: str
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Finds or makes the party of an order, once for all who order at the same time."""
+
+    store: str
+    store_key: str
+    erp_name: str
+    erp: ErpAdapter
+    links: Links
+    control: Control
+    writer: Writer
+    rules: CustomerRules
+
+    def of(self, order: SalesOrder, *, owner: str, until: dt.datetime) -> Known:
+        """The order's party with both its addresses.
+
+        Raises:
+            BusyError: another worker is making this very party; it takes moments.
+            PermanentError: nobody to book it on, or two parties answer to one natural key.
+        """
+        party = order.party
+        if party.is_nobody:
+            return self._fixed(self.rules.nobody, order, "does not say who bought", "nobody")
+        if party.customer_id is None and self.rules.guests is not None:
+            return self._fixed(self.rules.guests, order, "is a guest's", "guests")
+        keys = self._keys(party)
+        if not keys:
+            return self._fixed(self.rules.nobody, order, "has no e-mail address", "nobody")
+        wanted = (party.billing, party.shipping)
+        link = self.links.get(keys[0])
+        if link is not None and link.erp is not None:
+            known = _complete(link, wanted)
+            if known is not None:
+                return known
+        return self._claimed(party, keys, wanted, owner=owner, until=until)
+
+    def _keys(self, party: Party) -> list[Ref]:
+        """What the party may be known by, surest first: the store's account, then natural keys."""
+        keys = []
+        if party.customer_id is not None:
+            keys.append(Ref(self.store, "customer", party.customer_id))
+        values = {"email": party.email, "vat_number": party.vat_number}
+        keys.extend(
+            Ref(self.erp_name, "party_key", natural_key(by, values[by]))
+            for by in self.rules.match
+            if values[by]
+        )
+        return keys
+
+    def _claimed(
+        self,
+        party: Party,
+        keys: Sequence[Ref],
+        wanted: tuple[Address, Address],
+        *,
+        owner: str,
+        until: dt.datetime,
+    ) -> Known:
+        """With every key of the party leased, so that nobody else makes it meanwhile."""
+        held: dict[Ref, Link] = {}
+        try:
+            for key in sorted(keys):  # one order for all, so that two never hold half each
+                link = self.links.acquire(
+                    key,
+                    key=f"{self.store_key}-p",
+                    owner=owner,
+                    now=self.writer.clock(),
+                    until=until,
+                    seen=Seen(None),
+                )
+                if link is None:
+                    raise BusyError(f"the party of {key} is being made")
+                held[key] = link
+            linked = next((held[key] for key in keys if held[key].erp is not None), None)
+            made = False
+            if linked is not None and linked.erp is not None:
+                ref, addresses = linked.erp, dict(_addresses(linked))
+            else:
+                record, made = self._match_or_make(party, keys[-1])
+                ref, addresses = record.ref, dict(record.addresses)
+            for address in filter(None, wanted):
+                id_ = addresses.pop(address.fingerprint, None)  # the used ones go last, and stay
+                addresses[address.fingerprint] = id_ or self.erp.add_address(ref, address)
+            kept = list(addresses.items())[-_ADDRESSES_KEPT:]
+            facts = {f"address:{print_}": id_ for print_, id_ in kept}
+            for key in keys:
+                if held[key].erp is None or key == keys[0]:
+                    held[key] = self.links.save(replace(held[key], erp=ref, facts=facts))
+            known = _complete(held[keys[0]], wanted)
+            assert known is not None  # every wanted address was just added
+            return replace(known, made=made)
+        finally:
+            for link in held.values():
+                self.links.abandon(link)
+
+    def _match_or_make(self, party: Party, claim: Ref) -> tuple[Record, bool]:
+        values = {"email": party.email, "vat_number": party.vat_number}
+        step = f"{self.erp_name}:party:{claim}"
+        for by in self.rules.match:
+            if not values[by]:
+                continue
+            hits = self.erp.match(party, by)
+            if len(hits) > 1:
+                numbers = ", ".join(hit.number for hit in hits)
+                raise DisagreementError(
+                    f"{len(hits)} parties have the same {by.replace('_', ' ')} ({numbers}); merge "
+                    "them in the back office, then replay",
+                    reason="double_party",
+                    owner="commerce",
+                )
+            if hits:
+                return hits[0], False
+        return to_record(self._make(party, step)), True
+
+    def _make(self, party: Party, step: str) -> Result:
+        promise = Promise(
+            self.erp.capabilities.duplicates[Kind.PARTY],
+            self.erp.capabilities.settle,
+            self.erp.capabilities.search_lag,
+        )
+
+        def find(step: Step) -> Result | None:
+            hits = self.erp.find(Kind.PARTY, step.intent["code"])
+            ours = next((hit for hit in hits if _is(hit, party)), None)
+            return to_result(ours) if ours else None
+
+        def do(step: Step) -> Result:
+            return to_result(self.erp.create(PartyDocument(party), key=step.intent["code"]))
+
+        for _ in range(_CODES_TRIED):
+            intent = {"code": self._next_code(party)}
+            try:
+                return self.writer.once(step, promise, find=find, do=do, intent=intent)
+            except DuplicateError:  # someone else's party has this code: the next one
+                self.writer.steps.withdraw(step)
+        raise PermanentError(
+            f"no free account code by the pattern {self.rules.code!r} after {_CODES_TRIED} tries; "
+            f"widen code in [stores.{self.store}.customers], then replay",
+            reason="no_account_code",
+        )
+
+    def _next_code(self, party: Party) -> str:
+        """An account code that we never gave: a counter per prefix, moved by conditional write."""
+        first = account_code(self.rules.code, party, store=self.store_key, n=0)
+        name = f"code:{self.erp_name}:{first}"
+        for _ in range(_CODES_TRIED):
+            held = self.control.get(name)
+            n = int(held[0]) + 1 if held else 1
+            try:
+                self.control.put(name, str(n), version=held[1] if held else None)
+            except StaleVersionError:
+                continue  # another took this number
+            return account_code(self.rules.code, party, store=self.store_key, n=n)
+        raise BusyError(f"too many parties at once want a code like {first}")
+
+    def _fixed(self, code: str | None, order: SalesOrder, what: str, rule: str) -> Known:
+        """The party that the rules name, with this order's addresses: goods go to the shopper.
+
+        They are not kept on a link, which would grow with every guest.
+        """
+        table = f"[stores.{self.store}.customers]"
+        if code is None:
+            raise PermanentError(
+                f"order {order.number} {what}; name an account for such orders: {rule} in {table}, "
+                "then replay",
+                reason="nobody",
+                owner="commerce",
+            )
+        hits = self.erp.find(Kind.PARTY, code)
+        if not hits:
+            raise PermanentError(
+                f"the back office has no party with the code {code!r}; make it there, or change "
+                f"{rule} in {table}, then replay",
+                reason="no_such_party",
+            )
+        record = hits[0]
+        home = next((id_ for _, id_ in record.addresses), None)
+        ids = []
+        for address in (order.party.billing, order.party.shipping):
+            if not address and home is None:
+                home = self.erp.add_address(record.ref, Address(name=order.party.display_name))
+            ids.append(self.erp.add_address(record.ref, address) if address else home or "")
+        return Known(record.ref, ids[0], ids[1])
+
+
+def _addresses(link: Link) -> Mapping[str, str]:
+    prefix = "address:"
+    return {
+        name.removeprefix(prefix): id_
+        for name, id_ in link.facts.items()
+        if name.startswith(prefix)
+    }
+
+
+def _complete(link: Link, wanted: tuple[Address, Address]) -> Known | None:
+    """The party, if all wanted addresses are known; a missing address is any it has."""
+    addresses = _addresses(link)
+    some = next(iter(addresses.values()), "")
+    ids = [addresses.get(each.fingerprint) if each else some for each in wanted]
+    if link.erp is None or ids[0] is None or ids[1] is None:
+        return None
+    return Known(link.erp, ids[0], ids[1])
+
+
+def _is(record: Record, party: Party) -> bool:
+    """Whether a party found by our code is this shopper: same e-mail, or nothing says otherwise."""
+    return not party.email or not record.emails or party.email.casefold() in record.emails
+
+
+def account_code(pattern: str, party: Party, *, store: str, n: int) -> str:
+    """The ``n``-th code by ``pattern`` for ``party``; 0 leaves the number out.
+
+    ``{name:4}`` is the first four letters or digits of the name in capitals, accents removed,
+    filled up with X; ``{n:02}`` the number; ``{store}`` the store's key.
+    """
+    plain = unicodedata.normalize("NFKD", party.display_name).encode("ascii", "ignore").decode()
+    letters = re.sub(r"[^A-Za-z0-9]", "", plain).upper()
+
+    def fill(found: re.Match[str]) -> str:
+        name, spec = found[1], found[2] or ""
+        if name == "store":
+            return store.upper()
+        if name == "name":
+            width = int(spec or 4)
+            return letters[:width].ljust(width, "X")
+        return format(n, spec) if n else ""
+
+    return re.sub(r"\{(name|n|store)(?::(\w+))?\}", fill, pattern)

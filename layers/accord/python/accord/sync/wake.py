@@ -1,0 +1,119 @@
+"""What waits goes back to its queue when its cause is gone, oldest order first.
+
+An outage or a lost login is over when the other side answers us. A mapping is there when the rules
+were changed since; and because the missing item may be made in the back office, where nobody tells
+us, the oldest is tried alone now and then: if it goes through, the others follow.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from accord.errors import AccordError, StaleVersionError
+from accord.model.change import Ref
+from accord.ports.queues import Queues
+from accord.ports.state import Attention, Cause, Control, Parked, Waiting
+from accord.sync.worker import BUSY, cause_subject
+
+_CANARY_EVERY = dt.timedelta(minutes=5)
+_PINGED = frozenset({"outage", "unauthorized"})
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """What one run sent back, by cause, and what still waits."""
+
+    sent: int
+    causes: int
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waker:
+    """``ping(connection)`` returns if that store or back office answers, else raises."""
+
+    waiting: Waiting
+    attention: Attention
+    control: Control
+    queues: Queues
+    ping: Callable[[str], None]
+    rules_version: Callable[[], str]
+    clock: Callable[[], dt.datetime]
+    at_most: int = 500  # of one cause in one run: the queue drains at the back office's pace
+
+    def run(self) -> Woken:
+        """Sends back what can go on and closes the items of causes that nothing waits for."""
+        causes = self.waiting.causes()
+        sent = sum(self._wake(cause) for cause in causes)
+        return Woken(sent, len(causes), self._close())
+
+    def _wake(self, cause: Cause) -> int:
+        if cause.cause in _PINGED:
+            try:
+                self.ping(cause.connection)
+            except AccordError:
+                return 0
+            return self._send(cause, self.at_most)
+        if cause.cause == BUSY or self._is_mapped_since(cause) or self._canary_passed(cause):
+            return self._send(cause, self.at_most)
+        return self._send_canary(cause)
+
+    def _send(self, cause: Cause, at_most: int) -> int:
+        sent = 0
+        for parked in self.waiting.of(cause):
+            if sent == at_most:
+                break
+            self._put(parked)
+            sent += 1
+        return sent
+
+    def _put(self, parked: Parked) -> None:
+        """Stays parked until it has gone through; parked again, it is another sending."""
+        change = replace(parked.change, replay="wake", seen_at=self.clock())
+        self.queues.put(change, sending=f"wake:{change.ref}:{parked.parked_at.isoformat()}")
+
+    def _is_mapped_since(self, cause: Cause) -> bool:
+        """True once per version of the rules that is newer than the cause's last waking."""
+        return self._moves(f"woken:{cause.connection}:{cause.cause}", self.rules_version())
+
+    def _canary_passed(self, cause: Cause) -> bool:
+        """Whether the one that was tried is no longer parked: it went through."""
+        held = self.control.get(self._canary_name(cause))
+        if held is None or not held[0]:
+            return False
+        parked = self.waiting.get(Ref.parse(held[0]))
+        if parked is not None and Cause(parked.connection, parked.cause) == cause:
+            return False  # on its way, or parked again
+        return self._moves(self._canary_name(cause), "")
+
+    def _send_canary(self, cause: Cause) -> int:
+        oldest = next(iter(self.waiting.of(cause)), None)
+        if oldest is None or self.clock() - oldest.parked_at < _CANARY_EVERY:
+            return 0
+        self._moves(self._canary_name(cause), str(oldest.change.ref))
+        self._put(oldest)
+        return 1
+
+    def _canary_name(self, cause: Cause) -> str:
+        return f"canary:{cause.connection}:{cause.cause}"
+
+    def _moves(self, name: str, value: str) -> bool:
+        """Whether ``name`` held something else, and holds ``value`` now through us."""
+        held = self.control.get(name)
+        if held is not None and held[0] == value:
+            return False
+        try:
+            self.control.put(name, value, version=held[1] if held else None)
+        except StaleVersionError:
+            return False
+        # The first time a cause is seen, it was parked under these very rules.
+        return held is not None or not name.startswith("woken:")
+
+    def _close(self) -> int:
+        waited_for = {cause_subject(cause) for cause in self.waiting.causes()}
+        closed = 0
+        for item in self.attention.open():
+            if item.subject.startswith("waiting:") and item.subject not in waited_for:
+                self.attention.close(item.id, now=self.clock(), by="wake: nothing waits for it")
+                closed += 1
+        return closed

@@ -1,0 +1,199 @@
+"""One change handled: done, to be tried again soon, parked, or a person's. Nothing is lost.
+
+The queue holds work for minutes, the waiting list for days, the attention list until someone acts.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from accord.errors import (
+    BusyError,
+    NotNowError,
+    OutageError,
+    Owner,
+    PermanentError,
+    TransientError,
+    WaitingError,
+)
+from accord.model.change import Change
+from accord.ports.state import Attention, Cause, Item, Parked, Payloads, Waiting
+from accord.sync.orders import Invocation
+from accord.sync.outcome import Done
+
+BUSY = "busy"  # the cause of what other workers held for too long
+TRIES = 4  # the fourth transient failure parks
+_DELAYS_S = (5.0, 15.0, 45.0)  # at most, before each further try; at least half of it
+# A live holder is done in moments; a killed one's lease is over after 65 s: less than half of all.
+_BUSY_DELAYS_S = (2.0, 30.0, 120.0)
+_MESSAGE_LENGTH = 1500  # of an attention item, which has 4 KB in all
+
+
+def _outage(change: Change, error: TransientError, run: Invocation) -> NotNowError:
+    """The error under which the fourth failure parks."""
+    message = f"{error}; tried {run.attempt} times"
+    connection = error.connection or change.ref.system
+    if isinstance(error, BusyError):
+        return WaitingError(message, connection=connection, causes=(BUSY,))
+    return OutageError(message, connection=connection)
+
+
+class Flow(Protocol):
+    """What handles one kind of change."""
+
+    def post(self, change: Change, run: Invocation) -> Done: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The message is done. ``text`` is for the log: refs, codes and amounts."""
+
+    outcome: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The message must come back after ``delay`` seconds."""
+
+    delay: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Runs a flow and gives each failure its one place."""
+
+    waiting: Waiting
+    attention: Attention
+    payloads: Payloads
+    clock: Callable[[], dt.datetime]
+    random: Random
+
+    def handle(
+        self, change: Change, run: Invocation, flow: Callable[[Change], Flow]
+    ) -> Finished | Again:
+        """What became of ``change``, which ``flow`` finds its flow for."""
+        try:
+            done = flow(change).post(change, run)
+        except NotNowError as error:
+            self._park(change, error)
+            return Finished("parked", str(error))
+        except TransientError as error:
+            if run.attempt < TRIES:
+                return Again(self._delay(error, run.attempt), str(error))
+            parking = _outage(change, error, run)
+            self._park(change, parking)
+            return Finished("parked", str(parking))
+        except PermanentError as error:
+            self._ask(change, error)
+            return Finished("attention", str(error))
+        self._settle(change, done)
+        return Finished(type(done.outcome).__name__.lower(), str(done.outcome))
+
+    def _delay(self, error: TransientError, attempt: int) -> float:
+        """Seconds until the next try: what the other side asked for, else longer each time."""
+        if isinstance(error, BusyError):
+            longest = _BUSY_DELAYS_S[attempt - 1]
+        elif error.retry_after is not None:
+            return min(error.retry_after + self.random.uniform(0, 1), 12 * 3600)
+        else:
+            longest = _DELAYS_S[attempt - 1]
+        return self.random.uniform(longest / 2, longest)
+
+    def _park(self, change: Change, error: NotNowError) -> None:
+        """Kept without its document, which is read anew when its time comes."""
+        now = self.clock()
+        cause = Cause(error.connection, error.cause)
+        self.waiting.park(
+            Parked(
+                change=change.without_document(),
+                connection=cause.connection,
+                cause=cause.cause,
+                message=str(error)[:_MESSAGE_LENGTH],
+                placed_at=change.placed_at or change.seen_at,
+                parked_at=now,
+            )
+        )
+        self.attention.put(
+            Item(
+                id=item_id(cause_subject(cause), "waiting"),
+                subject=cause_subject(cause),
+                reason=error.reason,
+                owner=error.owner,
+                message=str(error)[:_MESSAGE_LENGTH],
+                opened_at=now,
+                updated_at=now,
+                count=self.waiting.count(cause),
+                correlation_id=change.correlation_id,
+            )
+        )
+
+    def _ask(self, change: Change, error: PermanentError) -> None:
+        self.attention.put(
+            attention_item(
+                change,
+                error.reason,
+                error.owner,
+                str(error),
+                now=self.clock(),
+                payload=self._payload(change, error),
+            )
+        )
+        parked = self.waiting.get(change.ref) if change.replay else None
+        if parked is not None:  # it no longer waits for that: a person has it now
+            self.waiting.remove(parked)
+
+    def _payload(self, change: Change, error: PermanentError) -> str:
+        """What was sent and answered, kept for whoever looks."""
+        if error.sent is None and error.body is None:
+            return ""
+        name = f"attention/{item_id(str(change.ref), error.reason)}.json"
+        return self.payloads.put(
+            name, {"ref": str(change.ref), "sent": error.sent, "answered": error.body}
+        )
+
+    def _settle(self, change: Change, done: Done) -> None:
+        if done.settles or change.replay:
+            for item in self.attention.of(str(change.ref)):
+                self.attention.close(item.id, now=self.clock(), by="a later attempt")
+        if change.replay:
+            parked = self.waiting.get(change.ref)
+            if parked is not None:
+                self.waiting.remove(parked)
+
+
+def attention_item(
+    change: Change,
+    reason: str,
+    owner: Owner,
+    message: str,
+    *,
+    now: dt.datetime,
+    payload: str = "",
+) -> Item:
+    """The item for one ref and reason; the same trouble again is the same item."""
+    return Item(
+        id=item_id(str(change.ref), reason),
+        subject=str(change.ref),
+        reason=reason,
+        owner=owner,
+        message=message[:_MESSAGE_LENGTH],
+        opened_at=now,
+        updated_at=now,
+        payload=payload,
+        correlation_id=change.correlation_id,
+    )
+
+
+def item_id(subject: str, reason: str) -> str:
+    """Twelve characters that an operator can type."""
+    return hashlib.sha256(f"{subject}\n{reason}".encode()).hexdigest()[:12]
+
+
+def cause_subject(cause: Cause) -> str:
+    """How an attention item names what many wait for."""
+    return f"waiting:{cause.connection}:{cause.cause}"
