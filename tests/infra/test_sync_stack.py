@@ -1,0 +1,333 @@
+"""What would hurt: a function not deployed or not told, a queue whose dead have nowhere to go."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from accord.settings import Settings
+from tests.infra.policies import (
+    allowed,
+    allowed_actions,
+    functions,
+    of_type,
+    role_statements,
+    statements,
+)
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir()} - {
+    "__pycache__"
+}
+EVENTS = ("order_created", "order_updated")
+WORKERS = (*EVENTS, "wake", "report_dead_letters")
+
+
+def _environment(sync, folder):
+    return sync["Resources"][functions(sync)[folder]]["Properties"]["Environment"]["Variables"]
+
+
+def _told(sync, folder, variable):
+    """The variable's JSON; where CloudFormation fills in a queue's URL stands its logical id."""
+    value = _environment(sync, folder)[variable]
+    if isinstance(value, dict):
+        value = "".join(
+            part if isinstance(part, str) else part["Ref"] for part in value["Fn::Join"][1]
+        )
+    return json.loads(value)
+
+
+def _queues(sync):
+    return {
+        str(queue["QueueName"]): (name, queue)
+        for name, queue in of_type(sync, "AWS::SQS::Queue").items()
+    }
+
+
+def test_every_folder_in_functions_is_deployed(sync):
+    assert set(functions(sync)) == FOLDERS
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_is_given_every_setting(sync, folder):
+    settings = {field.name for field in dataclasses.fields(Settings)} - {"region", "endpoint"}
+    given = _environment(sync, folder)
+    assert {f"ACCORD_{setting.upper()}" for setting in settings} <= set(given)
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_logs_and_measures_under_its_own_name(sync, folder):
+    given = _environment(sync, folder)
+    assert (given["POWERTOOLS_SERVICE_NAME"], given["POWERTOOLS_METRICS_NAMESPACE"]) == (
+        folder,
+        "Accord",
+    )
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_is_told_the_tables_it_may_use_and_no_other(sync, folder):
+    told = set(_told(sync, folder, "ACCORD_TABLES").values())
+    may = {
+        resource.rpartition(":table/")[2].removesuffix('"]]}')
+        for action, resource in allowed(sync, folder)
+        if action.startswith("dynamodb:")
+    }
+    assert told == may
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_is_told_the_queues_it_may_send_to_and_no_other(sync, folder):
+    told = set(_told(sync, folder, "ACCORD_QUEUES").values())
+    may = {
+        json.loads(resource)["Fn::GetAtt"][0]
+        for action, resource in allowed(sync, folder)
+        if action == "sqs:SendMessage"
+    }
+    assert told == may
+
+
+@pytest.mark.parametrize("folder", ["receive_store_webhook", "wake"])
+def test_a_sender_knows_the_queue_of_each_event(sync, folder):
+    told = _told(sync, folder, "ACCORD_QUEUES")
+    assert told == {event: _queues(sync)[_fifo(event)][0] for event in EVENTS}
+
+
+def test_the_receiver_touches_no_table_and_no_payload(sync):
+    assert not {
+        action
+        for action in allowed_actions(sync, "receive_store_webhook")
+        if action.startswith(("dynamodb:", "s3:"))
+    }
+
+
+def test_the_receiver_reads_the_stores_secrets_only(sync):
+    secrets = [
+        resource
+        for action, resource in allowed(sync, "receive_store_webhook")
+        if action == "secretsmanager:GetSecretValue"
+    ]
+    assert len(secrets) == 1
+    assert ":secret:accord/prod/store/uk-" in secrets[0]
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_no_function_reads_a_whole_table(sync, folder):
+    assert "dynamodb:Scan" not in allowed_actions(sync, folder)
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_no_action_is_a_wildcard(sync, folder):
+    assert [action for action in allowed_actions(sync, folder) if "*" in action] == []
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_a_wildcard_stands_for_traces_and_payloads_only(sync, folder):
+    wide = {action for action, resource in allowed(sync, folder) if "*" in resource}
+    assert wide <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "s3:PutObject"}
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_the_key_is_used_through_a_service_only(sync, folder):
+    assert all(
+        "kms:ViaService" in statement["Condition"]["StringEquals"]
+        for statement in statements(sync, folder)
+        if "kms:Decrypt" in statement["Action"]
+    )
+
+
+def test_no_role_but_code_deploys_has_a_policy_of_amazon(sync):
+    assert {
+        role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+        for role in of_type(sync, "AWS::IAM::Role").values()
+        if role.get("ManagedPolicyArns")
+    } == {"codedeploy.amazonaws.com"}
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_runs_as_the_layers_were_built(sync, folder):
+    function = sync["Resources"][functions(sync)[folder]]["Properties"]
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_has_both_layers(sync, folder):
+    function = sync["Resources"][functions(sync)[folder]]["Properties"]
+    assert {layer["Ref"] for layer in function["Layers"]} == set(
+        of_type(sync, "AWS::Lambda::LayerVersion")
+    )
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_function_is_traced(sync, folder):
+    function = sync["Resources"][functions(sync)[folder]]["Properties"]
+    assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_every_folder_holds_the_entry_point_that_is_called(sync, folder):
+    function = sync["Resources"][functions(sync)[folder]]["Properties"]
+    assert function["Handler"] == "handler.lambda_handler"
+    assert (ROOT / "functions" / folder / "handler.py").is_file()
+
+
+def test_every_log_is_forgotten_some_day(sync):
+    assert all(
+        "RetentionInDays" in group for group in of_type(sync, "AWS::Logs::LogGroup").values()
+    )
+
+
+def test_every_new_version_comes_gradually_and_goes_when_it_fails(sync):
+    groups = of_type(sync, "AWS::CodeDeploy::DeploymentGroup").values()
+    assert len(groups) == len(FOLDERS)
+    assert all(
+        group["AlarmConfiguration"]["Enabled"]
+        and "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        for group in groups
+    )
+
+
+def _fifo(event, suffix=""):
+    return f"accord-prod-{event.replace('_', '-')}{suffix}.fifo"
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_queue_has_somewhere_for_its_dead(sync, event):
+    dead, _ = _queues(sync)[_fifo(event, "-dead")]
+    _, queue = _queues(sync)[_fifo(event)]
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]},
+        "maxReceiveCount": 6,
+    }
+
+
+def test_no_queue_is_without_a_place_for_its_dead_unless_it_is_one(sync):
+    assert [
+        name
+        for name, (_, queue) in _queues(sync).items()
+        if "RedrivePolicy" not in queue and "-dead" not in name
+    ] == []
+
+
+def test_every_message_waits_two_weeks(sync):
+    assert {q["MessageRetentionPeriod"] for _, q in _queues(sync).values()} == {14 * 86400}
+
+
+@pytest.mark.parametrize("suffix", ["", "-dead"])
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_killed_worker_costs_two_minutes(sync, event, suffix):
+    assert _queues(sync)[_fifo(event, suffix)][1]["VisibilityTimeout"] == 120
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_one_record_slows_no_other(sync, event):
+    _, queue = _queues(sync)[_fifo(event)]
+    assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == (
+        "messageGroup",
+        "perMessageGroupId",
+    )
+
+
+def test_queues_with_work_outlive_the_stack(sync):
+    assert {
+        sync["Resources"][_queues(sync)[_fifo(event)][0]]["DeletionPolicy"] for event in EVENTS
+    } == {"RetainExceptOnCreate"}
+
+
+def test_no_queue_speaks_without_tls(sync):
+    denied = {
+        queue["Ref"]
+        for policy in of_type(sync, "AWS::SQS::QueuePolicy").values()
+        for queue in policy["Queues"]
+        if policy["PolicyDocument"]["Statement"][0]["Effect"] == "Deny"
+    }
+    assert denied == set(of_type(sync, "AWS::SQS::Queue"))
+
+
+def _source(sync, queue):
+    (mapping,) = (
+        mapping
+        for mapping in of_type(sync, "AWS::Lambda::EventSourceMapping").values()
+        if mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    )
+    return mapping
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_worker_takes_one_change_at_a_time(sync, event):
+    assert _source(sync, _queues(sync)[_fifo(event)][0])["BatchSize"] == 1
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_no_more_work_at_once_than_the_back_office_bears(sync, event):
+    scaling = _source(sync, _queues(sync)[_fifo(event)][0])["ScalingConfig"]
+    assert scaling == {"MaximumConcurrency": 3}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_the_dead_of_every_queue_are_reported(sync, event):
+    mapping = _source(sync, _queues(sync)[_fifo(event, "-dead")][0])
+    called = json.dumps(mapping["FunctionName"])  # the alias's name, cut from its ARN
+    (alias,) = (name for name in of_type(sync, "AWS::Lambda::Alias") if f'"{name}"' in called)
+    assert sync["Resources"][alias]["Properties"]["FunctionName"] == {
+        "Ref": functions(sync)["report_dead_letters"]
+    }
+
+
+def test_a_failed_record_fails_alone(sync):
+    assert all(
+        mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        for mapping in of_type(sync, "AWS::Lambda::EventSourceMapping").values()
+    )
+
+
+@pytest.mark.parametrize("folder", EVENTS)
+def test_a_worker_ends_before_its_message_comes_again(sync, folder):
+    function = sync["Resources"][functions(sync)[folder]]["Properties"]
+    _, queue = _queues(sync)[_fifo(folder)]
+    assert function["Timeout"] < queue["VisibilityTimeout"]
+
+
+def test_there_is_one_door(sync):
+    routes = [route["RouteKey"] for route in of_type(sync, "AWS::ApiGatewayV2::Route").values()]
+    assert routes == ["POST /stores/{store}/webhooks"]
+
+
+def test_the_door_has_a_throttle(sync):
+    (stage,) = of_type(sync, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 50
+
+
+def test_the_door_logs_how_it_went_and_nothing_that_was_sent(sync):
+    (stage,) = of_type(sync, "AWS::ApiGatewayV2::Stage").values()
+    text = stage["AccessLogSettings"]["Format"]
+    assert "$context.status" in text
+    assert "header" not in text
+    assert "body" not in text
+
+
+def test_wake_runs_each_minute(sync):
+    (schedule,) = of_type(sync, "AWS::Scheduler::Schedule").values()
+    alias = sync["Resources"][schedule["Target"]["Arn"]["Ref"]]["Properties"]
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert alias["FunctionName"] == {"Ref": functions(sync)["wake"]}
+
+
+def test_what_the_clock_could_not_deliver_is_kept(sync):
+    (schedule,) = of_type(sync, "AWS::Scheduler::Schedule").values()
+    queue, _ = _queues(sync)["accord-prod-wake-schedule-dead"]
+    assert schedule["Target"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+
+
+def test_the_clock_may_call_wake_and_nothing_else(sync):
+    (schedule,) = of_type(sync, "AWS::Scheduler::Schedule").values()
+    (role, _) = schedule["Target"]["RoleArn"]["Fn::GetAtt"]
+    invoke = [s for s in role_statements(sync, role) if s["Action"] == "lambda:InvokeFunction"]
+    assert [statement["Resource"] for statement in invoke] == [schedule["Target"]["Arn"]]
+
+
+def test_a_store_can_leave_without_one_stack_holding_another(sync):
+    imported = {part for part in json.dumps(sync).split('"') if "ExportsOutput" in part}
+    own = {part for part in json.dumps(sync["Outputs"]).split('"') if "ExportsOutput" in part}
+    assert {name.split(":")[0] for name in imported - own} == {"accord-prod-state"}
+    assert len(imported - own) == 1  # the key, which never goes
