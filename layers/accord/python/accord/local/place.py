@@ -1,0 +1,263 @@
+"""Everything on one machine: the stack, a back office, a store stand-in, joined by accord.toml."""
+
+import contextlib
+import datetime as dt
+import json
+import threading
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from accord.errors import BadInputError
+from accord.local import tryton
+from accord.local.ledger import LedgerServer
+from accord.local.recorded import References
+from accord.local.runner.stack import LocalStack
+from accord.local.runner.synth import assembly
+from accord.local.store.process import StoreServer
+from accord.local.tryton import Catalogue, TrytonServer
+from accord.rules.load import check
+from accord.sync.orders import EPOCH, TRUSTED
+
+BackOffice = Literal["tryton", "memory"]
+STAGE = "dev"
+WEBHOOK_SECRET = "local-webhook-secret"
+REPO = Path(__file__).parents[5]
+"""The checkout: functions, infra and accord.toml lie there."""
+_SERVICES = {"SHIPPING": "Shipping", "FEE": "Fee", "ROUNDING": "Rounding", "MISC": "Other goods"}
+_EPOCH_TABLE = "control"
+
+
+def toml_of(path: Path) -> dict[str, Any]:
+    """What ``path`` says. Raises: BadInputError: it is not there, or has errors; all are named."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}; name another with --config") from error
+    config, findings = check(text, stage=STAGE)
+    if config is None:
+        errors = "\n".join(f"{path}: {finding}" for finding in findings)
+        raise BadInputError(errors)
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+def secrets_of(path: Path) -> dict[str, dict[str, Any]]:
+    """Secrets by name, from TOML or JSON: ``["store/uk"]`` with its keys, ``["erp/main"]``, …
+
+    Raises: BadInputError: it cannot be read; no content is repeated.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInputError(f"{path} is neither TOML nor JSON") from error
+    for name, content in found.items():
+        if not isinstance(content, dict):
+            raise BadInputError(f"{path}: {name} must be a table of keys")
+    return found
+
+
+@dataclass(slots=True)
+class Place:
+    """A context manager: inside it everything runs.
+
+    Without ``real`` the store and the back office of accord.toml are stood in for on this machine.
+    ``real`` holds the secrets of real ones, which are then used as the configuration names them.
+    """
+
+    config: dict[str, Any]
+    references: References
+    work: Path
+    erp: BackOffice = "tryton"
+    real: Mapping[str, Mapping[str, Any]] | None = None
+    port: int = 0
+    speed: float = 1.0
+    cron: float = 0.0
+    erp_timeout: float = 30.0
+    concurrency: int = 4
+    progress: Callable[[str], None] = field(default=lambda _: None)
+    show: Callable[[str], None] | None = None
+    stack: LocalStack = field(init=False)
+    store: StoreServer = field(init=False)
+    books: TrytonServer | LedgerServer = field(init=False)
+    store_name: str = field(init=False)
+    _open: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        self.store_name = next(iter(self.config["stores"]))
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the store's deliveries go."""
+        return f"{self.stack.url}/stores/{self.store_name}/webhooks"
+
+    def sales(self) -> list[dict[str, Any]]:
+        """What stands in the back office: key, number, state, party, amounts as text, lines."""
+        if isinstance(self.books, TrytonServer):
+            return [
+                {
+                    "key": each["web_id"],
+                    "number": each["number"] or "",
+                    "state": each["state"],
+                    "party": each["party"]["name"],
+                    "currency": each["currency"],
+                    "gross": f"{each['gross']:.2f}",
+                    "tax": f"{each['tax']:.2f}",
+                    "lines": len(each["lines"]),
+                    "payments": 0,
+                }
+                for each in tryton.sales(self.books)
+            ]
+        return [_ledger_sale(each) for each in self.books.sales()]
+
+    def _start(self) -> None:
+        repo_assembly: list[Path] = []
+        failed: list[BaseException] = []
+
+        def synthesise() -> None:
+            try:
+                repo_assembly.append(assembly(REPO, stage=STAGE, progress=self.progress))
+            except BaseException as error:  # noqa: BLE001 - told to the thread that waits
+                failed.append(error)
+
+        thread = threading.Thread(target=synthesise)
+        thread.start()
+        try:
+            if self.real is None:
+                self._stand_in()
+        finally:
+            thread.join()
+        if failed:
+            raise failed[0]
+        self.work.mkdir(parents=True, exist_ok=True)
+        compiled = self.work / "accord.json"
+        compiled.write_text(json.dumps(self.config, default=_plain), encoding="utf-8")
+        self.progress("starting the functions and the AWS stand-in")
+        self.stack = self._open.enter_context(
+            LocalStack(
+                repo_assembly[0],
+                work=self.work,
+                port=self.port,
+                speed=self.speed,
+                secrets=self.real if self.real is not None else self._secrets(),
+                config=compiled,
+                concurrency=self.concurrency,
+                show=self.show,
+            )
+        )
+        if self.real is None:
+            self._trust()
+        self._describe()
+        self.stack.prewarm(["receive_store_webhook", "order_created", "order_updated"])
+
+    def _stand_in(self) -> None:
+        """A store and a back office of our own in the place of those that accord.toml names."""
+        table = self.config["stores"][self.store_name]
+        table["url"] = self.references.home
+        if self.references.oldest is not None:
+            start = table["orders"]["start_at"]
+            table["orders"]["start_at"] = min(start, self.references.oldest)
+        self.store = self._open.enter_context(
+            StoreServer(home=self.references.home, cron=self.cron)
+        )
+        table["api_url"] = self.store.url
+        erp = self.config["erps"][table["erp"]]
+        erp["timeout"] = self.erp_timeout
+        if self.erp == "memory":
+            ledger = self._open.enter_context(LedgerServer())
+            erp |= {"adapter": "memory", "options": {}, "url": ledger.url}
+            self.books = ledger
+            return
+        server = TrytonServer.ready(REPO / tryton.CACHE, progress=self.progress)
+        self.progress("starting Tryton")
+        self.books = self._open.enter_context(server)
+        erp |= {"adapter": "tryton", "options": server.options, "url": server.url}
+        taxes = {f"VAT {percent.normalize():f}%": percent for percent in self.references.percents}
+        for name, percent in taxes.items():
+            table["mappings"]["taxes"].setdefault(f"{percent.normalize():f}", name)
+        tryton.seed(
+            server,
+            Catalogue(
+                currencies=self.references.currencies,
+                taxes=taxes,
+                items=self.references.skus,
+                services=_SERVICES,
+                parties={"WEBGUEST": "Web guest"},
+            ),
+        )
+
+    def _secrets(self) -> dict[str, dict[str, Any]]:
+        table = self.config["stores"][self.store_name]
+        erp = self.config["erps"][table["erp"]]
+        credentials = self.books.secret if isinstance(self.books, TrytonServer) else {}
+        return {
+            table["secret"]: {
+                "webhook_secrets": [*self.references.secrets, WEBHOOK_SECRET],
+                "consumer_key": self.store.consumer_key,
+                "consumer_secret": self.store.consumer_secret,
+            },
+            erp["secret"]: credentials,
+        }
+
+    def _trust(self) -> None:
+        """Tables and back office are both new, so nothing can be older than what we remember."""
+        from accord.state.control import DynamoControl
+
+        table = f"accord-{STAGE}-{_EPOCH_TABLE}"
+        DynamoControl(self.stack.client("dynamodb"), table).put(EPOCH, TRUSTED, version=None)
+
+    def _describe(self) -> None:
+        """So that `accord trace` and the others find this stack while it runs."""
+        path = REPO / ".accord" / "local.json"
+        path.parent.mkdir(exist_ok=True)
+        told = {"endpoint": self.stack.endpoint, "url": self.stack.url, "stage": STAGE}
+        path.write_text(json.dumps(told), encoding="utf-8")
+        self._open.callback(path.unlink, missing_ok=True)
+
+
+def _ledger_sale(each: dict[str, Any]) -> dict[str, Any]:
+    totals = each["totals"] or {}
+    return {
+        "key": each["key"],
+        "number": each["number"],
+        "state": each["state"],
+        "party": each["party"],
+        "currency": each["currency"],
+        "gross": totals.get("gross", ""),
+        "tax": totals.get("tax", ""),
+        "lines": len(each["lines"]),
+        "payments": len(each["payments"]),
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{value!r} has no form in JSON")
+
+
+@contextlib.contextmanager
+def work_folder(name: str) -> Iterator[Path]:
+    """An empty folder below .accord for one run; logs stay there until the next."""
+    import shutil
+
+    folder = REPO / ".accord" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
