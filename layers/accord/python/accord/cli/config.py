@@ -1,0 +1,64 @@
+"""`accord config`: is accord.toml right, and what may stand in it."""
+
+import json as json_
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accord import erp
+from accord.cli.output import JsonOption, console, print_json, told
+from accord.errors import BadInputError
+from accord.rules.load import check as check_text
+from accord.rules.schema import json_schema
+
+app = typer.Typer(help="Check accord.toml; print its JSON Schema.", no_args_is_help=True)
+ConfigFile = Annotated[Path, typer.Argument(help="The file to check.", metavar="FILE")]
+
+
+@app.command()
+def check(
+    path: ConfigFile = Path("accord.toml"),
+    stage: Annotated[
+        str | None, typer.Option(help="Also check that it fits this stage: dev, staging, prod.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Names the line of every error and what to do about it; exit code 1 if there is one."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}; name the file to check") from error
+    lengths = {name: erp.load(name).capabilities.key_length for name in erp.NAMES}
+    config, findings = check_text(text, adapters=erp.NAMES, key_lengths=lengths, stage=stage)
+    if json:
+        print_json(
+            {
+                "file": str(path),
+                "ok": config is not None,
+                "findings": [
+                    {
+                        "line": each.line,
+                        "path": each.path,
+                        "severity": each.severity,
+                        "message": each.message,
+                        "remedy": each.remedy,
+                    }
+                    for each in findings
+                ],
+            }
+        )
+    else:
+        for each in findings:
+            told.print(f"{path}:{each}", highlight=False, markup=False, soft_wrap=True)
+        if config is not None:
+            names = ", ".join(config.stores)
+            console.print(f"{path} is right: {len(config.stores)} store ({names})", highlight=False)
+    if config is None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema() -> None:
+    """Prints the JSON Schema of accord.toml, for editors."""
+    typer.echo(json_.dumps(json_schema(), indent=1))

@@ -1,0 +1,98 @@
+"""Which stack a command speaks to: the one that runs on this machine, or a deployed stage."""
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import boto3
+import typer
+
+from accord.errors import BadInputError, UnavailableError
+from accord.local.place import REPO
+
+TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config")
+EVENTS = ("order_created", "order_updated")
+StageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        help="A deployed stage, with your AWS credentials; else the stack of `accord local`.",
+        envvar="ACCORD_STAGE",
+    ),
+]
+
+
+def connect(stage: str | None) -> None:
+    """Lets ``accord.bootstrap`` work from here as it does in a function of that stage.
+
+    Raises: BadInputError: nothing runs here, and no stage is named.
+    """
+    if stage is None:
+        local = _local()
+        stage = local["stage"]
+        os.environ |= {
+            "AWS_ENDPOINT_URL": local["endpoint"],
+            "AWS_ACCESS_KEY_ID": "operator",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": "eu-west-1",
+        }
+    else:
+        _credentials()
+    os.environ |= {
+        "ACCORD_STAGE": stage,
+        "ACCORD_CONFIG": str(REPO / "accord.toml"),
+        "ACCORD_TABLES": json.dumps({name: f"accord-{stage}-{name}" for name in TABLES}),
+        "ACCORD_BUCKET": "",
+    }
+    sqs = boto3.client("sqs", region_name=os.environ["AWS_REGION"])
+    queues = {
+        event: sqs.get_queue_url(QueueName=f"accord-{stage}-{event.replace('_', '-')}.fifo")[
+            "QueueUrl"
+        ]
+        for event in EVENTS
+    }
+    os.environ["ACCORD_QUEUES"] = json.dumps(queues)
+
+
+def _local() -> dict[str, Any]:
+    path = REPO / ".accord" / "local.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInputError(
+            "no stack runs on this machine: start `accord local`, or name a deployed --stage"
+        ) from error
+    url = urlsplit(found["endpoint"])
+    try:
+        socket.create_connection((url.hostname, url.port or 80), timeout=2).close()
+    except OSError as error:
+        raise UnavailableError(
+            "the stack of `accord local` does not answer any more; start it again"
+        ) from error
+    return found
+
+
+def _credentials() -> None:
+    """An operator's profile or single sign-on becomes what our own client reads."""
+    session = boto3.Session()
+    found = session.get_credentials()
+    region = session.region_name
+    if found is None or region is None:
+        raise BadInputError("AWS credentials and a region are needed for --stage; set a profile")
+    frozen = found.get_frozen_credentials()
+    os.environ["AWS_REGION"] = region
+    os.environ["AWS_ACCESS_KEY_ID"] = frozen.access_key or ""
+    os.environ["AWS_SECRET_ACCESS_KEY"] = frozen.secret_key or ""
+    if frozen.token:
+        os.environ["AWS_SESSION_TOKEN"] = frozen.token
+
+
+def where(path: Path) -> str:
+    """``path`` as it is best said from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
