@@ -104,6 +104,7 @@ class ErpAdapter(Protocol):
     def advance(self, record: Record, to: State) -> Record:
         """At least as far as ``to``: QUOTATION numbers and totals it, CONFIRMED makes it binding.
 
+        A payment is created confirmed; one that a crash left a draft is confirmed by this.
         Already there or past is success. The answer to QUOTATION carries number and totals.
         """
         ...

@@ -343,6 +343,8 @@ class Orders:
             found = adopt(
                 self.erp.find(Kind.PAYMENT, key), what=f"payment {key}", total=order.total
             )
+            if found is not None and found.state is State.DRAFT:  # made, and not yet booked
+                found = self.erp.advance(found, State.CONFIRMED)
             return to_result(found) if found else None
 
         def do(_: Step) -> Result:

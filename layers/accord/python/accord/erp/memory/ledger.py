@@ -275,6 +275,7 @@ class Ledger:
         if order.document["currency"] != document["currency"]:
             raise RefusedError("rejected", f"order {order.id} is not in {document['currency']}")
         entry.number = self._number("payment")
+        entry.state = "confirmed"
         entry.totals = {
             "net": document["amount"],
             "tax": "0",
