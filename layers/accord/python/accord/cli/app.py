@@ -29,7 +29,10 @@ app.add_typer(config.app, name="config")
 
 
 @app.command("erps")
-def erps(json: JsonOption = False) -> None:
+def erps(
+    json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option(help="Print README's table.")] = False,
+) -> None:
     """What each back office can do, as its adapter says."""
     capabilities = {name: erp.load(name).capabilities for name in erp.NAMES}
     if json:
@@ -46,20 +49,21 @@ def erps(json: JsonOption = False) -> None:
             }
         )
         return
-    print_table(
-        "Back offices",
-        ["", "holds, and what a second one with the same key is", "as", "key", "settles"],
+    columns = ["back office", "a second one with the same key is", "states", "settles in"]
+    rows = [
         [
-            [
-                name,
-                "\n".join(f"{kind.value}: {habit}" for kind, habit in can.duplicates.items()),
-                ", ".join(state.value for state in State if state in can.states),
-                f"{can.key_length} letters",
-                f"{can.settle.total_seconds():.0f} s",
-            ]
-            for name, can in capabilities.items()
-        ],
-    )
+            name,
+            ", ".join(f"{kind.value} {habit}" for kind, habit in can.duplicates.items()),
+            ", ".join(state.value for state in State if state in can.states),
+            f"{can.settle.total_seconds():.0f} s",
+        ]
+        for name, can in capabilities.items()
+    ]
+    if markdown:
+        for row in (columns, ["---"] * len(columns), *rows):
+            typer.echo(f"| {' | '.join(row)} |")
+        return
+    print_table("Back offices", columns, rows)
 
 
 @app.callback(invoke_without_command=True)
