@@ -40,7 +40,7 @@ $(READY): requirements-dev.txt
 	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/# via/p' $< > $(VENV)/uv.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
-	@$(BIN)/uv pip sync --require-hashes --compile-bytecode --link-mode copy requirements-dev.txt
+	@$(BIN)/uv pip sync --system-certs --require-hashes --compile-bytecode --link-mode copy requirements-dev.txt
 	@$(BIN)/python -c 'import sysconfig, pathlib; pathlib.Path(sysconfig.get_path("purelib"), "accord.pth").write_text(str(pathlib.Path("$(PACKAGE)").resolve()))'
 	@printf '%s\n' '#!$(abspath $(BIN))/python' 'from accord.cli.app import main' 'main()' > $(BIN)/accord
 	@chmod +x $(BIN)/accord

@@ -74,7 +74,15 @@ def fetch(build: Path) -> Path:
 
 
 def _install(target: Path) -> None:
-    command = [find_uv_bin(), "pip", "install", "--quiet", "--target", str(target)]
+    command = [
+        find_uv_bin(),
+        "pip",
+        "install",
+        "--quiet",
+        "--system-certs",
+        "--target",
+        str(target),
+    ]
     command += ["--python-platform", _PLATFORM, "--python-version", _PYTHON]
     # Copies, not links into uv's cache, which an edit in place would change for everyone.
     command += ["--only-binary", ":all:", "--require-hashes", "--link-mode", "copy"]
