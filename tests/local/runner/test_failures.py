@@ -1,5 +1,6 @@
 """What happens when a part beside the runner does not do its part."""
 
+import contextlib
 import http.server
 import os
 import signal
@@ -61,12 +62,15 @@ def test_nobody_listening_is_unavailable_and_surely_not_sent() -> None:
     assert caught.value.sent is False
 
 
-def test_an_aws_stand_in_that_does_not_start_names_its_log(tmp_path: Path) -> None:
+def test_an_aws_stand_in_that_does_not_start_names_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "_MOTO", "accord.no_such_module")
     with (
-        subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process,
-        pytest.raises(UnavailableError, match=r"did not start .* see .*aws\.log"),
+        contextlib.closing(stack.LocalStack(tmp_path, work=tmp_path)) as local,
+        pytest.raises(UnavailableError, match=r"(?s)did not start.*aws\.log.*no_such_module"),
     ):
-        stack._port(process, tmp_path / "aws.log")
+        local._start_moto()
 
 
 def test_a_process_that_cannot_be_started_is_unavailable(tmp_path: Path) -> None:

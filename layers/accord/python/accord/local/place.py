@@ -79,6 +79,7 @@ class Place:
     speed: float = 1.0
     cron: float = 0.0
     erp_timeout: float = 30.0
+    announced: bool = False  # to `accord trace` and the others: one at a time on a machine
     concurrency: int = 4
     progress: Callable[[str], None] = field(default=lambda _: None)
     show: Callable[[str], None] | None = None
@@ -161,7 +162,8 @@ class Place:
         )
         if self.real is None:
             self._trust()
-        self._describe()
+        if self.announced:
+            self._announce()
         self.stack.prewarm(["receive_store_webhook", "order_created", "order_updated"])
 
     def _stand_in(self) -> None:
@@ -172,13 +174,13 @@ class Place:
             start = table["orders"]["start_at"]
             table["orders"]["start_at"] = min(start, self.references.oldest)
         self.store = self._open.enter_context(
-            StoreServer(home=self.references.home, cron=self.cron)
+            StoreServer(home=self.references.home, cron=self.cron, log=self.work / "store.log")
         )
         table["api_url"] = self.store.url
         erp = self.config["erps"][table["erp"]]
         erp["timeout"] = self.erp_timeout
         if self.erp == "memory":
-            ledger = self._open.enter_context(LedgerServer())
+            ledger = self._open.enter_context(LedgerServer(log=self.work / "ledger.log"))
             erp |= {"adapter": "memory", "options": {}, "url": ledger.url}
             self.books = ledger
             return
@@ -220,7 +222,7 @@ class Place:
         table = f"accord-{STAGE}-{_EPOCH_TABLE}"
         DynamoControl(self.stack.client("dynamodb"), table).put(EPOCH, TRUSTED, version=None)
 
-    def _describe(self) -> None:
+    def _announce(self) -> None:
         """So that `accord trace` and the others find this stack while it runs."""
         path = REPO / ".accord" / "local.json"
         path.parent.mkdir(exist_ok=True)

@@ -1,21 +1,20 @@
 """The AWS stand-in: moto over HTTP with kept-alive connections, its calls recorded.
 
-``python -m accord.local.runner.moto_server`` runs it alone and prints ``{"port": …}`` once it
-listens; it ends with whoever holds the other end of its standard input.
+``python -m accord.local.runner.moto_server`` runs it alone. Once it listens it prints
+``{"ready": true, "port": …}``; it ends with whoever holds the other end of its standard input.
 """
 
 import argparse
 import io
 import json
 import logging
-import os
 import threading
 import time
 from typing import Any
 
 from accord.local.runner.calls import Recorder
-from accord.local.runner.child import follow_starter
 from accord.local.runner.resources import ACCOUNT, REGION
+from accord.local.serving import announce, end_with_starter
 
 _OWN = "/_accord/"
 
@@ -146,9 +145,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--speed", type=float, default=1.0)
     server = MotoServer(speed=parser.parse_args().speed)
-    threading.Thread(target=follow_starter, daemon=True).start()
-    print(json.dumps({"port": server.port}), flush=True)
-    os.dup2(2, 1)  # nobody reads on, and moto prints
+    end_with_starter()
+    announce(server.port)
     server.join()
 
 

@@ -5,9 +5,6 @@ import contextlib
 import json
 import logging
 import os
-import select
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from accord.errors import UnavailableError
+from accord.local.process import NotStartedError, Process
 from accord.local.runner import calls as recorded
 from accord.local.runner import resources
 from accord.local.runner.alarms import Alarm, Measured, evaluate
@@ -36,7 +34,7 @@ from accord.local.runner.wire import Wire
 log = logging.getLogger(__name__)
 
 _START_S = 60.0
-_PACKAGE_ROOT = Path(__file__).parents[3]
+_MOTO = "accord.local.runner.moto_server"
 
 
 class LocalStack:
@@ -204,27 +202,27 @@ class LocalStack:
             server = MotoServer(speed=self._speed)
             self._open.callback(server.close)
             return f"http://127.0.0.1:{server.port}"
-        with (self._work / "aws.log").open("ab") as lines:
-            command = [sys.executable, "-m", "accord.local.runner.moto_server"]
-            process = subprocess.Popen(
-                [*command, "--speed", str(self._speed)],
-                cwd=self._work,
-                env={
-                    "PATH": os.environ.get("PATH", ""),
-                    "PYTHONPATH": str(_PACKAGE_ROOT),
-                    "AWS_ACCESS_KEY_ID": "local",
-                    "AWS_SECRET_ACCESS_KEY": "local",
-                    "AWS_DEFAULT_REGION": REGION,
-                },
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=lines,
-                start_new_session=True,
-            )
-        self._open.callback(_end, process)
+        process = Process(
+            _MOTO,
+            *("--speed", str(self._speed)),
+            what="the AWS stand-in",
+            log=self._work / "aws.log",
+            environment={
+                "PATH": os.environ.get("PATH", ""),
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+                "AWS_DEFAULT_REGION": REGION,
+            },
+            folder=self._work,
+        )
+        self._open.callback(process.stop)
+        process.start()
         import boto3  # noqa: F401  # takes as long as the other process needs to start
 
-        return f"http://127.0.0.1:{_port(process, self._work / 'aws.log')}"
+        try:
+            return f"http://127.0.0.1:{process.wait(_START_S)['port']}"
+        except NotStartedError as error:
+            raise UnavailableError(str(error), sent=False) from error
 
     def client(self, service: str) -> Any:
         """A boto3 client of the AWS stand-in; one per service, closed with the stack."""
@@ -354,25 +352,3 @@ class LocalStack:
 
     def _done(self) -> int:
         return sum(each.counts.invocations for each in self._functions.values())
-
-
-def _port(process: "subprocess.Popen[bytes]", lines: Path) -> int:
-    """The port that the AWS stand-in says it listens on. Raises: UnavailableError."""
-    assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], _START_S)
-    said = process.stdout.readline() if readable else b""
-    try:
-        return int(json.loads(said)["port"])
-    except (ValueError, KeyError) as error:
-        raise UnavailableError(
-            f"the AWS stand-in did not start within {_START_S:.0f} s; see {lines}", sent=False
-        ) from error
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ends a process of ours; it keeps nothing that must be saved."""
-    process.kill()
-    process.wait(5)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
