@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Master
+from accord.errors import RejectedError
 from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.ports.state import Seen
@@ -398,3 +400,67 @@ def test_what_comes_while_the_lease_is_held_is_not_lost(world: World) -> None:
 
     assert reasons(world) == ["changed_after_posting"]
     assert world.store.reads == 1
+
+
+def refuse_notes(world: World) -> Callable[..., str]:
+    """The store refuses notes from now on; what was there before is returned."""
+    add = world.store.add_note
+
+    def refuse(order_id: str, text: str, *, to_customer: bool = False) -> str:
+        raise RejectedError("uk has no such order to put a note on")
+
+    world.store.add_note = refuse  # type: ignore[method-assign]
+    return add
+
+
+def test_an_order_that_is_cancelled_after_half_a_pass_is_a_persons(world: World) -> None:
+    """The document stands though the pass broke off: the link must not forget it."""
+    add = refuse_notes(world)
+    world.deliver(RICH)
+    world.drain()
+    assert reasons(world) == ["rejected"]
+
+    world.store.add_note = add  # type: ignore[method-assign]
+    world.deliver(changed(RICH, status="cancelled"), "order.updated")
+    world.drain()
+
+    assert "closed_after_posting" in reasons(world)
+
+
+def test_an_order_that_is_edited_after_half_a_pass_is_a_persons(world: World) -> None:
+    refuse_notes(world)
+    world.deliver(RICH)
+    world.drain()
+    world.deliver(changed(RICH, customer_note="To the neighbours"), "order.updated")
+    world.drain()
+
+    assert "changed_after_posting" in reasons(world)
+
+
+def test_half_a_pass_is_finished_by_the_next(world: World) -> None:
+    add = refuse_notes(world)
+    world.deliver(RICH)
+    world.drain()
+    world.store.add_note = add  # type: ignore[method-assign]
+    world.deliver(changed(RICH), "order.updated")
+    world.drain()
+
+    assert (reasons(world), len(world.store.notes["30"])) == ([], 1)
+
+
+def test_a_late_create_of_an_order_that_was_cancelled_meanwhile_is_a_persons(
+    make_world: MakeWorld,
+) -> None:
+    faults = iter([None, Fault("late", dt.timedelta(seconds=25))])  # the party, the order
+
+    def fault(called: str) -> Fault | None:
+        return next(faults, None) if called == "create" else None
+
+    world = make_world(faults=fault)
+    world.deliver(RICH)
+    world.work()
+    world.deliver(changed(RICH, status="cancelled"), "order.updated")
+    world.drain()
+
+    assert reasons(world) == ["closed_after_posting"]
+    assert len(world.books.sales()) == 1

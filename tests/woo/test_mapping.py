@@ -206,3 +206,11 @@ def test_lines_and_rounding_are_the_total_and_nothing_is_missing(
     assert order.net + order.tax + order.rounding == order.total
     assert [line.net.amount for line in order.lines] == [net for net, _ in parts]
     assert [line.tax.amount for line in order.lines] == [tax for _, tax in parts]
+
+
+def test_a_tax_that_is_no_amount_is_bad_input() -> None:
+    document = order_json("order_created_rich")
+    document["line_items"][0]["taxes"][0]["total"] = "n/a"
+
+    with pytest.raises(BadInputError, match=r"line_items\.0\.taxes\.0\.total"):
+        from_wire(document, store="uk", vat_keys=[], po_keys=[])

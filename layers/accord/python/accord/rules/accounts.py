@@ -19,6 +19,7 @@ from accord.model.documents import (
     TaxRate,
     Totals,
 )
+from accord.model.money import Money
 from accord.rules.config import Mappings, PaymentRule, Target
 
 T = TypeVar("T")
@@ -188,7 +189,12 @@ def check_complete(order: SalesOrder, lines: Iterable[DocumentLine]) -> None:
     for line in lines:
         if line.source is not None:
             source = wanted.pop(line.source, None)
-            if source is None or source.net != line.net or source.quantity != line.quantity:
+            taxed = Money.total((tax.amount for tax in line.taxes), order.currency)
+            if source is None or (source.net, source.tax, source.quantity) != (
+                line.net,
+                taxed,
+                line.quantity,
+            ):
                 raise PermanentError(
                     f"order {order.number}: line {line.source} is not what the store sold",
                     reason="incomplete",

@@ -65,27 +65,28 @@ def decide(link: Link, order: SalesOrder, rules: OrderRules) -> Decision:
 
 
 def _follow(link: Link, order: SalesOrder, goal: State | None) -> Decision:
+    stands = link.number or link.key
     if order.status in CLOSED:
         return Ask(
             "closed_after_posting",
-            f"order {order.number} is {order.status} in the store and {link.number} stands in the "
+            f"order {order.number} is {order.status} in the store and {stands} stands in the "
             "back office; cancel or credit it there, cancellations are not carried yet",
         )
     if ",".join(order.refund_ids) != link.facts.get("refunds", ""):
         return Ask(
             "refunded_after_posting",
-            f"order {order.number} has refunds of {order.refunded}; credit {link.number} in the "
+            f"order {order.number} has refunds of {order.refunded}; credit {stands} in the "
             "back office, refunds are not carried yet",
         )
     if content(order) != link.facts.get("content", ""):
         return Ask(
             "changed_after_posting",
-            f"order {order.number} was changed in the store after {link.number} was made; compare "
+            f"order {order.number} was changed in the store after {stands} was made; compare "
             "lines, addresses and notes and change the document, edits are not carried yet",
         )
     if goal is None:  # back on pending, say: the document stands, and what was done stays done
         return Skip(f"status {order.status!r} asks for nothing more")
-    stands = State(link.facts.get("state", State.DRAFT.value)).rank >= goal.rank
-    if stands and (order.payment.paid_at is None or link.facts.get("paid")):
-        return Skip(f"{link.number} says the same")
+    done = State(link.facts.get("done", State.DRAFT.value)).rank >= goal.rank
+    if done and (order.payment.paid_at is None or link.facts.get("paid")):
+        return Skip(f"{stands} says the same")
     return Advance(goal)

@@ -4,6 +4,7 @@ Read, compare, decide, write, remember.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,9 @@ from accord.errors import (
     BusyError,
     DisagreementError,
     PermanentError,
+    TransientError,
     UnsupportedError,
+    WaitingError,
 )
 from accord.model.change import Change, Ref
 from accord.model.documents import (
@@ -39,6 +42,7 @@ EPOCH = "epoch"  # control value; while it is not "trusted", every create finds 
 TRUSTED = "trusted"
 _LEASE_OVERLAP = dt.timedelta(seconds=5)
 _FRESH = dt.timedelta(minutes=5)  # a body that was told longer ago is read anew
+_MAKING = "making"  # fact of a link: what a document is being made of, and since when
 _ROUNDS = 5  # one invocation goes round at most; the rest is another's
 
 
@@ -74,6 +78,13 @@ class Orders:
         Raises: AccordError: what could not go on; the lease is given up, nothing is lost.
         """
         flow = self.rules.flows.orders
+        if flow != "on" and change.replay:  # it waits, or a person asked: neither may be forgotten
+            raise WaitingError(
+                f"the order flow of {self.name} is {flow}, so {change.ref} goes on waiting; set "
+                f'orders = "on" in [stores.{self.name}.flows]',
+                connection=self.name,
+                causes=("flow:orders",),
+            )
         if flow == "off":
             return Done(Skipped("the flow is off"))
         if flow == "shadow":
@@ -89,7 +100,9 @@ class Orders:
             seen=told,
         )
         if link is None:
-            if run.attempt > 1:  # the holder may be our own earlier try, killed: do not trust it
+            # The holder may be our own earlier try, killed: do not trust it. Nor may what waits be
+            # called done before it is.
+            if run.attempt > 1 or change.replay:
                 raise BusyError(f"{change.ref} is held by another worker")
             return Done(Skipped("another worker has it in hand and goes round once more"))
         try:
@@ -98,18 +111,30 @@ class Orders:
             self._flush()
 
     def _hold(self, link: Link, change: Change, run: Invocation) -> Done:
+        # An earlier try of this very change may have ended before the items were closed.
+        settles = bool(change.replay) or run.attempt > 1
         troubled = "trouble" in link.facts
         handled: list[Seen] = [Seen(change.modified_at, change.digest)]
+        posted: Outcome | None = None
         try:
             for _ in range(_ROUNDS):
-                outcome, link = self._round(link, change, run, handled)
+                try:
+                    outcome, link = self._round(link, change, run, handled)
+                except PermanentError as error:
+                    self._tell(change, "ended", f"{error.reason}: for {error.owner}")
+                    # What came meanwhile may be the very mend, and nobody else looks at it.
+                    newer = self._released_in_trouble(link.ref, run, handled)
+                    if newer is None:
+                        raise
+                    troubled, link, change = True, newer, change.without_document()
+                    continue
+                if isinstance(outcome, Posted):
+                    posted = outcome
                 again = self.links.release(link, handled=handled)
-                if again is None:
-                    return Done(outcome, settles=troubled)
+                if again is None:  # a further round that found nothing due unmakes no document
+                    return Done(posted or outcome, settles=settles or troubled)
                 link, change = again, change.without_document()
-        except PermanentError as error:
-            self._remember_trouble(link.ref, run)
-            self._tell(change, "ended", f"{error.reason}: for {error.owner}")
+        except PermanentError:
             raise
         except AccordError as error:
             self.links.abandon(link)
@@ -128,15 +153,18 @@ class Orders:
         handled.append(seen)
         if order is None:
             return self._gone(link, change), link
+        if link.erp is None and _MAKING in link.facts:
+            link = self._made_before(link)
         due = decide(link, order, self.rules.orders)
         outcome: Outcome
         if isinstance(due, Ask):
-            raise PermanentError(due.message, reason=due.reason, owner="commerce")
+            raise _asked(due)
         if isinstance(due, Skip):
+            self._let_settle(link)
             outcome = Skipped(due.why)
         else:
             outcome, link = self._write(link, order, due.goal, change, run)
-        facts = {key: text for key, text in link.facts.items() if key != "trouble"}
+        facts = {key: text for key, text in link.facts.items() if key not in {"trouble", _MAKING}}
         link = self.links.save(replace(link, seen=seen, facts={**facts, "status": order.status}))
         self._tell(change, "ended", str(outcome))
         return outcome, link
@@ -181,13 +209,43 @@ class Orders:
         self._tell(change, "ended", str(outcome))
         return outcome
 
+    def _made_before(self, link: Link) -> Link:
+        """The link with the document that an earlier pass made, and broke off before it said so.
+
+        What the order has become since is then compared with what the document was made of.
+        """
+        found = adopt(self.erp.find(Kind.SALES_ORDER, link.key), what=f"order {link.key}")
+        if found is None:
+            return link
+        facts = {
+            **link.facts,
+            "state": found.state.value,
+            "content": link.facts[_MAKING].partition(" ")[0],
+        }
+        return self.links.save(replace(link, erp=found.ref, number=found.number, facts=facts))
+
+    def _let_settle(self, link: Link) -> None:
+        """Nothing is due, unless a create that was not answered takes effect yet.
+
+        Raises: TransientError: it still may; look again then.
+        """
+        if link.erp is None and _MAKING in link.facts:
+            at = dt.datetime.fromisoformat(link.facts[_MAKING].partition(" ")[2])
+            left = (at + self.erp.capabilities.settle - self.clock()).total_seconds()
+            if left > 0:
+                raise TransientError(
+                    f"{link.key} may still appear in the back office",
+                    retry_after=left,
+                    reason="settling",
+                )
+
     # --- write --------------------------------------------------------------
 
     def _write(
         self, link: Link, order: SalesOrder, goal: State, change: Change, run: Invocation
     ) -> tuple[Outcome, Link]:
         """The document at ``goal``, its payment, and the note in the store, step by step."""
-        writer = Writer(self.steps, self.clock, self._recovering)
+        writer = Writer(self.steps, self.clock, functools.cache(self._recovering))
         document, payment = self._document(order)
         made = link.erp is None
         if link.erp is None:
@@ -198,15 +256,26 @@ class Orders:
                 billing_address=party.billing,
                 shipping_address=party.shipping,
             )
-            record = self._create(link, document, writer)
-            self._tell(change, "step", f"order {link.key} at {record.ref}", party=str(party.ref))
-            party_ref = party.ref
+            made_of = content(order)
+            making = f"{made_of} {self.clock().isoformat()}"
+            link = self.links.save(replace(link, facts={**link.facts, _MAKING: making}))
+            result = self._create(link, document, made_of, writer)
+            record, party_ref = to_record(result), party.ref
+            self._tell(change, "step", f"order {link.key} at {record.ref}", party=str(party_ref))
+            if result["content"] != made_of:  # an earlier try made it, of what the order was then
+                facts = {**link.facts, "content": result["content"], "party": str(party_ref)}
+                link = self.links.save(replace(link, erp=record.ref, facts=facts))
+                due = decide(link, order, self.rules.orders)
+                if isinstance(due, Ask):
+                    raise _asked(due)
         else:
             state = link.facts.get("state", State.DRAFT.value)
             record = Record(link.erp, link.number, state=State(state))
-            party_ref = Ref.parse(link.facts["party"])
+            known = link.facts.get("party")
+            party_ref = Ref.parse(known) if known else self._party(order, writer, run).ref
         record = self._bring(link, order, record, goal, writer)
-        if payment.record and payment.account and order.payment.paid_at is not None:
+        moved = order.total.amount > 0  # what is free is paid at once, and no money moves
+        if payment.record and payment.account and order.payment.paid_at is not None and moved:
             self._pay(
                 order,
                 PaymentDocument(
@@ -229,6 +298,7 @@ class Orders:
             facts={
                 **link.facts,
                 "state": record.state.value,
+                "done": goal.value,
                 "party": str(party_ref),
                 "content": content(order),
                 "refunds": ",".join(order.refund_ids),
@@ -283,17 +353,27 @@ class Orders:
         )
         return parties.of(order, owner=run.id, until=run.deadline + _LEASE_OVERLAP)
 
-    def _create(self, link: Link, document: SalesDocument, writer: Writer) -> Record:
-        def find(_: Step) -> Result | None:
+    def _create(self, link: Link, document: SalesDocument, made_of: str, writer: Writer) -> Result:
+        """The draft, and in ``content`` what it was made of, which an earlier try may have been."""
+
+        def find(step: Step) -> Result | None:
             records = self.erp.find(Kind.SALES_ORDER, link.key)
             found = adopt(records, what=f"order {link.key}", total=document.total)
-            return to_result(found) if found else None
+            if found is None:
+                return None
+            return {**to_result(found), "content": step.intent.get("content", made_of)}
 
         def do(_: Step) -> Result:
-            return to_result(self.erp.create(document, key=link.key))
+            record = self.erp.create(document, key=link.key)
+            return {**to_result(record), "content": made_of}
 
-        result = writer.once(f"{link.key}:order", self._promise(Kind.SALES_ORDER), find=find, do=do)
-        return to_record(result)
+        return writer.once(
+            f"{link.key}:order",
+            self._promise(Kind.SALES_ORDER),
+            find=find,
+            do=do,
+            intent={"content": made_of},
+        )
 
     def _bring(
         self, link: Link, order: SalesOrder, record: Record, goal: State, writer: Writer
@@ -405,11 +485,16 @@ class Orders:
         self._flush()
         return outcome
 
-    def _remember_trouble(self, ref: Ref, run: Invocation) -> None:
-        """So that whatever succeeds next closes the attention items."""
+    def _released_in_trouble(self, ref: Ref, run: Invocation, handled: list[Seen]) -> Link | None:
+        """None once the lease is given up; the link, still held, if something newer came.
+
+        The trouble is remembered on it, so that whatever succeeds next closes the attention items.
+        """
         link = self.links.get(ref)
-        if link is not None and link.owner == run.id:
-            self.links.abandon(self.links.save(replace(link, facts={**link.facts, "trouble": "1"})))
+        if link is None or link.owner != run.id:
+            return None
+        link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
+        return self.links.release(link, handled=handled)
 
     def _tell(self, change: Change, mark: Mark, text: str, **details: Any) -> None:
         self._told.append(
@@ -420,6 +505,10 @@ class Orders:
         told, self._told[:] = list(self._told), []
         if told:
             self.journal.append(told)
+
+
+def _asked(due: Ask) -> PermanentError:
+    return PermanentError(due.message, reason=due.reason, owner="commerce")
 
 
 def comment(order: SalesOrder) -> str:

@@ -46,7 +46,10 @@ Outcome = Posted | Skipped | Shadowed
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of a pass. ``settles``: an earlier trouble of this ref is over; close its items."""
+    """The end of a pass. ``settles``: an earlier trouble of this ref is over; close its items.
+
+    A replay that does not settle was not handled: what waits goes on waiting.
+    """
 
     outcome: Outcome
     settles: bool = False

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from accord.errors import (
     BusyError,
@@ -77,13 +78,16 @@ class Parties:
         keys = []
         if party.customer_id is not None:
             keys.append(Ref(self.store, "customer", party.customer_id))
-        values = {"email": party.email, "vat_number": party.vat_number}
         keys.extend(
-            Ref(self.erp_name, "party_key", natural_key(by, values[by]))
-            for by in self.rules.match
-            if values[by]
+            Ref(self.erp_name, "party_key", natural_key(by, value))
+            for by, value in self._values(party)
         )
         return keys
+
+    def _values(self, party: Party) -> list[tuple[Literal["email", "vat_number"], str]]:
+        """The natural keys that the rules match by and the party has, in the rules' order."""
+        values = {"email": party.email, "vat_number": party.vat_number}
+        return [(by, values[by]) for by in self.rules.match if values[by]]
 
     def _claimed(
         self,
@@ -114,7 +118,10 @@ class Parties:
             if linked is not None and linked.erp is not None:
                 ref, addresses = linked.erp, dict(_addresses(linked))
             else:
-                record, made = self._match_or_make(party, keys[-1])
+                # The natural key that most orders of the shopper share: a party half made for one
+                # of them is found by the next, whatever else that one knows.
+                claim = next((key for key in keys if key.kind == "party_key"), keys[0])
+                record, made = self._match_or_make(party, claim)
                 ref, addresses = record.ref, dict(record.addresses)
             for address in filter(None, wanted):
                 id_ = addresses.pop(address.fingerprint, None)  # the used ones go last, and stay
@@ -132,11 +139,8 @@ class Parties:
                 self.links.abandon(link)
 
     def _match_or_make(self, party: Party, claim: Ref) -> tuple[Record, bool]:
-        values = {"email": party.email, "vat_number": party.vat_number}
         step = f"{self.erp_name}:party:{claim}"
-        for by in self.rules.match:
-            if not values[by]:
-                continue
+        for by, _ in self._values(party):
             hits = self.erp.match(party, by)
             if len(hits) > 1:
                 numbers = ", ".join(hit.number for hit in hits)
@@ -159,7 +163,10 @@ class Parties:
 
         def find(step: Step) -> Result | None:
             hits = self.erp.find(Kind.PARTY, step.intent["code"])
-            ours = next((hit for hit in hits if _is(hit, party)), None)
+            if hits and not step.fresh and not self._values(party):
+                # Nothing to know it by, but the code was ours, and the other side took it.
+                return to_result(hits[0])
+            ours = next((hit for hit in hits if self._is(hit, party)), None)
             return to_result(ours) if ours else None
 
         def do(step: Step) -> Result:
@@ -175,6 +182,16 @@ class Parties:
             f"no free account code by the pattern {self.rules.code!r} after {_CODES_TRIED} tries; "
             f"widen code in [stores.{self.store}.customers], then replay",
             reason="no_account_code",
+        )
+
+    def _is(self, record: Record, party: Party) -> bool:
+        """Whether a party found by our code is this shopper, and no stranger of the same code."""
+        if party.email and record.emails:
+            return party.email.casefold() in {email.casefold() for email in record.emails}
+        return any(
+            hit.ref == record.ref
+            for by, _ in self._values(party)
+            for hit in self.erp.match(party, by)
         )
 
     def _next_code(self, party: Party) -> str:
@@ -238,11 +255,6 @@ def _complete(link: Link, wanted: tuple[Address, Address]) -> Known | None:
     if link.erp is None or ids[0] is None or ids[1] is None:
         return None
     return Known(link.erp, ids[0], ids[1])
-
-
-def _is(record: Record, party: Party) -> bool:
-    """Whether a party found by our code is this shopper: same e-mail, or nothing says otherwise."""
-    return not party.email or not record.emails or party.email.casefold() in record.emails
 
 
 def account_code(pattern: str, party: Party, *, store: str, n: int) -> str:

@@ -13,7 +13,7 @@ from accord.errors import AccordError, StaleVersionError
 from accord.model.change import Ref
 from accord.ports.queues import Queues
 from accord.ports.state import Attention, Cause, Control, Parked, Waiting
-from accord.sync.worker import BUSY, cause_subject
+from accord.sync.worker import BUSY, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
 _PINGED = frozenset({"outage", "unauthorized"})
@@ -42,10 +42,22 @@ class Waker:
     at_most: int = 500  # of one cause in one run: the queue drains at the back office's pace
 
     def run(self) -> Woken:
-        """Sends back what can go on and closes the items of causes that nothing waits for."""
+        """Sends back what can go on and closes the items of causes that nothing waits for.
+
+        Raises: AccordError: one cause could not be looked into; the others were.
+        """
         causes = self.waiting.causes()
-        sent = sum(self._wake(cause) for cause in causes)
-        return Woken(sent, len(causes), self._close())
+        sent = 0
+        failed: AccordError | None = None
+        for cause in causes:
+            try:
+                sent += self._wake(cause)
+            except AccordError as error:  # it must not keep the others waiting
+                failed = error
+        closed = self._close()
+        if failed is not None:
+            raise failed
+        return Woken(sent, len(causes), closed)
 
     def _wake(self, cause: Cause) -> int:
         if cause.cause in _PINGED:
@@ -69,7 +81,7 @@ class Waker:
 
     def _put(self, parked: Parked) -> None:
         """Stays parked until it has gone through; parked again, it is another sending."""
-        change = replace(parked.change, replay="wake", seen_at=self.clock())
+        change = replace(parked.change, replay=WAKE, seen_at=self.clock())
         self.queues.put(change, sending=f"wake:{change.ref}:{parked.parked_at.isoformat()}")
 
     def _is_mapped_since(self, cause: Cause) -> bool:
@@ -110,10 +122,14 @@ class Waker:
         return held is not None or not name.startswith("woken:")
 
     def _close(self) -> int:
+        # The items first: whoever opens one has parked before.
+        items = [item for item in self.attention.open() if item.subject.startswith("waiting:")]
+        if not items:
+            return 0
         waited_for = {cause_subject(cause) for cause in self.waiting.causes()}
         closed = 0
-        for item in self.attention.open():
-            if item.subject.startswith("waiting:") and item.subject not in waited_for:
+        for item in items:
+            if item.subject not in waited_for:
                 self.attention.close(item.id, now=self.clock(), by="wake: nothing waits for it")
                 closed += 1
         return closed

@@ -11,11 +11,14 @@ from random import Random
 from typing import Protocol
 
 from accord.errors import (
+    AccordError,
     BusyError,
     NotNowError,
     OutageError,
     Owner,
     PermanentError,
+    RejectedError,
+    StaleVersionError,
     TransientError,
     WaitingError,
 )
@@ -25,10 +28,12 @@ from accord.sync.orders import Invocation
 from accord.sync.outcome import Done
 
 BUSY = "busy"  # the cause of what other workers held for too long
+WAKE = "wake"  # who sent a change that was waiting
 TRIES = 4  # the fourth transient failure parks
 _DELAYS_S = (5.0, 15.0, 45.0)  # at most, before each further try; at least half of it
-# A live holder is done in moments; a killed one's lease is over after 65 s: less than half of all.
-_BUSY_DELAYS_S = (2.0, 30.0, 120.0)
+# A live holder is done in moments. A killed one's lease lasts 65 s: then it is parked for a minute.
+_BUSY_DELAYS_S = (2.0, 8.0, 60.0)
+_LONGEST_S = 15 * 60.0  # in the queue; what is wanted later than that is parked in the end
 _MESSAGE_LENGTH = 1500  # of an attention item, which has 4 KB in all
 
 
@@ -77,21 +82,29 @@ class Worker:
         self, change: Change, run: Invocation, flow: Callable[[Change], Flow]
     ) -> Finished | Again:
         """What became of ``change``, which ``flow`` finds its flow for."""
+        began = self.clock()
+        # As it is now: what is parked while we work is somebody else's, and stays.
+        parked = self.waiting.get(change.ref) if change.replay else None
+        if change.replay == WAKE and parked is None:
+            return Finished("skipped", "nothing due: it went through since it was woken")
         try:
             done = flow(change).post(change, run)
         except NotNowError as error:
             self._park(change, error)
-            return Finished("parked", str(error))
+            return Finished("parked", _said(error))
         except TransientError as error:
             if run.attempt < TRIES:
-                return Again(self._delay(error, run.attempt), str(error))
+                return Again(self._delay(error, run.attempt), _said(error))
             parking = _outage(change, error, run)
             self._park(change, parking)
-            return Finished("parked", str(parking))
+            return Finished("parked", f"{_said(error)}; tried {run.attempt} times")
         except PermanentError as error:
             self._ask(change, error)
-            return Finished("attention", str(error))
-        self._settle(change, done)
+            self._unpark(parked)  # it no longer waits for that: a person has it now
+            return Finished("attention", _said(error))
+        if done.settles:
+            self._settle(change, began)
+            self._unpark(parked)
         return Finished(type(done.outcome).__name__.lower(), str(done.outcome))
 
     def _delay(self, error: TransientError, attempt: int) -> float:
@@ -99,7 +112,7 @@ class Worker:
         if isinstance(error, BusyError):
             longest = _BUSY_DELAYS_S[attempt - 1]
         elif error.retry_after is not None:
-            return min(error.retry_after + self.random.uniform(0, 1), 12 * 3600)
+            return min(error.retry_after + self.random.uniform(0, 1), _LONGEST_S)
         else:
             longest = _DELAYS_S[attempt - 1]
         return self.random.uniform(longest / 2, longest)
@@ -143,9 +156,6 @@ class Worker:
                 payload=self._payload(change, error),
             )
         )
-        parked = self.waiting.get(change.ref) if change.replay else None
-        if parked is not None:  # it no longer waits for that: a person has it now
-            self.waiting.remove(parked)
 
     def _payload(self, change: Change, error: PermanentError) -> str:
         """What was sent and answered, kept for whoever looks."""
@@ -156,14 +166,22 @@ class Worker:
             name, {"ref": str(change.ref), "sent": error.sent, "answered": error.body}
         )
 
-    def _settle(self, change: Change, done: Done) -> None:
-        if done.settles or change.replay:
-            for item in self.attention.of(str(change.ref)):
+    def _settle(self, change: Change, began: dt.datetime) -> None:
+        """Closes what was open when the change's turn ``began``; what was said since is newer."""
+        for item in self.attention.of(str(change.ref)):
+            if item.updated_at <= began:
                 self.attention.close(item.id, now=self.clock(), by="a later attempt")
-        if change.replay:
-            parked = self.waiting.get(change.ref)
-            if parked is not None:
-                self.waiting.remove(parked)
+
+    def _unpark(self, parked: Parked | None) -> None:
+        if parked is not None:
+            self.waiting.remove(parked)
+
+
+def _said(error: AccordError) -> str:
+    """For the log. What the other side said may name a shopper: it is in the attention item."""
+    if isinstance(error, RejectedError | StaleVersionError):
+        return f"{error.reason}: for {error.owner}"
+    return str(error)
 
 
 def attention_item(

@@ -107,7 +107,7 @@ def _taxes(line: wire.Line, currency: str, rates: dict[str, TaxRate]) -> tuple[T
     Each rate's amount is rounded by itself for display, so with two rates they may be a cent off:
     the largest takes the difference. Tax that names no rate stays, under a rate without a name.
     """
-    shares = [(str(tax.id), Decimal(tax.total)) for tax in line.taxes if tax.total != ""]
+    shares = [(str(tax.id), tax.total) for tax in line.taxes if tax.total is not None]
     off = line.total_tax - sum((amount for _, amount in shares), Decimal(0))
     if off and shares:
         largest = max(range(len(shares)), key=lambda i: abs(shares[i][1]))

@@ -22,7 +22,12 @@ def _text(value: object) -> object:
     return "" if value is None or value is False else value
 
 
+def _maybe_amount(value: object) -> object:
+    return None if value in ("", None) else _amount(value)
+
+
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
+MaybeAmount = Annotated[Decimal | None, BeforeValidator(_maybe_amount)]
 Text = Annotated[str, BeforeValidator(_text)]
 
 
@@ -41,7 +46,7 @@ class Meta(Wire):
 
 class LineTax(Wire):
     id: int | str
-    total: Text = ""
+    total: MaybeAmount = None
 
 
 class Line(Wire):

@@ -1,0 +1,202 @@
+"""What waits comes back when its cause is gone, and not before."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from accord.errors import UnavailableError
+from accord.model.change import Change, Ref
+from accord.ports.queues import Queues
+from accord.ports.state import Cause, Item, Parked
+from accord.state.memory import MemoryAttention, MemoryControl, MemoryWaiting
+from accord.sync.wake import Waker
+from accord.sync.worker import cause_subject
+
+START = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
+TAX = Cause("main", "tax:20")
+OUTAGE = Cause("main", "outage")
+
+
+class Sent(Queues):
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.refused: set[str] = set()
+
+    def put(self, change: Change, *, sending: str) -> None:
+        assert change.replay == "wake"
+        assert change.document is None
+        if change.ref.id in self.refused:
+            raise UnavailableError("no answer")
+        self.ids.append(change.ref.id)
+
+
+class Bench:
+    """A waker and all it needs; ``down`` are the connections that do not answer."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.rules = "1"
+        self.down: set[str] = set()
+        self.waiting = MemoryWaiting()
+        self.attention = MemoryAttention()
+        self.control = MemoryControl()
+        self.queue = Sent()
+
+    def wake(self, at_most: int = 500) -> list[str]:
+        """The ids that one run sent, in order."""
+        self.queue.ids.clear()
+        Waker(
+            waiting=self.waiting,
+            attention=self.attention,
+            control=self.control,
+            queues=self.queue,
+            ping=self._ping,
+            rules_version=lambda: self.rules,
+            clock=lambda: self.now,
+            at_most=at_most,
+        ).run()
+        return list(self.queue.ids)
+
+    def _ping(self, connection: str) -> None:
+        if connection in self.down:
+            raise UnavailableError("it is off", connection=connection)
+
+    def park(self, id_: str, cause: Cause, *, placed: int = 0) -> Parked:
+        at = START + dt.timedelta(minutes=placed)
+        change = Change(Ref("uk", "order", id_), "order_created", START, "c")
+        parked = Parked(change, cause.connection, cause.cause, "why", at, self.now)
+        self.waiting.park(parked)
+        subject = cause_subject(cause)
+        self.attention.put(Item(subject, subject, "waiting", "ops", "why", self.now, self.now))
+        return parked
+
+    def later(self, minutes: int = 1) -> None:
+        self.now += dt.timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_an_outage_is_over_when_the_other_side_answers(bench: Bench) -> None:
+    bench.down = {"main"}
+    bench.park("1", OUTAGE)
+    assert bench.wake() == []
+
+    bench.down = set()
+    assert bench.wake() == ["1"]
+
+
+def test_the_oldest_order_goes_first(bench: Bench) -> None:
+    for id_, placed in (("2", 20), ("1", 10), ("3", 30)):
+        bench.park(id_, OUTAGE, placed=placed)
+
+    assert bench.wake(at_most=2) == ["1", "2"]
+
+
+def test_new_rules_bring_back_what_waits_for_them_once(bench: Bench) -> None:
+    bench.park("1", TAX)
+    bench.wake()
+    bench.rules = "2"
+
+    assert bench.wake() == ["1"]
+    assert bench.wake() == []
+
+
+def test_the_same_rules_bring_back_nothing(bench: Bench) -> None:
+    bench.park("1", TAX)
+
+    assert [bench.wake(), bench.wake()] == [[], []]
+
+
+def test_after_five_minutes_the_oldest_is_tried_alone(bench: Bench) -> None:
+    bench.park("1", TAX, placed=1)
+    bench.park("2", TAX, placed=2)
+    bench.later(5)
+
+    assert bench.wake() == ["1"]
+
+
+def test_all_follow_the_one_that_went_through(bench: Bench) -> None:
+    first = bench.park("1", TAX, placed=1)
+    bench.park("2", TAX, placed=2)
+    bench.park("3", TAX, placed=3)
+    bench.later(5)
+    bench.wake()
+    bench.waiting.remove(first)
+    bench.later()
+
+    assert bench.wake() == ["2", "3"]
+
+
+def test_nobody_follows_one_that_waits_again(bench: Bench) -> None:
+    bench.park("1", TAX, placed=1)
+    bench.park("2", TAX, placed=2)
+    bench.later(5)
+    bench.wake()
+    bench.park("1", TAX, placed=1)
+    bench.later()
+
+    assert bench.wake() == []
+
+
+def test_what_nothing_waits_for_is_closed(bench: Bench) -> None:
+    parked = bench.park("1", TAX)
+    bench.park("2", OUTAGE)
+    bench.waiting.remove(parked)
+    bench.wake()
+
+    assert [item.subject for item in bench.attention.open()] == [cause_subject(OUTAGE)]
+
+
+def test_an_item_of_one_order_is_not_wakes_to_close(bench: Bench) -> None:
+    bench.attention.put(Item("a", "uk:order:9", "rejected", "ops", "why", START, START))
+    bench.wake()
+
+    assert len(bench.attention.open()) == 1
+
+
+def test_an_item_that_is_opened_while_wake_looks_stays_open(bench: Bench) -> None:
+    """A worker parks, and then opens the item; wake looks at both in between."""
+    causes: Callable[[], object] = bench.waiting.causes
+
+    def causes_and_then_one_more() -> object:
+        found = causes()
+        bench.waiting.causes = causes  # type: ignore[method-assign, assignment]
+        bench.park("1", TAX)
+        return found
+
+    bench.waiting.causes = causes_and_then_one_more  # type: ignore[method-assign, assignment]
+    bench.wake()
+
+    assert len(bench.attention.open()) == 1
+
+
+def test_an_item_that_is_opened_while_wake_closes_stays_open(bench: Bench) -> None:
+    gone = bench.park("9", OUTAGE)
+    bench.waiting.remove(gone)
+    seen = bench.waiting.causes
+    calls = iter(range(9))
+
+    def causes() -> object:
+        found = seen()
+        if next(calls) == 1:  # the second look is the one that closes
+            bench.park("1", TAX)
+        return found
+
+    bench.waiting.causes = causes  # type: ignore[method-assign, assignment]
+    bench.wake()
+
+    assert [item.subject for item in bench.attention.open()] == [cause_subject(TAX)]
+
+
+def test_one_cause_that_cannot_be_sent_does_not_keep_the_others(bench: Bench) -> None:
+    bench.park("1", Cause("a", "outage"))
+    bench.park("2", Cause("b", "outage"))
+    bench.queue.refused = {"1"}
+    with pytest.raises(UnavailableError):
+        bench.wake()
+
+    assert bench.queue.ids == ["2"]
