@@ -7,7 +7,6 @@ import datetime as dt
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import edge
@@ -17,7 +16,7 @@ from accord.woo.webhook import Delivery, Edge, Ignored
 logger = Logger()
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
+@logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """200 once queued, and for what we do not follow; 401 when forged; 404 for an unknown store.
 
@@ -25,6 +24,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     the queue cannot be reached, an exception answers 500: the store must not think we have it.
     """
     delivery = Delivery.from_event(event)
+    logger.set_correlation_id(delivery.request_id)  # by a path, it would cost a JMESPath search
     store = edge.stores().get(delivery.store)
     if store is None:
         return _answer(404)

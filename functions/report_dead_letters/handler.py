@@ -26,7 +26,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
                 now=dt.datetime.now(dt.UTC),
             )
         except Exception:
-            logger.exception("a dead letter could not be reported", message=record["messageId"])
+            logger.exception("a dead letter could not be reported", message_id=record["messageId"])
             left = [{"itemIdentifier": each["messageId"]} for each in event["Records"][at:]]
             return {"batchItemFailures": left}
         logger.error("dead letter", subject=item.subject, item=item.id)

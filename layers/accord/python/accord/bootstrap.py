@@ -15,7 +15,7 @@ from botocore.config import Config as BotoConfig
 
 from accord import erp
 from accord.edge import aws_client, secret_name
-from accord.errors import UnsupportedError
+from accord.errors import UnauthorizedError, UnsupportedError
 from accord.ports.erp import Connection, ErpAdapter
 from accord.queues import SqsQueues
 from accord.rules.config import Config
@@ -35,6 +35,7 @@ from accord.sync.worker import Worker
 from accord.woo.client import WooStore
 
 _RULES_KEPT_S = 60.0  # "live within a minute"
+_SECRETS_KEPT_S = 300.0  # a renewed password is used without a deployment
 
 
 def now() -> dt.datetime:
@@ -147,32 +148,61 @@ def config() -> Config:
     return _rules.current()[0]
 
 
-@cache
-def _secret(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(aws_client().get_secret(secret_name(name)))
-    return found
+_secrets: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
-@cache
+def _secret(name: str, *, connection: str) -> dict[str, Any]:
+    """What ``connection`` signs in with. Raises: UnauthorizedError: it is no JSON object."""
+    kept = _secrets.get(name)
+    if kept is None or time.monotonic() - kept[0] > _SECRETS_KEPT_S:
+        text = aws_client().get_secret(secret_name(name))
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None  # whose message would hold the text
+        if not isinstance(found, dict):
+            raise UnauthorizedError(
+                f"the secret {name} holds no JSON object; mend it in Secrets Manager",
+                connection=connection,
+            )
+        kept = _secrets[name] = (time.monotonic(), found)
+    return kept[1]
+
+
+_back_offices: dict[str, tuple[dict[str, Any], ErpAdapter]] = {}
+
+
 def back_office(name: str) -> ErpAdapter:
-    """The adapter of [erps.``name``]; it keeps its session for the process's life."""
+    """The adapter of [erps.``name``]; it keeps its session until its credentials are renewed."""
     table = _deployed()[0].erps[name]
-    return erp.load(table.adapter).connect(
-        Connection(
-            name=name,
-            adapter=table.adapter,
-            url=table.url,
-            options=table.options,
-            secret=_secret(table.secret),
-            timeout=table.timeout,
+    secret = _secret(table.secret, connection=name)
+    kept = _back_offices.get(name)
+    if kept is None or kept[0] != secret:
+        adapter = erp.load(table.adapter).connect(
+            Connection(
+                name=name,
+                adapter=table.adapter,
+                url=table.url,
+                options=table.options,
+                secret=secret,
+                timeout=table.timeout,
+            )
         )
-    )
+        kept = _back_offices[name] = (secret, adapter)
+    return kept[1]
 
 
 def store(name: str) -> WooStore:
-    """A client of [stores.``name``] under the rules that hold now."""
+    """A client of [stores.``name``] under the rules that hold now.
+
+    Raises: UnauthorizedError: its secret lacks a part.
+    """
     table = config().stores[name]
-    secret = _secret(table.secret)
+    secret = _secret(table.secret, connection=name)
+    if lacks := {"consumer_key", "consumer_secret"} - secret.keys():
+        raise UnauthorizedError(
+            f"the secret of {name} lacks {', '.join(sorted(lacks))}", connection=name
+        )
     return WooStore.connect(
         name=name,
         url=table.url,
@@ -186,7 +216,7 @@ def store(name: str) -> WooStore:
     )
 
 
-_flows: dict[str, tuple[str, Orders]] = {}
+_flows: dict[str, tuple[tuple[str, ErpAdapter, dict[str, Any]], Orders]] = {}
 
 
 def orders(name: str) -> Orders:
@@ -195,26 +225,27 @@ def orders(name: str) -> Orders:
     Raises: UnsupportedError: the configuration has no such store any more.
     """
     config, version = _rules.current()
-    kept = _flows.get(name)
-    if kept is not None and kept[0] == version:
-        return kept[1]
     table = config.stores.get(name)
     if table is None:
         raise UnsupportedError(f"accord.toml has no store named {name!r}; add it, then replay")
+    made_of = (version, back_office(table.erp), _secret(table.secret, connection=name))
+    kept = _flows.get(name)
+    if kept is not None and kept[0] == made_of:
+        return kept[1]
     flow = Orders(
         name=name,
         rules=table,
         erp_name=table.erp,
         time_zone=zoneinfo.ZoneInfo(config.erps[table.erp].time_zone),
         store=store(name),
-        erp=back_office(table.erp),
+        erp=made_of[1],
         links=links(),
         steps=steps(),
         control=control(),
         journal=journal(),
         clock=now,
     )
-    _flows[name] = (version, flow)
+    _flows[name] = (made_of, flow)
     return flow
 
 

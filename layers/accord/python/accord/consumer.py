@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+import traceback
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,14 @@ def consumer(flow: Callable[[Change], Flow], *, logger: Logger) -> Handler:
     @logger.inject_lambda_context
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         def handle(record: SQSRecord) -> None:
-            _handle(record, context, flow, logger)
+            try:
+                _handle(record, context, flow, logger)
+            except _ComeBackError:
+                raise
+            except Exception as error:
+                name, where = type(error).__name__, _whereabouts(error)
+                logger.error("failed", message_id=record.message_id, error=name, at=where)
+                raise
 
         return dict(
             process_partial_response(
@@ -68,6 +76,12 @@ def _handle(
         _hide(record, end.delay)
         raise _ComeBackError(end.text)
     _measure(change, end)
+
+
+def _whereabouts(error: Exception) -> str:
+    """Where an unforeseen error came from. Its text is not told: it may hold a document."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames)
 
 
 def _measure(change: Change, end: Finished) -> None:
