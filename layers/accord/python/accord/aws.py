@@ -7,6 +7,7 @@ Source: AWS General Reference, "Create a signed AWS API request"; Amazon SQS, "A
 AWS Secrets Manager API Reference, GetSecretValue.
 """
 
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -149,9 +150,13 @@ class _Service:
         connection = self._connection or self._connect(target)
         self._connection = None  # kept again only after a whole answer
         try:
-            connection.request("POST", "/", body, headers)
-            response = connection.getresponse()
-            answer = response.read(_LARGEST_ANSWER)
+            # In one piece: http.client would send head and body apart, in two packets.
+            connection.sock.sendall(_request(headers, body))
+            response = http.client.HTTPResponse(connection.sock, method="POST")
+            with contextlib.closing(response):
+                response.begin()
+                answer = response.read(_LARGEST_ANSWER)
+                reusable = response.isclosed() and not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             # Most likely closed by the other side while it lay idle. Once more is safe: a secret is
@@ -159,7 +164,7 @@ class _Service:
             if reused and not isinstance(error, TimeoutError):
                 return self._exchange(target, headers, body)
             raise UnavailableError(f"{target}: {type(error).__name__}: {error}") from error
-        if response.isclosed() and not response.will_close:
+        if reusable:
             self._connection = connection
         else:
             connection.close()
@@ -177,6 +182,13 @@ class _Service:
             ) from error
         connection.sock.settimeout(_READ_S)
         return connection
+
+
+def _request(headers: dict[str, str], body: bytes) -> bytes:
+    """The whole request. ``headers`` are our own and hold no line ends."""
+    lines = "\r\n".join(f"{name}: {value}" for name, value in headers.items())
+    head = f"POST / HTTP/1.1\r\n{lines}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode("ascii") + body
 
 
 class AwsClient:

@@ -126,4 +126,5 @@ def _window_s(stat: Mapping[str, Any], properties: Mapping[str, Any], speed: flo
 
 
 def _about(samples: Iterable[Sample], dimensions: Mapping[str, str]) -> Iterable[Sample]:
-    return (each for each in samples if dimensions.items() <= dict(each.dimensions).items())
+    # As CloudWatch does: a metric with one dimension more is another metric.
+    return (each for each in samples if dict(each.dimensions) == dict(dimensions))

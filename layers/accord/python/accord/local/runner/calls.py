@@ -98,8 +98,10 @@ def _read(
         operation = document.get("Action", "Unknown")
     if service == "dynamodb" and operation.startswith("Transact"):
         return operation, list(_transacted(document))
-    if operation in ("BatchGetItem", "BatchWriteItem"):
-        return operation, [(operation, table) for table in document.get("RequestItems", {})]
+    if operation in ("BatchGetItem", "BatchWriteItem"):  # once for each item, as it is charged
+        asked = document.get("RequestItems", {}).items()
+        lists = ((t, each["Keys"] if isinstance(each, dict) else each) for t, each in asked)
+        return operation, [(operation, table) for table, items in lists for _ in items]
     name = next((str(document[key]) for key in _NAMED if key in document), "")
     # One permission covers a call and its batch.
     action = operation.removesuffix("Batch")
