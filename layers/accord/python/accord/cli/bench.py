@@ -1,5 +1,225 @@
-"""`accord bench`: faults on purpose, and what a pass costs."""
+"""`accord bench`: many orders with faults on purpose, and what a pass costs."""
+
+import dataclasses
+import datetime as dt
+import time
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from accord.cli.output import JsonOption, console, print_json, print_table, told
+from accord.local.bench import cost, figures, outage, traffic
+from accord.local.place import REPO, Place, toml_of, work_folder
+from accord.rules.config import Config
+
+_SMALL = 12  # orders of the run that comes with the figures
+_SHOWN = 20  # differences on the screen; --json has all
 
 
-def bench() -> None:
-    """Placeholder while it is being built."""
+def bench(
+    orders: Annotated[
+        int | None,
+        typer.Option(min=1, help="Post so many orders and compare both sides, to the cent."),
+    ] = None,
+    erp: Annotated[
+        Literal["tryton", "memory"],
+        typer.Option(help="A real Tryton, or the in-memory ledger, which is faster."),
+    ] = "tryton",
+    faults: Annotated[
+        bool,
+        typer.Option(
+            "--faults",
+            help="Every delivery twice, a tenth of them late; one call of the back office in ten "
+            "is answered 503 or not at all, before or after it took effect.",
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Posts many orders and compares both sides; without --orders, measures what a pass costs.
+
+    Exit code 1 when the sides differ or a count misses its target. Times depend on the machine:
+    their targets are shown, and decide nothing.
+    """
+    started = time.monotonic()
+    at = dt.datetime.now(dt.UTC)
+    path = REPO / "accord.toml"
+    rules = Config.model_validate(toml_of(path))
+
+    def progress(text: str) -> None:
+        told.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {text}", highlight=False)
+
+    found: list[figures.Figure] = []
+    spent: cost.Cost | None = None
+    if orders is None:
+        found += figures.of_code(rules, seed=seed, at=at, progress=progress)
+    progress("playing twelve hours without a back office, in virtual time")
+    off = outage.run(rules, seed=seed, start=at)
+    with work_folder(f"bench-{erp}") as work:
+        place = traffic.stand_ins(toml_of(path), work, erp, progress=progress)
+        plan = traffic.generate(orders or _SMALL, seed=seed, at=at, faults=faults)
+        with place:
+            progress(f"posting {len(plan.deliveries)} deliveries of {len(plan.orders)} orders")
+            posted = _watched(place, plan, seed=seed, faults=faults)
+            if orders is None and not posted.differences:
+                progress("counting calls")
+                spent = cost.measure(place, seed=seed, at=at)
+                found += figures.of_cost(spent, erp)
+    if json:
+        print_json(_as_json(posted, off, found, spent))
+    else:
+        _show(posted, off, found, spent)
+    if posted.differences or not off.passed or any(f.counted and not f.met for f in found):
+        raise typer.Exit(1)
+
+
+def _watched(place: Place, plan: traffic.Traffic, *, seed: int, faults: bool) -> traffic.Result:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=told) as bar:
+        deliveries = bar.add_task("deliveries posted", total=len(plan.deliveries))
+        orders = bar.add_task("orders posted", total=len(plan.orders))
+
+        def watch(delivered: int, posted: int) -> None:
+            bar.update(deliveries, completed=delivered)
+            bar.update(orders, completed=min(posted, len(plan.orders)))
+
+        return traffic.run(place, plan, seed=seed, faults=faults, told=watch)
+
+
+def _as_json(
+    posted: traffic.Result,
+    off: outage.Result,
+    found: list[figures.Figure],
+    spent: cost.Cost | None,
+) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "run": {
+            **dataclasses.asdict(posted),
+            "orders_per_second": round(posted.orders_per_second, 2),
+        },
+        "outage": {**dataclasses.asdict(off), "passed": off.passed},
+    }
+    if found:
+        document["figures"] = [figure.as_json() for figure in found]
+    if spent is not None:
+        document["calls"] = {
+            "new": dataclasses.asdict(spent.new),
+            "known": dataclasses.asdict(spent.known),
+        }
+        document["aws"] = {
+            "operations_per_order": spent.aws,
+            "used_per_order": {name: float(n) for name, n in spent.usage.amounts.items()},
+            "dollars_per_million_orders": {
+                **{name: round(float(each), 3) for name, each in spent.usage.dollars.items()},
+                "total": round(float(spent.usage.total), 2),
+            },
+            "prices": "us-east-1, on demand, no free tier; without what a month costs anyway",
+        }
+    return document
+
+
+def _show(
+    posted: traffic.Result,
+    off: outage.Result,
+    found: list[figures.Figure],
+    spent: cost.Cost | None,
+) -> None:
+    if found:
+        print_table(
+            "What a pass costs",
+            ["figure", "value", "unit", "target", ""],
+            [
+                [
+                    each.name,
+                    f"{each.value:,.1f}" if each.value % 1 else f"{each.value:,.0f}",
+                    each.unit,
+                    f"{each.limit} {each.target:,g}" if each.limit else "",
+                    _verdict(each),
+                ]
+                for each in found
+            ],
+        )
+    if spent is not None:
+        _show_calls(spent)
+    print_table(
+        "Twelve hours without a back office, in virtual time",
+        ["orders", "posted", "oldest first", "dead letters", "attention opened", "left open"],
+        [
+            [
+                off.orders,
+                off.posted,
+                "yes" if off.oldest_first else "no",
+                off.dead_letters,
+                off.items,
+                off.open,
+            ]
+        ],
+    )
+    injected = ", ".join(f"{name} {n}" for name, n in sorted(posted.faults.items()))
+    rows: list[tuple[str, object]] = [
+        ("deliveries", posted.deliveries),
+        ("orders", posted.orders),
+        ("documents", posted.documents),
+        ("notes", posted.notes),
+        ("tax rounded otherwise, total equal", posted.rounded),
+        ("differences", len(posted.differences)),
+        ("attention", posted.attention),
+        ("waiting", posted.waiting),
+        ("dead letters", posted.dead_letters),
+        ("faults injected", f"{sum(posted.faults.values())}  {injected}".strip()),
+        ("tries that were not the first", posted.retries),
+        ("parked", posted.parked),
+        ("wall time", f"{posted.seconds:.0f} s"),
+        ("orders per second", f"{posted.orders_per_second:.1f}"),
+    ]
+    print_table(f"Through the local stack, into {posted.erp}", ["", "figure"], rows)
+    for text in posted.differences[:_SHOWN]:
+        console.print(f"  {text}", highlight=False, markup=False)
+    if len(posted.differences) > _SHOWN:
+        console.print(f"  and {len(posted.differences) - _SHOWN} more; --json has all")
+
+
+def _show_calls(spent: cost.Cost) -> None:
+    methods = sorted({*spent.new.erp, *spent.known.erp})
+    print_table(
+        "Calls of the back office per order",
+        ["method", "new customer", "known customer"],
+        [[name, spent.new.erp.get(name, 0), spent.known.erp.get(name, 0)] for name in methods],
+    )
+    print_table(
+        "AWS operations per order, told of as created and as updated",
+        ["operation", "per order"],
+        [[name, f"{count:.2f}"] for name, count in spent.aws.items()],
+    )
+    print_table(
+        "Dollars per million orders: us-east-1, on demand, no free tier; durations of this machine",
+        ["what", "per order", "dollars"],
+        [
+            [name, _amount(float(spent.usage.amounts[name])), f"{dollars:.2f}"]
+            for name, dollars in spent.usage.dollars.items()
+        ],
+    )
+
+
+def _amount(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.01 or not value else f"{value:.2g}"
+
+
+def _verdict(figure: figures.Figure) -> str:
+    if figure.limit is None:
+        return ""
+    return "[green]met[/]" if figure.met else "[red]missed[/]"

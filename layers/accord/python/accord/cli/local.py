@@ -1,5 +1,6 @@
 """`accord local`: everything on this machine until Ctrl-C; `accord send`: one event to it."""
 
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,7 @@ from accord.local.place import (
     toml_of,
     work_folder,
 )
-from accord.local.recorded import read, read_all, references
+from accord.local.recorded import latest_orders, read, read_all, references
 
 _TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
 
@@ -52,21 +53,24 @@ def local(
     def show(line: str) -> None:
         told.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    told_of = references(read_all(REPO / "events" / "receive_store_webhook"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a supervisor's way to say Ctrl-C
+    recorded = read_all(REPO / "events" / "receive_store_webhook")
     with work_folder("local") as work:
         place = Place(
             config=toml_of(config or REPO / "accord.toml"),
-            references=told_of,
+            references=references(recorded),
             work=work,
             erp="memory" if erp == "memory" else "tryton",
             real=secrets_of(secrets) if secrets else None,
             port=port,
             cron=0 if config else 1.0,
+            announced=True,
             progress=progress,
             show=show if verbose else None,
         )
         with place:
             if config is None:
+                place.store.control("PUT", "orders", list(latest_orders(recorded).values()))
                 _follow(place)
             _tell(place, real=config is not None)
             try:

@@ -1,0 +1,1 @@
+"""What `accord bench` measures: each module one figure, none prints anything."""

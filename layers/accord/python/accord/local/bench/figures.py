@@ -1,0 +1,88 @@
+"""The figures of a pass, each beside its target."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from accord.local.bench import mapping, receiver, startup
+from accord.local.bench.cost import RECEIVER, Cost
+from accord.local.place import REPO
+from accord.local.recorded import read
+from accord.rules.config import Config
+
+DELIVERY = REPO / "events" / "receive_store_webhook" / "order_created_rich.json"
+Limit = Literal["≤", "≥"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured ``value``. Without a limit there is no ``target``.
+
+    ``counted``: it does not depend on the machine, so that a missed target is a fault.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    limit: Limit | None = None
+    target: float = 0.0
+    counted: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the value is within its target, if it has one."""
+        if self.limit is None:
+            return True
+        return self.value <= self.target if self.limit == "≤" else self.value >= self.target
+
+    def as_json(self) -> dict[str, Any]:
+        target = f"{self.limit} {self.target:g}" if self.limit else None
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "target": target,
+            "met": self.met,
+        }
+
+
+def of_code(
+    config: Config, *, seed: int, at: dt.datetime, progress: Callable[[str], None]
+) -> list[Figure]:
+    """CPU: start-up of each function, one webhook in the receiver, mapping and deciding."""
+    progress("measuring how long each function takes to start")
+    found = [
+        Figure(
+            f"start-up CPU of {folder}",
+            ratio,
+            "× a bare interpreter",
+            "≤" if folder == RECEIVER else None,
+            12,
+        )
+        for folder, ratio in startup.ratios(startup.functions()).items()
+    ]
+    progress("measuring the receiver")
+    webhook = receiver.microseconds(read(DELIVERY))
+    found.append(Figure("CPU of one webhook in the receiver", webhook, "µs", "≤", 300))
+    progress("measuring mapping and deciding")
+    speed = mapping.orders_per_second(config, seed=seed, at=at)
+    found.append(Figure("orders mapped and decided", speed, "per second and core", "≥", 2000))
+    return found
+
+
+def of_cost(cost: Cost, erp: str) -> list[Figure]:
+    """Calls per order, and what AWS charges."""
+    # The four are Tryton's: create, quote, confirm, read. Another back office has its own number.
+    limit: Limit | None = "≤" if erp == "tryton" else None
+    known, new = cost.known, cost.new
+    reads = max(known.store_reads, new.store_reads)
+    writes = max(known.store_writes, new.store_writes)
+    return [
+        Figure("store reads per order", reads, "", "≤", 0, counted=True),
+        Figure("store writes per order", writes, "", "≤", 2, counted=True),
+        Figure(f"{erp} calls, known customer", known.erp_total, "", limit, 4, counted=True),
+        Figure(f"{erp} calls, new customer", new.erp_total),
+        Figure("AWS operations per order", sum(cost.aws.values())),
+        Figure("AWS cost of a million orders", float(cost.usage.total), "US dollars"),
+    ]

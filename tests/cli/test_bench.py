@@ -1,0 +1,101 @@
+"""`accord bench` says what it measured, and fails when both sides differ or a count is too high."""
+
+import contextlib
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from accord.cli import bench
+from accord.cli.app import app
+from accord.local.bench import cost, figures, outage, prices, traffic
+
+PASSED = outage.Result(
+    orders=500,
+    posted=500,
+    dead_letters=0,
+    items=1,
+    open=0,
+    waiting=0,
+    oldest_first=True,
+    hours_until_done=0.1,
+)
+
+
+def calls(**other: Any) -> cost.Calls:
+    return cost.Calls(**{"store_reads": 0, "store_writes": 1, "erp": {"create": 1}, **other})
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What each part of the bench will say; a test changes what it is about."""
+    said: dict[str, Any] = {
+        "run": traffic.Result(erp="memory", orders=12, deliveries=24, documents=12, seconds=2.0),
+        "outage": PASSED,
+        "code": [figures.Figure("start-up CPU of a function", 13, "×", "≤", 12)],
+        "cost": cost.Cost(
+            calls(),
+            calls(),
+            {"sqs:SendMessage": 2.0},
+            prices.Usage({"SQS FIFO requests": Decimal(6)}),
+        ),
+    }
+    monkeypatch.setattr(traffic, "stand_ins", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(traffic, "run", lambda *_, **__: said["run"])
+    monkeypatch.setattr(outage, "run", lambda *_, **__: said["outage"])
+    monkeypatch.setattr(figures, "of_code", lambda *_, **__: said["code"])
+    monkeypatch.setattr(cost, "measure", lambda *_, **__: said["cost"])
+    monkeypatch.setattr(bench, "work_folder", lambda _: contextlib.nullcontext())
+    return said
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["bench", "--erp", "memory", *arguments])
+    return result.exit_code, result.stdout
+
+
+@pytest.mark.usefixtures("measured")
+def test_json_holds_the_run_the_outage_and_each_figure_with_its_target() -> None:
+    _, text = run("--json")
+
+    told = json.loads(text)
+    assert told["run"]["orders_per_second"] == 6
+    assert told["outage"]["passed"] is True
+    assert told["figures"][0]["target"] == "≤ 12"
+    assert told["aws"]["dollars_per_million_orders"]["total"] == 3
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_time_that_misses_its_target_is_shown_and_decides_nothing() -> None:
+    code, text = run()
+
+    assert (code, "missed" in text) == (0, True)
+
+
+def test_a_difference_is_a_failure(measured: dict[str, Any]) -> None:
+    measured["run"].differences.append("order 1 stands 2 times in the back office")
+
+    code, text = run()
+
+    assert (code, "order 1 stands 2 times" in text) == (1, True)
+
+
+def test_a_store_read_too_many_is_a_failure(measured: dict[str, Any]) -> None:
+    measured["cost"] = cost.Cost(calls(store_reads=1), calls(), {}, prices.Usage({}))
+
+    assert run()[0] == 1
+
+
+def test_an_outage_that_lost_an_order_is_a_failure(measured: dict[str, Any]) -> None:
+    measured["outage"] = outage.Result(500, 499, 0, 1, 0, 0, True, 0.1)
+
+    assert run()[0] == 1
+
+
+@pytest.mark.usefixtures("measured")
+def test_with_orders_only_they_are_posted() -> None:
+    _, text = run("--orders", "12", "--json")
+
+    assert json.loads(text).keys() == {"run", "outage"}

@@ -1,0 +1,50 @@
+"""Many orders, every delivery doubled, some late, the back office failing: one document each."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from accord.local.bench import cost, traffic
+from accord.local.bench.figures import of_cost
+from accord.local.place import REPO, BackOffice, toml_of
+
+pytestmark = pytest.mark.slow
+
+# Faster than `accord bench`: so few orders never queue for long.
+PACES = {
+    "memory": traffic.Pace(speed=20, erp_timeout_s=0.4, concurrency=2),
+    "tryton": traffic.Pace(speed=12, erp_timeout_s=2, concurrency=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("erp", "orders"), [("memory", 40), pytest.param("tryton", 12, marks=pytest.mark.tryton)]
+)
+def test_with_faults_each_order_is_posted_once_to_the_cent(
+    erp: BackOffice, orders: int, tmp_path: Path
+) -> None:
+    plan = traffic.generate(orders, seed=1, at=dt.datetime.now(dt.UTC), faults=True)
+    place = traffic.stand_ins(toml_of(REPO / "accord.toml"), tmp_path, erp, pace=PACES[erp])
+
+    with place:
+        result = traffic.run(place, plan, seed=1, faults=True, told=lambda *_: None)
+
+    assert result.differences == []
+    assert (result.documents, result.notes) == (orders, orders)
+    assert (result.attention, result.waiting, result.dead_letters) == (0, 0, 0)
+    assert result.deliveries == 4 * orders
+    assert sum(result.faults.values()) > 0
+
+
+@pytest.mark.tryton
+def test_an_order_costs_no_store_read_and_four_calls_of_tryton(tmp_path: Path) -> None:
+    place = traffic.stand_ins(toml_of(REPO / "accord.toml"), tmp_path, "tryton")
+
+    with place:
+        spent = cost.measure(place, seed=1, at=dt.datetime.now(dt.UTC), orders=2)
+
+    assert [figure.name for figure in of_cost(spent, "tryton") if not figure.met] == []
+    assert spent.known.erp_total == 4
+    assert spent.aws["sqs:SendMessage"] == 2
+    assert spent.usage.total > 0
