@@ -65,7 +65,9 @@ class Bench:
     def park(self, id_: str, cause: Cause, *, placed: int = 0) -> Parked:
         at = START + dt.timedelta(minutes=placed)
         change = Change(Ref("uk", "order", id_), "order_created", START, "c")
-        parked = Parked(change, cause.connection, cause.cause, "why", at, self.now)
+        parked = Parked(
+            change, cause.connection, cause.cause, "why", at, self.now, rules=self.rules
+        )
         self.waiting.park(parked)
         subject = cause_subject(cause)
         self.attention.put(Item(subject, subject, "waiting", "ops", "why", self.now, self.now))
@@ -96,12 +98,27 @@ def test_the_oldest_order_goes_first(bench: Bench) -> None:
     assert bench.wake(at_most=2) == ["1", "2"]
 
 
-def test_new_rules_bring_back_what_waits_for_them_once(bench: Bench) -> None:
+def test_new_rules_bring_back_what_waits_for_them(bench: Bench) -> None:
     bench.park("1", TAX)
-    bench.wake()
     bench.rules = "2"
 
     assert bench.wake() == ["1"]
+
+
+def test_rules_that_came_before_the_first_look_count_too(bench: Bench) -> None:
+    bench.park("1", TAX)
+    bench.rules = "2"
+    bench.park("2", TAX, placed=9)
+
+    assert bench.wake() == ["1", "2"]
+
+
+def test_what_new_rules_did_not_help_is_not_brought_back_for_them_again(bench: Bench) -> None:
+    bench.park("1", TAX)
+    bench.rules = "2"
+    bench.wake()
+    bench.park("1", TAX)
+
     assert bench.wake() == []
 
 

@@ -110,6 +110,7 @@ def worker() -> Worker:
         payloads=payloads(),
         clock=now,
         random=SystemRandom(),
+        rules_version=rules_version,
     )
 
 
@@ -141,6 +142,11 @@ class _Rules:
 
 
 _rules = _Rules()
+
+
+def rules_version() -> str:
+    """Changes whenever the configuration or the rules over it do."""
+    return _rules.current()[1]
 
 
 def config() -> Config:
@@ -264,6 +270,6 @@ def waker() -> Waker:
         control=control(),
         queues=queues(),
         ping=_ping,
-        rules_version=lambda: _rules.current()[1],
+        rules_version=rules_version,
         clock=now,
     )

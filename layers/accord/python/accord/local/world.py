@@ -301,7 +301,7 @@ class World:
             control=self.control,
             queues=self.queue,
             ping=lambda _: self._erp().ping(),
-            rules_version=lambda: str(hash(self.config.model_dump_json())),
+            rules_version=self._rules_version,
             clock=self.clock,
         ).run()
 
@@ -331,6 +331,9 @@ class World:
 
         return self.adapter(call, self.config.stores[self._name].erp)
 
+    def _rules_version(self) -> str:
+        return str(hash(self.config.model_dump_json()))
+
     def _worker(self) -> Worker:
         return Worker(
             waiting=self.waiting,
@@ -338,6 +341,7 @@ class World:
             payloads=self.payloads,
             clock=self.clock,
             random=Random(self.seed + self._runs),
+            rules_version=self._rules_version,
         )
 
     def _bury(self) -> None:

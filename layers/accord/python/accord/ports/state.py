@@ -130,7 +130,10 @@ class Steps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A change that cannot go on now: one per ref. ``placed_at`` orders them, oldest first."""
+    """A change that cannot go on now: one per ref. ``placed_at`` orders them, oldest first.
+
+    ``rules`` is the version of the rules under which it could not.
+    """
 
     change: Change
     connection: str
@@ -138,6 +141,7 @@ class Parked:
     message: str
     placed_at: dt.datetime
     parked_at: dt.datetime
+    rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ class Orders:
                     continue
                 if isinstance(outcome, Posted):
                     posted = outcome
+                self._flush()  # before the lease goes: what dies after it is never told of again
                 again = self.links.release(link, handled=handled)
                 if again is None:  # a further round that found nothing due unmakes no document
                     return Done(posted or outcome, settles=settles or troubled)

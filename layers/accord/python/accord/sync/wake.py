@@ -85,8 +85,9 @@ class Waker:
         self.queues.put(change, sending=f"wake:{change.ref}:{parked.parked_at.isoformat()}")
 
     def _is_mapped_since(self, cause: Cause) -> bool:
-        """True once per version of the rules that is newer than the cause's last waking."""
-        return self._moves(f"woken:{cause.connection}:{cause.cause}", self.rules_version())
+        """Whether the rules were changed since the oldest was parked; it stands for the others."""
+        oldest = next(iter(self.waiting.of(cause)), None)
+        return oldest is not None and oldest.rules != self.rules_version()
 
     def _canary_passed(self, cause: Cause) -> bool:
         """Whether the one that was tried is no longer parked: it went through."""
@@ -118,8 +119,7 @@ class Waker:
             self.control.put(name, value, version=held[1] if held else None)
         except StaleVersionError:
             return False
-        # The first time a cause is seen, it was parked under these very rules.
-        return held is not None or not name.startswith("woken:")
+        return True
 
     def _close(self) -> int:
         # The items first: whoever opens one has parked before.

@@ -77,6 +77,7 @@ class Worker:
     payloads: Payloads
     clock: Callable[[], dt.datetime]
     random: Random
+    rules_version: Callable[[], str]
 
     def handle(
         self, change: Change, run: Invocation, flow: Callable[[Change], Flow]
@@ -129,6 +130,7 @@ class Worker:
                 message=str(error)[:_MESSAGE_LENGTH],
                 placed_at=change.placed_at or change.seen_at,
                 parked_at=now,
+                rules=self.rules_version(),
             )
         )
         self.attention.put(
