@@ -17,7 +17,7 @@ demo: $(READY) ## Post recorded deliveries into a real ERP on this machine and c
 test: $(READY) ## Every test: unit, property, contract, infra, end to end
 	@echo "preparing what the tests share (a real Tryton, the synthesised stacks)"
 	@$(BIN)/python -m accord.local.ready
-	@$(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
+	@$(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 check: $(READY) ## Formatting, lint, types, import rules, the configuration
 	@$(BIN)/ruff format --check .

@@ -23,7 +23,7 @@ from accord.woo.webhook import Delivery, Edge, Message
 from tests.functions.cloud import Cloud, Room, record
 from tests.journeys.mortal import KILLED, Death, Mortal
 
-pytestmark = [pytest.mark.tryton, pytest.mark.slow, pytest.mark.xdist_group("crashes")]
+pytestmark = [pytest.mark.tryton, pytest.mark.slow]
 
 SECRET = "a secret of the store"
 PAID = read(REPO / "events" / "receive_store_webhook" / "order_created_backorder.json")
