@@ -54,7 +54,8 @@ _ALL = (
     Stage(
         name="prod",
         prod=True,
-        logs_removal=RemovalPolicy.RETAIN,
+        # A first deployment that fails leaves no names behind, or the second one meets them.
+        logs_removal=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         log_retention=logs.RetentionDays.THREE_MONTHS,
         requests_per_second=50,
         late_s=900,

@@ -294,6 +294,24 @@ def test_a_connection_that_closed_while_idle_is_opened_again(
     assert server.connections == 2
 
 
+@pytest.mark.parametrize(("later", "connections"), [(5, 1), (60, 2), (-60, 2)])
+def test_a_connection_that_lay_idle_for_long_is_not_trusted(
+    server: Server, later: int, connections: int
+) -> None:
+    """As after a freeze: nothing tells that it is gone, and a request on it would time out."""
+    now = [1_800_000_000.0]
+    client = AwsClient(
+        "eu-west-1", endpoint=server.endpoint, credentials=lambda: KEYS, clock=lambda: now[0]
+    )
+    server.answers(SENT, SENT)
+    send(client)
+    now[0] += later
+    send(client)
+    client.close()
+
+    assert server.connections == connections
+
+
 def test_a_new_connection_that_breaks_is_not_tried_again(client: AwsClient, server: Server) -> None:
     server.answers(b"", SENT)
 

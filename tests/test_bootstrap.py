@@ -3,7 +3,7 @@
 import pytest
 
 from accord import bootstrap
-from accord.errors import UnauthorizedError
+from accord.errors import RejectedError, UnauthorizedError
 
 
 class Secrets:
@@ -12,9 +12,12 @@ class Secrets:
     def __init__(self) -> None:
         self.text = '{"password": "old"}'
         self.asked = 0
+        self.refuses = False
 
     def get_secret(self, _: str) -> str:
         self.asked += 1
+        if self.refuses:
+            raise RejectedError("GetSecretValue: ResourceNotFoundException: no AWSCURRENT")
         return self.text
 
 
@@ -52,3 +55,12 @@ def test_a_secret_that_is_no_object_waits_for_its_mend(secrets: Secrets, text: s
 
     assert caught.value.connection == "main"
     assert "pass word" not in str(caught.value)
+
+
+def test_a_secret_without_a_value_is_waited_for_by_all_together(secrets: Secrets) -> None:
+    """As after a first deployment. Refused, each order would become a matter of its own."""
+    secrets.refuses = True
+    with pytest.raises(UnauthorizedError, match="secret erp/main cannot be read") as caught:
+        bootstrap._secret("erp/main", connection="main")
+
+    assert caught.value.connection == "main"

@@ -130,13 +130,26 @@ class PythonFunction(Construct):
         self.function.add_environment(variable, Stack.of(self).to_json_string(told))
 
     def _failing(self) -> cloudwatch.Alarm:
+        version = self.function.current_version.version
         return cloudwatch.Alarm(
             self,
             "Failing",
-            alarm_name=f"{self.name}-rollout",
-            alarm_description=f"{self.folder} fails. Read by CodeDeploy alone, which then goes "
-            "back to the version before.",
-            metric=self.alias.metric_errors(period=Duration.minutes(1), statistic="Sum"),
+            # A name per version, so a new alarm, which does not yet ring. One over both versions
+            # would still ring for the old one's errors, and stop the very release that mends them.
+            alarm_name=f"{self.name}-rollout-{version}",
+            alarm_description=f"{self.folder}'s new version fails. Read by CodeDeploy alone, which "
+            "then goes back to the version before.",
+            metric=cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="Errors",
+                dimensions_map={
+                    "FunctionName": self.function.function_name,
+                    "Resource": f"{self.function.function_name}:live",
+                    "ExecutedVersion": version,
+                },
+                period=Duration.minutes(1),
+                statistic="Sum",
+            ),
             threshold=1,
             evaluation_periods=1,
             comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),

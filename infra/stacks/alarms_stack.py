@@ -51,6 +51,7 @@ class AlarmsStack(Stack):
                 f"store-{store}-attention",
                 "commerce",
                 "finance",
+                "ops",  # a password that is refused is theirs
                 metric=_ours("ChangesAttention", stage=stage.name, store=store),
                 threshold=1,
                 todo=f"An order of {store} needs a person before it can be posted. "

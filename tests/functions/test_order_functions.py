@@ -230,10 +230,18 @@ class TestWhoseTaxIsNotMapped:
         config["stores"]["uk"]["mappings"]["taxes"] = {"19": "VAT 19%"}
         return config
 
-    def test_it_waits_for_the_mapping(self, deliver: Deliver, room: Room, books: Ledger) -> None:
+    def test_it_waits_for_the_mapping(
+        self,
+        deliver: Deliver,
+        room: Room,
+        books: Ledger,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
         answer, _ = deliver(RICH)
 
         assert answer == HANDLED
+        # The second is what an alarm watches: nobody but a person adds a mapping.
+        assert metrics(capsys.readouterr().out) == {"ChangesParked": 1, "ChangesAttention": 1}
         assert books.sales() == []
         assert [cause.cause for cause in room.of(DynamoWaiting, "waiting").causes()] != []
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from accord import edge
-from accord.errors import UnavailableError
+from accord.errors import RejectedError, UnavailableError
 from accord.local.store.deliveries import sign
 from accord.model.change import Change
 from accord.woo.webhook import CARRIED_BYTES
@@ -185,6 +185,41 @@ class TestRotatedWhileItWasKept:
             now[0] += 30
 
         assert len(asked) == 1
+
+    def test_while_it_cannot_be_asked_for_the_old_one_is_valid(
+        self, run: Handler, room: Room, now: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run(FUNCTION, api_event(capture(RICH)))
+        asked: list[str] = []
+
+        def away(name: str) -> str:
+            asked.append(name)
+            raise UnavailableError("Secrets Manager does not answer")
+
+        monkeypatch.setattr(edge.aws_client(), "get_secret", away)
+        now[0] += 301
+        for _ in range(3):
+            assert run(FUNCTION, api_event(capture(RICH)))["statusCode"] == 200
+            now[0] += 10
+
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"webhook_secrets": SECRET}, {"webhook_secrets": [1]}, {"webhook_secrets": None}, {}],
+)
+def test_a_secret_that_is_no_list_is_refused_and_not_taken_apart(
+    run: Handler, room: Room, content: dict[str, Any]
+) -> None:
+    """A text is a sequence of letters, and whoever signs with one of them must not get in."""
+    room.keep_secret("store/uk", content)
+
+    with pytest.raises(RejectedError, match="a list of texts") as refused:
+        run(FUNCTION, signed(capture(RICH), SECRET[0]))
+
+    assert SECRET not in str(refused.value)
+    assert queued(room) == []
 
 
 def signed(found: dict[str, Any], secret: str, body: str | None = None) -> dict[str, Any]:

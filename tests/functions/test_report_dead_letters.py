@@ -63,3 +63,12 @@ def test_one_that_cannot_be_reported_stays_with_all_after_it(run: Handler, room:
 
     ids = [{"itemIdentifier": record["messageId"]} for record in records]
     assert answer == {"batchItemFailures": ids}
+
+
+def test_a_message_nested_too_deeply_is_reported_too(run: Handler, room: Room) -> None:
+    """Else it would stay at the head of the queue of the dead, with all behind it."""
+    event = event_of("unreadable")
+    event["Records"][0]["body"] = "[" * 500_000
+
+    assert run(FUNCTION, event) == {"batchItemFailures": []}
+    assert len(room.of(DynamoAttention, "attention").open()) == 1

@@ -26,7 +26,7 @@ start_at = 2026-01-01T00:00:00Z
 adapter = "tryton"
 url = "http://127.0.0.1:8100"
 secret = "erp/main"
-concurrency = 3
+concurrency = 6
 [alarms]
 ops = "ops@store.example"
 """

@@ -129,3 +129,14 @@ def test_cloudwatch_may_publish_to_every_topic(alarms):
 def test_the_mail_of_accord_toml_is_subscribed(alarms):
     (subscription,) = of_type(alarms, "AWS::SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@store.example")
+
+
+def test_whoever_may_have_to_act_is_told_that_an_order_waits_for_a_person(alarms):
+    """A mapping is finance's to add, a refused password is ops'."""
+    actions = {a["Ref"] for a in _alarms(alarms)["accord-prod-store-uk-attention"]["AlarmActions"]}
+    topics = of_type(alarms, "AWS::SNS::Topic")
+    assert {topics[action]["TopicName"] for action in actions} == {
+        "accord-prod-commerce",
+        "accord-prod-finance",
+        "accord-prod-ops",
+    }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from accord import aws
 from accord.settings import Settings
 from tests.infra.policies import (
     allowed,
@@ -187,6 +188,41 @@ def test_every_new_version_comes_gradually_and_goes_when_it_fails(sync):
     )
 
 
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_a_rollout_is_stopped_by_the_errors_of_the_new_version_alone(sync, folder):
+    """Else the errors of the old one would stop the release that mends them."""
+    name = sync["Resources"][functions(sync)[folder]]["Properties"]["FunctionName"]
+    version = {
+        "Fn::GetAtt": [
+            next(
+                logical
+                for logical, version in of_type(sync, "AWS::Lambda::Version").items()
+                if version["FunctionName"] == {"Ref": functions(sync)[folder]}
+            ),
+            "Version",
+        ]
+    }
+    (alarm,) = (
+        alarm
+        for alarm in of_type(sync, "AWS::CloudWatch::Alarm").values()
+        if alarm["AlarmName"] == {"Fn::Join": ["", [f"{name}-rollout-", version]]}
+    )
+    (executed,) = (d["Value"] for d in alarm["Dimensions"] if d["Name"] == "ExecutedVersion")
+    assert executed == version
+
+
+def test_logs_of_a_first_deployment_that_failed_are_not_in_the_way_of_the_second(sync):
+    groups = [r for r in sync["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup"]
+    assert {group["DeletionPolicy"] for group in groups} == {"RetainExceptOnCreate"}
+
+
+def test_the_receiver_outlasts_its_calls_of_aws_and_ends_before_the_door_gives_up(sync):
+    logical = functions(sync)["receive_store_webhook"]
+    timeout = sync["Resources"][logical]["Properties"]["Timeout"]
+    call = aws._CONNECT_S + aws._READ_S
+    assert 3 * call < timeout < 30
+
+
 def _fifo(event, suffix=""):
     return f"accord-prod-{event.replace('_', '-')}{suffix}.fifo"
 
@@ -258,10 +294,9 @@ def test_a_worker_takes_one_change_at_a_time(sync, event):
     assert _source(sync, _queues(sync)[_fifo(event)][0])["BatchSize"] == 1
 
 
-@pytest.mark.parametrize("event", EVENTS)
-def test_no_more_work_at_once_than_the_back_office_bears(sync, event):
-    scaling = _source(sync, _queues(sync)[_fifo(event)][0])["ScalingConfig"]
-    assert scaling == {"MaximumConcurrency": 3}
+def test_no_more_work_at_once_than_the_back_office_bears(sync):
+    sources = (_source(sync, _queues(sync)[_fifo(event)][0]) for event in EVENTS)
+    assert sum(source["ScalingConfig"]["MaximumConcurrency"] for source in sources) == 6
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -29,7 +29,7 @@ def test_a_stage_that_is_not_prod_refuses_a_live_store(config):
 
 
 def test_a_stage_that_is_not_prod_refuses_live_books(config):
-    text = ACCORD_TOML.replace(LIVE, TEST).replace("concurrency = 3", "prod = true")
+    text = ACCORD_TOML.replace(LIVE, TEST).replace("concurrency = 6", "prod = true")
     with pytest.raises(RefusedError, match=r"erps\.main marked prod = true"):
         read(config(text), prod=False)
 
@@ -48,7 +48,7 @@ def test_a_moment_is_compiled_to_iso_text(config):
 
 
 def test_there_are_never_fewer_than_two_workers(config):
-    text = ACCORD_TOML.replace("concurrency = 3", "concurrency = 1")
+    text = ACCORD_TOML.replace("concurrency = 6", "concurrency = 1")
     assert read(config(text), prod=True).workers == 2
 
 

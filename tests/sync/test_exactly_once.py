@@ -15,7 +15,9 @@ from accord.erp.memory.faults import Fault, seeded
 from accord.errors import UnavailableError
 from accord.local.store.orders import make_order
 from accord.local.world import KilledError, World
+from accord.model.change import Change, Ref
 from accord.ports.erp import Duplicates
+from accord.sync.orders import Invocation
 from tests.conftest import order_json
 from tests.sync.conftest import START, config, paying
 
@@ -102,6 +104,68 @@ def test_killed_twice_at_random_moments_it_is_done_once(
         world.deliver(RICH, "order.updated")
         world.drain()
         assert_once(world)
+
+
+def paid_while_in_hand(world: World, *, then: Callable[[str], None]) -> None:
+    """An unpaid order is in a worker's hand when another is told that it was paid.
+
+    ``then`` hears every call from that moment on.
+    """
+    unpaid = {**RICH, "status": "pending", "date_paid_gmt": None}
+    ref = Ref("uk", "order", "30")
+    paid_at = dt.datetime.fromisoformat(RICH["date_modified_gmt"]).replace(tzinfo=dt.UTC)
+    earlier = paid_at - dt.timedelta(seconds=1)
+    world.deliver({**unpaid, "date_modified_gmt": f"{earlier:%FT%T}"})
+
+    told = False
+
+    def hear(call: str) -> None:
+        nonlocal told
+        if told:
+            then(call)
+        elif call == "after links.acquire":
+            world.store.orders["30"] = RICH
+            change = Change(ref, "order_updated", world.clock.now, "c", paid_at, None, "paid", RICH)
+            run = Invocation("second", world.clock.now + dt.timedelta(seconds=60))
+            world.hook = lambda _: None
+            second = world.flow().post(change, run)
+            world.hook = hear
+            assert "goes round once more" in str(second.outcome)
+            told = True
+
+    world.hook = hear
+    world.drain()
+
+
+def test_killed_in_the_round_that_it_owed_another_it_is_done_once(make_world: MakeWorld) -> None:
+    moments: list[str] = []
+    paid_while_in_hand(make_world(paying()), then=moments.append)
+    assert "before erp.create" in moments
+
+    for fatal in range(len(moments)):
+        world = make_world(paying())
+        passed = iter(range(len(moments) + 1))
+
+        def kill(_: str, fatal: int = fatal, passed: Any = passed) -> None:
+            if next(passed, None) == fatal:
+                raise KilledError
+
+        paid_while_in_hand(world, then=kill)
+        assert_once(world)
+
+
+def test_a_failure_in_the_round_that_it_owed_another_is_tried_again(make_world: MakeWorld) -> None:
+    left = ["before erp.create"]
+
+    def fail(call: str) -> None:
+        if call in left:
+            left.remove(call)
+            raise UnavailableError("503", sent=False)
+
+    world = make_world(paying())
+    paid_while_in_hand(world, then=fail)
+
+    assert_once(world)
 
 
 @pytest.mark.parametrize("habit", HABITS)

@@ -217,3 +217,21 @@ def test_one_cause_that_cannot_be_sent_does_not_keep_the_others(bench: Bench) ->
         bench.wake()
 
     assert bench.queue.ids == ["2"]
+
+
+def test_a_connection_is_asked_once_and_after_all_that_need_no_answer(bench: Bench) -> None:
+    """Its time-out is half of the run's time."""
+    asked: list[str] = []
+    for cause in (OUTAGE, Cause("main", "unauthorized"), Cause("uk", "busy")):
+        bench.park(str(len(cause.cause)), cause)
+    bench.down.add("main")
+    ping = bench._ping
+
+    def counted(connection: str) -> None:
+        asked.append(f"{connection} after {bench.queue.ids}")
+        ping(connection)
+
+    bench._ping = counted  # type: ignore[method-assign]
+    bench.wake()
+
+    assert asked == ["main after ['4']"]

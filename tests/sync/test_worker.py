@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from accord.errors import RateLimitedError, RejectedError
+from accord.errors import (
+    AccordError,
+    OutageError,
+    RateLimitedError,
+    RejectedError,
+    UnauthorizedError,
+    UnmappedError,
+    WaitingError,
+)
 from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.ports.state import Cause, Item, Seen
@@ -226,3 +234,20 @@ def _free() -> dict[str, Any]:
         for tax in line["taxes"]:
             tax["total"] = "0"
     return {**order, "total": "0.00"}
+
+
+@pytest.mark.parametrize(
+    ("error", "asks"),
+    [
+        (UnmappedError("no tax code for 20 %", connection="main", causes=("tax:20",)), True),
+        (UnauthorizedError("main refuses the password", connection="main"), True),
+        (RejectedError("no"), True),
+        (OutageError("main is away", connection="main"), False),
+        (WaitingError("its day's calls are used up", connection="main"), False),
+    ],
+)
+def test_it_says_whether_a_person_is_needed(world: World, error: AccordError, asks: bool) -> None:
+    end = run(world, replayed(world, "anna"), raising(error))
+
+    assert isinstance(end, Finished)
+    assert end.asks is asks

@@ -78,6 +78,56 @@ def test_what_the_shopper_chose_is_kept_in_plain_text() -> None:
     assert shirt.options == ()  # its name says "S, Red" already
 
 
+def test_a_variation_is_sold_by_its_own_sku_and_name() -> None:
+    item = next(line for line in mapped(order_json("order_created_on_hold_variation")).lines)
+
+    assert (item.kind, item.code, item.description) == ("item", "TEE-S-G", "T-Shirt - S, Green")
+
+
+def test_a_bundle_and_what_is_in_it_are_ordinary_lines() -> None:
+    """A plugin sells the bundle at its price, and its parts at nothing, or the other way round."""
+    document = copy.deepcopy(RICH)
+    part = copy.deepcopy(document["line_items"][0])
+    part |= {"id": 9001, "sku": "PART-1", "quantity": 2, "bundled_by": "9000"}
+    part |= dict.fromkeys(("subtotal", "subtotal_tax", "total", "total_tax"), "0.00")
+    part["taxes"] = [{"id": 1, "total": "0", "subtotal": "0"}]
+    document["line_items"].append(part)
+
+    order = mapped(document)
+
+    found = next(line for line in order.lines if line.code == "PART-1")
+    assert (found.kind, found.quantity, found.net) == ("item", Decimal(2), gbp("0.00"))
+    assert (order.total, order.rounding) == (gbp("213.02"), gbp("0.00"))
+
+
+def test_a_store_whose_prices_include_tax_adds_up_just_so() -> None:
+    """Its line totals are net all the same; only what the shop shows is gross."""
+    document = {**copy.deepcopy(RICH), "prices_include_tax": True}
+    document["line_items"][0]["price"] = 12345  # is never multiplied
+
+    order = mapped(document)
+
+    assert order.prices_include_tax
+    assert order.net + order.tax == order.total == gbp("213.02")
+
+
+@pytest.mark.parametrize(
+    ("currency", "net", "tax", "total"),
+    [("JPY", "5000", "500", "5500"), ("KWD", "5.125", "0.256", "5.381")],
+)
+def test_a_currency_keeps_its_own_digits(currency: str, net: str, tax: str, total: str) -> None:
+    document = copy.deepcopy(RICH)
+    line = {**document["line_items"][0], "subtotal": net, "total": net, "total_tax": tax}
+    line["taxes"] = [{"id": 1, "total": tax, "subtotal": tax}]
+    document |= {"currency": currency, "total": total, "line_items": [line]}
+    document |= {"shipping_lines": [], "fee_lines": [], "coupon_lines": []}
+
+    order = mapped(document)
+
+    assert (order.total, order.rounding) == (Money(Decimal(total), currency), Money.zero(currency))
+    assert order.lines[0].taxes[0].amount == Money(Decimal(tax), currency)
+
+
 def test_markup_in_an_option_is_taken_out() -> None:
     document = copy.deepcopy(RICH)
     document["line_items"][0]["meta_data"] = [

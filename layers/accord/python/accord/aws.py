@@ -13,9 +13,11 @@ import hmac
 import http.client
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +25,9 @@ from accord.errors import RateLimitedError, RejectedError, UnavailableError
 
 _CONNECT_S = 2
 _READ_S = 5
+# A frozen function does not hear that the other side hung up, and something between may have
+# forgotten the connection without a word, which only a time-out would tell.
+_IDLE_S = 20.0
 _LARGEST_ANSWER = 1_000_000  # bytes; a secret has at most 64 KB
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _THROTTLED = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "OverLimit")
@@ -119,6 +124,7 @@ class _Service:
         self._content_type = f"application/x-amz-json-{version}"
         self._lock = threading.Lock()
         self._connection: http.client.HTTPConnection | None = None
+        self._used_at = 0.0
 
     def call(
         self, target: str, arguments: dict[str, Any], credentials: Credentials, now: float
@@ -136,7 +142,12 @@ class _Service:
             now=now,
         )
         with self._lock:
+            # By the wall clock: the other one may stand still while the function is frozen.
+            if self._connection is not None and not 0 <= now - self._used_at < _IDLE_S:
+                self._connection.close()
+                self._connection = None
             status, answer = self._exchange(target, headers, body)
+            self._used_at = now
         return _understood(target, status, answer)
 
     def close(self) -> None:
@@ -171,8 +182,11 @@ class _Service:
         return response.status, answer
 
     def _connect(self, target: str) -> http.client.HTTPConnection:
-        make = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = make(self._host, timeout=_CONNECT_S)
+        connection = (
+            http.client.HTTPSConnection(self._host, timeout=_CONNECT_S, context=_tls())
+            if self._secure
+            else http.client.HTTPConnection(self._host, timeout=_CONNECT_S)
+        )
         try:
             connection.connect()
         except OSError as error:
@@ -182,6 +196,12 @@ class _Service:
             ) from error
         connection.sock.settimeout(_READ_S)
         return connection
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context per process: reading the certificates takes most of a new connection's time."""
+    return ssl.create_default_context()
 
 
 def _request(headers: dict[str, str], body: bytes) -> bytes:

@@ -11,11 +11,10 @@ from random import SystemRandom
 from typing import Any
 
 import boto3
-from botocore.config import Config as BotoConfig
 
 from accord import erp
 from accord.edge import aws_client, secret_name
-from accord.errors import UnauthorizedError, UnsupportedError
+from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
 from accord.ports.erp import Connection, ErpAdapter
 from accord.queues import SqsQueues
 from accord.rules.config import Config
@@ -23,6 +22,7 @@ from accord.rules.load import overlay, parse
 from accord.settings import settings
 from accord.state.attention import DynamoAttention
 from accord.state.control import DynamoControl
+from accord.state.dynamo import config as patience
 from accord.state.journal import DynamoJournal
 from accord.state.links import DynamoLinks
 from accord.state.payloads import S3Payloads
@@ -46,10 +46,7 @@ def now() -> dt.datetime:
 @cache
 def client(service: str) -> Any:
     """A boto3 client with time-outs; an AWS call that hangs must not eat a worker's minute."""
-    config = BotoConfig(
-        connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
-    )
-    return boto3.client(service, region_name=settings().region, config=config)
+    return boto3.client(service, region_name=settings().region, config=patience())
 
 
 def _table(name: str) -> tuple[Any, str]:
@@ -158,10 +155,20 @@ _secrets: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
 def _secret(name: str, *, connection: str) -> dict[str, Any]:
-    """What ``connection`` signs in with. Raises: UnauthorizedError: it is no JSON object."""
+    """What ``connection`` signs in with.
+
+    Raises: UnauthorizedError: it is not there, has no value yet, may not be read, or is no JSON
+    object. All that needs it waits together, and goes on when somebody has mended it.
+    """
     kept = _secrets.get(name)
     if kept is None or time.monotonic() - kept[0] > _SECRETS_KEPT_S:
-        text = aws_client().get_secret(secret_name(name))
+        try:
+            text = aws_client().get_secret(secret_name(name))
+        except RejectedError as error:
+            raise UnauthorizedError(
+                f"the secret {name} cannot be read ({error}); put its value in Secrets Manager",
+                connection=connection,
+            ) from error
         try:
             found = json.loads(text)
         except ValueError:

@@ -90,8 +90,10 @@ def _measure(change: Change, end: Finished) -> None:
         measure("OrdersPosted", store=store)
         seconds = time.time() - change.seen_at.timestamp()
         measure("OrderPostingSeconds", seconds, store=store, unit=MetricUnit.Seconds)
-    elif end.outcome in {"parked", "attention"}:
-        measure(f"Changes{end.outcome.capitalize()}", store=store)
+    elif end.outcome == "parked":
+        measure("ChangesParked", store=store)
+    if end.asks:
+        measure("ChangesAttention", store=store)
 
 
 def _hide(record: SQSRecord, delay: float) -> None:

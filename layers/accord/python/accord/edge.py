@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from accord.aws import AwsClient
+from accord.errors import RejectedError, TransientError
 from accord.queues import SqsQueues
 from accord.settings import settings
 from accord.woo.webhook import Edge
@@ -53,10 +54,32 @@ class WebhookSecrets:
         kept = self._kept.get(edge.name)
         if kept is not None and now - kept[0] < (_ASKED_AGAIN_S if newer else _KEPT_S):
             return kept[1]
-        text = aws_client().get_secret(secret_name(edge.secret))
-        found = tuple(each for each in json.loads(text)["webhook_secrets"] if each)
+        try:
+            found = _listed(edge.secret, aws_client().get_secret(secret_name(edge.secret)))
+        except TransientError:
+            if kept is None:
+                raise
+            # What was valid a moment ago still is: better than to turn the store's deliveries away.
+            self._kept[edge.name] = (now - _KEPT_S + _ASKED_AGAIN_S, kept[1])
+            return kept[1]
         self._kept[edge.name] = (now, found)
         return found
+
+
+def _listed(name: str, text: str) -> tuple[str, ...]:
+    """The webhook secrets in a store's secret. Raises: RejectedError: it does not list them.
+
+    A single text is refused, not taken apart: each of its letters would be valid by itself.
+    """
+    try:
+        found = json.loads(text)["webhook_secrets"]
+    except (ValueError, KeyError, TypeError):
+        found = None  # the error's own message is not told: it may hold a part of the text
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise RejectedError(
+            f"the secret {name} needs webhook_secrets, a list of texts; mend it in Secrets Manager"
+        ) from None
+    return tuple(each for each in found if each)
 
 
 webhook_secrets = WebhookSecrets()

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from accord import erp
 from accord.cli import bench, config, demo, local, ops
@@ -81,6 +80,6 @@ def main() -> None:
         app()
     except AccordError as error:
         try:
-            fail(escape(str(error)))
+            fail(str(error))
         except typer.Exit as ended:
             raise SystemExit(ended.exit_code) from error

@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from accord.cli.output import JsonOption, console, print_json, print_table, told
 from accord.local.bench import cost, figures, outage, traffic
@@ -219,7 +220,7 @@ def _amount(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 or not value else f"{value:.2g}"
 
 
-def _verdict(figure: figures.Figure) -> str:
+def _verdict(figure: figures.Figure) -> Text | str:
     if figure.limit is None:
         return ""
-    return "[green]met[/]" if figure.met else "[red]missed[/]"
+    return Text("met", "green") if figure.met else Text("missed", "red")

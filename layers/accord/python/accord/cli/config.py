@@ -2,7 +2,7 @@
 
 import json as json_
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,7 +20,8 @@ ConfigFile = Annotated[Path, typer.Argument(help="The file to check.", metavar="
 def check(
     path: ConfigFile = Path("accord.toml"),
     stage: Annotated[
-        str | None, typer.Option(help="Also check that it fits this stage: dev, staging, prod.")
+        Literal["dev", "staging", "prod"] | None,
+        typer.Option(help="Also check that it fits this stage."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -29,6 +30,8 @@ def check(
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}; name the file to check") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
     lengths = {name: erp.load(name).capabilities.key_length for name in erp.NAMES}
     config, findings = check_text(text, adapters=erp.NAMES, key_lengths=lengths, stage=stage)
     if json:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.markup import escape
 
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.local.place import REPO, Place, toml_of, work_folder
@@ -102,7 +103,8 @@ def post(place: Place, plan: Sequence[Recorded]) -> list[Sent]:
         known: dict[str, str] = {}
         for each in plan:
             order = each.order
-            if order is not None and "(forged)" not in each.name:
+            ours = each.is_of(place.references.home) and "(forged)" not in each.name
+            if order is not None and ours:
                 id_, modified = str(order["id"]), str(order.get("date_modified_gmt"))
                 if known.get(id_, "") <= modified:  # a replay is no news to the store
                     place.store.control("PUT", "orders", [order])
@@ -120,13 +122,14 @@ def compare(place: Place, sent: Sequence[Sent]) -> dict[str, Any]:
     parked = [(cause, one) for cause in waiting.causes() for one in waiting.of(cause)]
     excused = {item.subject for item in attention} | {str(one.change.ref) for _, one in parked}
     accepted = [each.delivery for each in sent if each.status == 200]
+    ours = [each for each in accepted if each.is_of(place.references.home)]
     importable = set(config["orders"]["statuses"])
     limit = Decimal(str(config["mappings"].get("rounding_max", 0)))
     sales: dict[str, list[dict[str, Any]]] = {}
     for sale in place.sales():
         sales.setdefault(sale["key"], []).append(sale)
     orders, differences = [], []
-    for id_, order in sorted(latest_orders(accepted).items(), key=lambda each: int(each[0])):
+    for id_, order in sorted(latest_orders(ours).items(), key=lambda each: int(each[0])):
         found = sales.pop(f"{config['key']}-{id_}", [])
         ref = str(Ref(place.store_name, "order", id_))
         if not found:
@@ -245,12 +248,14 @@ def _show(
         start: dt.datetime = entries[0].at
         for entry in entries:
             after = (entry.at - start).total_seconds() * 1000
-            console.print(f"  {after:+8.0f} ms  {entry.mark:6} {entry.text}", highlight=False)
+            console.print(
+                f"  {after:+8.0f} ms  {entry.mark:6} {escape(entry.text)}", highlight=False
+            )
     for title, texts in result["details"].items():
         if texts:
             console.print(f"\n[bold]{title.capitalize()}[/]")
             for text in texts:
-                console.print(f"  {text}", highlight=False)
+                console.print(f"  {text}", highlight=False, markup=False)
     count = result["differences"]
     verdict = "[green]no differences[/]" if not count else f"[red]{count} differences[/]"
     console.print(

@@ -31,7 +31,9 @@ def local(
     secrets: Annotated[
         Path | None, typer.Option(help="Their secrets by name, TOML or JSON; needed with --config.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Of the HTTP API, on 127.0.0.1; 0 for any.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the HTTP API, on 127.0.0.1; 0 for any.")
+    ] = 8080,
     erp: Annotated[
         str, typer.Option(help="The stand-in back office: tryton or memory.")
     ] = "tryton",
@@ -92,7 +94,7 @@ def send(
 ) -> None:
     """Posts one recorded delivery, signed. Exit code 1 if it is refused."""
     delivery = read(event)
-    if not delivery.headers.get("X-WC-Webhook-Topic") and delivery.secret:
+    if not delivery.topic and delivery.secret:
         raise BadInputError(f"{event} names no X-WC-Webhook-Topic; there are {', '.join(_TOPICS)}")
     chosen = secret or delivery.secret
     if chosen:

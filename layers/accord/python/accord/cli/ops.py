@@ -5,10 +5,12 @@ import getpass
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from accord import bootstrap
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table
+from accord.errors import Owner
 from accord.model.change import Change, Ref
 from accord.ports.state import Item
 from accord.sync.orders import EPOCH, TRUSTED
@@ -62,20 +64,18 @@ def trace(
     for entry in entries:
         after = (entry.at - start).total_seconds() if start else 0
         sign = {"begun": "▶", "step": "·", "ended": "■"}[entry.mark]
-        more = "  ".join(f"{key}={value}" for key, value in entry.details.items())
+        more = escape("  ".join(f"{key}={value}" for key, value in entry.details.items()))
         console.print(
-            f"  {entry.at:%F %T.%f} {after:+9.3f} s {sign} {entry.text}  [dim]{more}[/]",
+            f"  {entry.at:%F %T.%f} {after:+9.3f} s {sign} {escape(entry.text)}  [dim]{more}[/]",
             highlight=False,
         )
     for item in items:
-        console.print(f"  [red]attention {item.id}[/] {item.message}", highlight=False)
+        console.print(f"  [red]attention {item.id}[/] {escape(item.message)}", highlight=False)
 
 
 @attention.command("list")
 def list_(
-    owner: Annotated[
-        str | None, typer.Option(help="commerce, finance, warehouse, support or ops.")
-    ] = None,
+    owner: Annotated[Owner | None, typer.Option(help="Only what is this desk's.")] = None,
     stage: StageOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -158,11 +158,14 @@ def list_waiting(stage: StageOption = None, json: JsonOption = False) -> None:
 
 
 @recovery.command()
-def status(stage: StageOption = None) -> None:
+def status(stage: StageOption = None, json: JsonOption = False) -> None:
     """Whether creates look first."""
     connect(stage)
     held = bootstrap.control().get(EPOCH)
     trusted = held is not None and held[0] == TRUSTED
+    if json:
+        print_json({"trusted": trusted})
+        return
     console.print("our tables are trusted" if trusted else "every create looks first")
 
 

@@ -7,7 +7,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -23,19 +25,20 @@ def print_json(value: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Numbers stand right, text left."""
+    """Numbers stand right, text left. A cell is shown as it is; colour is a ``Text``'s."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for at, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[at]) for row in rows)
         table.add_column(column.strip(), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        # A remedy names tables of accord.toml, "[stores.uk]", which would pass for markup.
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     console.print(table)
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
     """Ends the command. ``message`` says what is wrong and what to do."""
-    told.print(f"[bold red]error:[/] {message}", highlight=False, markup=True)
+    told.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
     raise typer.Exit(code)
 
 

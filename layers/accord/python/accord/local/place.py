@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import itertools
 import json
 import threading
 import tomllib
@@ -37,6 +38,8 @@ def toml_of(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}; name another with --config") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
     config, findings = check(text, stage=STAGE)
     if config is None:
         errors = "\n".join(f"{path}: {finding}" for finding in findings)
@@ -56,6 +59,8 @@ def secrets_of(path: Path) -> dict[str, dict[str, Any]]:
         raise BadInputError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise BadInputError(f"{path} is neither TOML nor JSON") from error
+    if not isinstance(found, dict):
+        raise BadInputError(f"{path} must hold secrets by name")
     for name, content in found.items():
         if not isinstance(content, dict):
             raise BadInputError(f"{path}: {name} must be a table of keys")
@@ -226,9 +231,14 @@ class Place:
         """So that `accord trace` and the others find this stack while it runs."""
         path = REPO / ".accord" / "local.json"
         path.parent.mkdir(exist_ok=True)
-        told = {"endpoint": self.stack.endpoint, "url": self.stack.url, "stage": STAGE}
-        path.write_text(json.dumps(told), encoding="utf-8")
-        self._open.callback(path.unlink, missing_ok=True)
+        told = json.dumps({"endpoint": self.stack.endpoint, "url": self.stack.url, "stage": STAGE})
+        path.write_text(told, encoding="utf-8")
+
+        def withdraw() -> None:
+            if path.exists() and path.read_text(encoding="utf-8") == told:  # not a later one's
+                path.unlink()
+
+        self._open.callback(withdraw)
 
 
 def _ledger_sale(each: dict[str, Any]) -> dict[str, Any]:
@@ -256,10 +266,23 @@ def _plain(value: object) -> object:
 
 @contextlib.contextmanager
 def work_folder(name: str) -> Iterator[Path]:
-    """An empty folder below .accord for one run; logs stay there until the next."""
+    """An empty folder below ``.accord`` for one run; logs stay there until the next.
+
+    A run that goes on meanwhile keeps its own: the second is ``name-2``.
+    """
+    import fcntl
     import shutil
 
-    folder = REPO / ".accord" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield folder
+    place = REPO / ".accord"
+    place.mkdir(exist_ok=True)
+    for number in itertools.count(1):
+        folder = place / (name if number == 1 else f"{name}-{number}")
+        with folder.with_suffix(".lock").open("w") as lock:  # its process holds it, and no other
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield folder
+            return

@@ -17,8 +17,9 @@ import httpx
 
 from accord.errors import BadInputError, UnavailableError
 from accord.local.store.deliveries import sign
+from accord.model.documents import SalesOrder
 from accord.woo.mapping import from_wire
-from accord.woo.webhook import moment
+from accord.woo.webhook import host_of, moment
 
 _UNSENT = frozenset({"host", "connection", "content-length", "accept-encoding"})  # the client's own
 
@@ -42,17 +43,27 @@ class Recorded:
         """The store's home address as the delivery names it, without the final slash."""
         return self._header("x-wc-webhook-source").rstrip("/")
 
+    def is_of(self, home: str) -> bool:
+        """Whether the shop at ``home`` sent it, as the receiver finds out; a copy did not."""
+        try:
+            named = str(json.loads(self.body)["_links"]["self"][0]["href"])
+        except (ValueError, KeyError, IndexError, TypeError):
+            named = self.home
+        return not named or host_of(named) == host_of(home)
+
     @property
     def order(self) -> dict[str, Any] | None:
-        """The order in it, None when it holds none."""
+        """The order in it, None when it holds none that can be read."""
         if not self.topic.startswith("order."):
             return None
         try:
             document = json.loads(self.body)
-        except ValueError:
+            if not isinstance(document, dict) or "line_items" not in document:
+                return None
+            _canonical(document)
+        except (ValueError, BadInputError):
             return None
-        is_order = isinstance(document, dict) and "line_items" in document
-        return document if is_order else None
+        return document
 
     def signed(self, secret: str) -> "Recorded":
         """The same body, signed with ``secret``."""
@@ -81,19 +92,36 @@ def read(path: Path) -> Recorded:
     """The delivery in one file. Raises: BadInputError: it is none; the message says what lacks."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return Recorded(
-            name=path.stem,
-            headers=dict(data["headers"]),
-            body=data["body"],
-            secret=data.get("secret"),
-            what=data.get("what", ""),
-        )
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        raise BadInputError(f"{path} is no recorded delivery: it is no JSON ({error})") from error
+    lacks = _lacks(data)
+    if lacks:
         raise BadInputError(
-            f"{path} is no recorded delivery: {error!r}; it needs headers, body and secret"
-        ) from error
+            f"{path} is no recorded delivery: {lacks}; events/receive_store_webhook has examples"
+        )
+    return Recorded(
+        name=path.stem,
+        headers=data["headers"],
+        body=data["body"],
+        secret=data.get("secret"),
+        what=str(data.get("what", "")),
+    )
+
+
+def _lacks(data: object) -> str:
+    """What a recorded delivery must have and ``data`` has not; empty when it is one."""
+    if not isinstance(data, dict):
+        return "it is no JSON object"
+    headers = data.get("headers")
+    if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
+        return "headers must be an object of texts"
+    if not isinstance(data.get("body"), str):
+        return "body must be the exact text that was sent"
+    if not isinstance(data.get("secret"), str | None):
+        return "secret must be a text, or null for a ping"
+    return ""
 
 
 def read_all(folder: Path) -> list[Recorded]:
@@ -101,6 +129,8 @@ def read_all(folder: Path) -> list[Recorded]:
 
     Raises: BadInputError: there is none, or one cannot be read.
     """
+    if not folder.is_dir():
+        raise BadInputError(f"{folder} is no folder")
     files = sorted(path for path in folder.glob("*.json") if path.name != "index.json")
     if not files:
         raise BadInputError(f"{folder} holds no recorded deliveries (*.json)")
@@ -166,6 +196,10 @@ def latest_orders(deliveries: Sequence[Recorded]) -> dict[str, dict[str, Any]]:
 
 def totals(order: dict[str, Any]) -> tuple[str, str, int]:
     """Total, tax and number of lines of the store's order, for showing beside the books'."""
-    canonical = from_wire(order, store="store", vat_keys=(), po_keys=())
+    canonical = _canonical(order)
     total = f"{canonical.total.amount:.2f}"
     return total, f"{canonical.tax.amount:.2f}", len(canonical.lines)
+
+
+def _canonical(order: dict[str, Any]) -> SalesOrder:
+    return from_wire(order, store="store", vat_keys=(), po_keys=())

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import json
 
 from accord.model.change import Change
 from accord.ports.state import Attention, Item, Payloads
@@ -23,7 +22,7 @@ def report(
     )
     try:
         change = Change.from_json(body)
-    except (ValueError, KeyError, TypeError, json.JSONDecodeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return attention.put(
             Item(
                 id=digest[:12],

@@ -147,7 +147,7 @@ class Orders:
     def _round(
         self, link: Link, change: Change, run: Invocation, handled: list[Seen]
     ) -> tuple[Outcome, Link]:
-        if self._is_seen(link, change):
+        if self._is_seen(link, change, run):
             return Skipped("seen before"), link
         self._tell(change, "begun", change.event, attempt=run.attempt)
         order, seen = self._read(link, change)
@@ -172,9 +172,15 @@ class Orders:
 
     # --- read ---------------------------------------------------------------
 
-    def _is_seen(self, link: Link, change: Change) -> bool:
-        """The very state that was handled; a replay is asked for, so it is never an echo."""
-        if link.seen is None or not change.digest or change.replay or "trouble" in link.facts:
+    def _is_seen(self, link: Link, change: Change, run: Invocation) -> bool:
+        """The very state that was handled; a replay is asked for, so it is never an echo.
+
+        Nor is a further try: the first may have ended in the round that it owed another change,
+        whose mark it had taken off and which nobody else will ever look at.
+        """
+        if run.attempt > 1 or change.replay or "trouble" in link.facts:
+            return False
+        if link.seen is None or not change.digest:
             return False
         return link.seen == Seen(change.modified_at, change.digest)
 

@@ -47,11 +47,13 @@ class Waker:
         Raises: AccordError: one cause could not be looked into; the others were.
         """
         causes = self.waiting.causes()
+        answers: dict[str, bool] = {}  # of a connection: asked once, its time-out may be long
         sent = 0
         failed: AccordError | None = None
-        for cause in causes:
+        # Those that nobody is asked for first: one that hangs must not keep the others waiting.
+        for cause in sorted(causes, key=lambda each: each.cause in _PINGED):
             try:
-                sent += self._wake(cause)
+                sent += self._wake(cause, answers)
             except AccordError as error:  # it must not keep the others waiting
                 failed = error
         closed = self._close()
@@ -59,16 +61,21 @@ class Waker:
             raise failed
         return Woken(sent, len(causes), closed)
 
-    def _wake(self, cause: Cause) -> int:
+    def _wake(self, cause: Cause, answers: dict[str, bool]) -> int:
         if cause.cause in _PINGED:
-            try:
-                self.ping(cause.connection)
-            except AccordError:
-                return 0
-            return self._send(cause, self.at_most)
+            if cause.connection not in answers:
+                answers[cause.connection] = self._answers(cause.connection)
+            return self._send(cause, self.at_most) if answers[cause.connection] else 0
         if cause.cause == BUSY or self._is_mapped_since(cause) or self._canary_passed(cause):
             return self._send(cause, self.at_most)
         return self._send_canary(cause)
+
+    def _answers(self, connection: str) -> bool:
+        try:
+            self.ping(connection)
+        except AccordError:
+            return False
+        return True
 
     def _send(self, cause: Cause, at_most: int) -> int:
         sent = 0

@@ -17,9 +17,10 @@ from accord.errors import (
     OutageError,
     Owner,
     PermanentError,
-    RejectedError,
     StaleVersionError,
     TransientError,
+    UnauthorizedError,
+    UnmappedError,
     WaitingError,
 )
 from accord.model.change import Change
@@ -54,10 +55,14 @@ class Flow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The message is done. ``text`` is for the log: refs, codes and amounts."""
+    """The message is done. ``text`` is for the log: refs, codes and amounts.
+
+    ``asks``: it does not go on until a person has acted.
+    """
 
     outcome: str
     text: str
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,9 @@ class Worker:
             done = flow(change).post(change, run)
         except NotNowError as error:
             self._park(change, error)
-            return Finished("parked", _said(error))
+            # An outage passes by itself; a mapping or a password comes from somebody.
+            asks = isinstance(error, UnmappedError | UnauthorizedError)
+            return Finished("parked", _said(error), asks)
         except TransientError as error:
             if run.attempt < TRIES:
                 return Again(self._delay(error, run.attempt), _said(error))
@@ -102,7 +109,7 @@ class Worker:
         except PermanentError as error:
             self._ask(change, error)
             self._unpark(parked)  # it no longer waits for that: a person has it now
-            return Finished("attention", _said(error))
+            return Finished("attention", _said(error), asks=True)
         if done.settles:
             self._settle(change, began)
             self._unpark(parked)
@@ -180,8 +187,9 @@ class Worker:
 
 
 def _said(error: AccordError) -> str:
-    """For the log. What the other side said may name a shopper: it is in the attention item."""
-    if isinstance(error, RejectedError | StaleVersionError):
+    """For the log. What is for a person may name a shopper (what the other side said, a line's own
+    words): it is in the attention item."""
+    if isinstance(error, PermanentError | StaleVersionError):
         return f"{error.reason}: for {error.owner}"
     return str(error)
 

@@ -111,7 +111,8 @@ def _value(
         value = figures.get(_QUEUE_METRICS.get(name, ""))
         return value * measured.speed if value and name.endswith("OldestMessage") else value
     if namespace == "AWS/Lambda":
-        dimensions.pop("Resource", None)  # an alias of the function; there is one version here
+        for name_of_version in ("Resource", "ExecutedVersion"):  # there is one version here
+            dimensions.pop(name_of_version, None)
     samples = measured.metrics.since(
         namespace, name, measured.now - _window_s(stat, properties, measured.speed)
     )
