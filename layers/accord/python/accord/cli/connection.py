@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from accord.errors import BadInputError, UnavailableError
 from accord.local.place import REPO
@@ -45,15 +46,23 @@ def connect(stage: str | None) -> None:
         "ACCORD_STAGE": stage,
         "ACCORD_CONFIG": str(REPO / "accord.toml"),
         "ACCORD_TABLES": json.dumps({name: f"accord-{stage}-{name}" for name in TABLES}),
-        "ACCORD_BUCKET": "",
     }
-    sqs = boto3.client("sqs", region_name=os.environ["AWS_REGION"])
-    queues = {
-        event: sqs.get_queue_url(QueueName=f"accord-{stage}-{event.replace('_', '-')}.fifo")[
-            "QueueUrl"
-        ]
-        for event in EVENTS
-    }
+    region = os.environ["AWS_REGION"]
+    try:
+        account = boto3.client("sts", region_name=region).get_caller_identity()["Account"]
+        sqs = boto3.client("sqs", region_name=region)
+        queues = {
+            event: sqs.get_queue_url(QueueName=f"accord-{stage}-{event.replace('_', '-')}.fifo")[
+                "QueueUrl"
+            ]
+            for event in EVENTS
+        }
+    except (BotoCoreError, ClientError) as error:
+        raise UnavailableError(
+            f"stage {stage!r} cannot be reached in {region}: {error}; is it deployed there, and "
+            "may your profile read it?"
+        ) from error
+    os.environ["ACCORD_BUCKET"] = f"accord-{stage}-payloads-{account}-{region}"
     os.environ["ACCORD_QUEUES"] = json.dumps(queues)
 
 

@@ -100,13 +100,18 @@ def list_(
 
 
 @attention.command()
-def show(id_: Annotated[str, typer.Argument(metavar="ID")], stage: StageOption = None) -> None:
-    """One item whole, as JSON."""
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID")],
+    stage: StageOption = None,
+    json: JsonOption = True,  # noqa: ARG001 - it is JSON in any case
+) -> None:
+    """One item whole, as JSON, with what was sent and answered."""
     connect(stage)
     item = bootstrap.attention().get(id_)
     if item is None:
         fail(f"there is no item {id_}; `accord attention list` shows what is open")
-    print_json(_item(item))
+    held = bootstrap.payloads().get(item.payload) if item.payload else None
+    print_json({**_item(item), "held": held})
 
 
 @attention.command()
@@ -120,8 +125,10 @@ def replay(
     item = bootstrap.attention().get(id_)
     if item is None:
         fail(f"there is no item {id_}; `accord attention list` shows what is open")
-    if item.subject.startswith(("waiting:", "message:")):
-        fail(f"{item.subject} is no single order; it goes on by itself once its cause is mended")
+    if item.subject.startswith("waiting:"):
+        fail("many wait for this; they go on by themselves once its cause is mended")
+    if item.subject.startswith("message:"):
+        fail(f"it could not be read, so it cannot be sent again; see `accord attention show {id_}`")
     ref = Ref.parse(item.subject)
     if not yes:
         typer.confirm(f"Send {ref} through again ({item.reason})?", abort=True)
