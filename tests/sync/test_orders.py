@@ -14,7 +14,7 @@ from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.ports.state import Seen
 from accord.sync.orders import Invocation
-from accord.sync.worker import Again
+from accord.sync.worker import Again, Finished
 from tests.conftest import order_json
 from tests.sync.conftest import config, paying
 
@@ -107,6 +107,16 @@ def test_an_order_on_hold_is_a_quotation_and_is_confirmed_when_paid(world: World
     world.drain()
     assert sale(world)["state"] == "confirmed"
     assert [note.split()[0] for note in world.store.notes["34"]] == ["Quotation", "Sales"]
+
+
+def test_an_order_counts_as_posted_once_though_it_is_confirmed_later(world: World) -> None:
+    world.deliver(ON_HOLD)
+    world.drain()
+    world.deliver(changed(ON_HOLD, status="processing"), "order.updated")
+    world.drain()
+
+    outcomes = [end.outcome for _, end in world.ends if isinstance(end, Finished)]
+    assert outcomes == ["posted", "advanced"]
 
 
 def test_a_late_older_body_is_not_believed(world: World) -> None:

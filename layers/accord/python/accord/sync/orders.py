@@ -254,7 +254,7 @@ class Orders:
         """The document at ``goal``, its payment, and the note in the store, step by step."""
         writer = Writer(self.steps, self.clock, functools.cache(self._recovering))
         document, payment = self._document(order)
-        made = link.erp is None
+        made = "done" not in link.facts  # also when an earlier pass got half way
         if link.erp is None:
             party = self._party(order, writer, run)
             document = replace(

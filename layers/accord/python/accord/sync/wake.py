@@ -88,7 +88,7 @@ class Waker:
 
     def _put(self, parked: Parked) -> None:
         """Stays parked until it has gone through; parked again, it is another sending."""
-        change = replace(parked.change, replay=WAKE, seen_at=self.clock())
+        change = replace(parked.change, replay=WAKE)
         self.queues.put(change, sending=f"wake:{change.ref}:{parked.parked_at.isoformat()}")
 
     def _is_mapped_since(self, cause: Cause) -> bool:

@@ -26,7 +26,7 @@ from accord.errors import (
 from accord.model.change import Change
 from accord.ports.state import Attention, Cause, Item, Parked, Payloads, Waiting
 from accord.sync.orders import Invocation
-from accord.sync.outcome import Done
+from accord.sync.outcome import Done, Outcome, Posted
 
 BUSY = "busy"  # the cause of what other workers held for too long
 WAKE = "wake"  # who sent a change that was waiting
@@ -45,6 +45,13 @@ def _outage(change: Change, error: TransientError, run: Invocation) -> NotNowErr
     if isinstance(error, BusyError):
         return WaitingError(message, connection=connection, causes=(BUSY,))
     return OutageError(message, connection=connection)
+
+
+def _name(outcome: Outcome) -> str:
+    """For the metrics: a document is posted once, however often it is brought forward."""
+    if isinstance(outcome, Posted) and not outcome.made:
+        return "advanced"
+    return type(outcome).__name__.lower()
 
 
 class Flow(Protocol):
@@ -113,7 +120,7 @@ class Worker:
         if done.settles:
             self._settle(change, began)
             self._unpark(parked)
-        return Finished(type(done.outcome).__name__.lower(), str(done.outcome))
+        return Finished(_name(done.outcome), str(done.outcome))
 
     def _delay(self, error: TransientError, attempt: int) -> float:
         """Seconds until the next try: what the other side asked for, else longer each time."""
