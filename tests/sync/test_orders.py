@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Master
 from accord.errors import RejectedError
 from accord.local.world import World
 from accord.model.change import Change, Ref
+from accord.model.documents import SalesDocument, Totals
+from accord.model.money import Money
 from accord.ports.state import Seen
 from accord.sync.orders import Invocation
 from accord.sync.worker import Again, Finished
@@ -474,3 +477,25 @@ def test_a_late_create_of_an_order_that_was_cancelled_meanwhile_is_a_persons(
 
     assert reasons(world) == ["closed_after_posting"]
     assert len(world.books.sales()) == 1
+
+
+class Believing(Memory):
+    """Foretells the store's own total, whatever the ledger then comes to."""
+
+    def preview(self, document: SalesDocument) -> Totals:
+        return Totals(document.total, Money.zero(document.currency), document.total)
+
+
+def test_a_total_that_differs_is_not_confirmed_by_a_replay_either(make_world: MakeWorld) -> None:
+    world = make_world(adapter=Believing)
+    world.deliver({**RICH, "total": "213.05"})
+    world.drain()
+    assert (sale(world)["state"], reasons(world)) == ("quotation", ["total_differs"])
+
+    again = Change(
+        Ref("uk", "order", "30"), "order_updated", world.clock.now, "c", replay="someone"
+    )
+    world.queue.put(again, sending="again")
+    world.drain()
+
+    assert (sale(world)["state"], reasons(world)) == ("quotation", ["total_differs"])

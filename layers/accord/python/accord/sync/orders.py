@@ -206,9 +206,10 @@ class Orders:
 
     def _gone(self, link: Link, change: Change) -> Outcome:
         if link.erp is not None:
+            stands = link.number or link.key
             raise PermanentError(
-                f"order {change.ref.id} was deleted in the store and {link.number} stands in the "
-                "back office; cancel it there, or dismiss this",
+                f"order {change.ref.id} was deleted in the store and {stands} stands in the back "
+                "office; cancel it there, or dismiss this",
                 reason="deleted_after_posting",
                 owner="commerce",
             )
@@ -387,26 +388,23 @@ class Orders:
     ) -> Record:
         """``record`` at least at ``goal``. Its totals are compared before anything binds."""
         for state in (State.QUOTATION, State.CONFIRMED):
-            if record.state.rank >= state.rank:
-                continue
-            if state.rank > goal.rank or state not in self.erp.capabilities.states:
-                break
-            known = record
-
-            def do(_: Step, known: Record = known, state: State = state) -> Result:
-                return to_result(self.erp.advance(known, state))
-
-            result = writer.once(
-                f"{link.key}:{state.value}",
-                # Going on is the same whoever asks and how often; the answer is where it stands.
-                Promise("same_answer", self.erp.capabilities.settle),
-                find=lambda _: None,
-                do=do,
-            )
-            record = to_record({**to_result(known), **result})
-            if state is State.QUOTATION:
+            if record.state.rank < state.rank:
+                if state.rank > goal.rank or state not in self.erp.capabilities.states:
+                    break
+                record = self._advance(link, record, state, writer)
+            if record.state is State.QUOTATION:  # also when an earlier pass brought it here
                 record = self._agree(link, order, record)
         return record
+
+    def _advance(self, link: Link, record: Record, state: State, writer: Writer) -> Record:
+        result = writer.once(
+            f"{link.key}:{state.value}",
+            # Going on is the same whoever asks and how often; the answer is where it stands.
+            Promise("same_answer", self.erp.capabilities.settle),
+            find=lambda _: None,
+            do=lambda _: to_result(self.erp.advance(record, state)),
+        )
+        return to_record({**to_result(record), **result})
 
     def _agree(self, link: Link, order: SalesOrder, record: Record) -> Record:
         """The record, if its total is the order's; as it stands now, if it was mended since."""
