@@ -310,7 +310,6 @@ class Orders:
                 "party": str(party_ref),
                 "content": content(order),
                 "refunds": ",".join(order.refund_ids),
-                "total": str(order.total),
                 "paid": "1" if order.payment.paid_at is not None else "",
             },
         )

@@ -6,6 +6,7 @@ us, the oldest is tried alone now and then: if it goes through, the others follo
 """
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -65,10 +66,15 @@ class Waker:
         if cause.cause in _PINGED:
             if cause.connection not in answers:
                 answers[cause.connection] = self._answers(cause.connection)
-            return self._send(cause, self.at_most) if answers[cause.connection] else 0
-        if cause.cause == BUSY or self._is_mapped_since(cause) or self._canary_passed(cause):
-            return self._send(cause, self.at_most)
-        return self._send_canary(cause)
+            return self._send(cause) if answers[cause.connection] else 0
+        oldest = next(iter(self.waiting.of(cause)), None)
+        if oldest is None:
+            return 0
+        # The oldest stands for the others: the rules were changed since it was parked, or were not.
+        is_mapped = oldest.rules != self.rules_version()
+        if cause.cause == BUSY or is_mapped or self._canary_passed(cause):
+            return self._send(cause)
+        return self._send_canary(cause, oldest)
 
     def _answers(self, connection: str) -> bool:
         try:
@@ -77,11 +83,9 @@ class Waker:
             return False
         return True
 
-    def _send(self, cause: Cause, at_most: int) -> int:
+    def _send(self, cause: Cause) -> int:
         sent = 0
-        for parked in self.waiting.of(cause):
-            if sent == at_most:
-                break
+        for parked in itertools.islice(self.waiting.of(cause), self.at_most):
             self._put(parked)
             sent += 1
         return sent
@@ -90,11 +94,6 @@ class Waker:
         """Stays parked until it has gone through; parked again, it is another sending."""
         change = replace(parked.change, replay=WAKE)
         self.queues.put(change, sending=f"wake:{change.ref}:{parked.parked_at.isoformat()}")
-
-    def _is_mapped_since(self, cause: Cause) -> bool:
-        """Whether the rules were changed since the oldest was parked; it stands for the others."""
-        oldest = next(iter(self.waiting.of(cause)), None)
-        return oldest is not None and oldest.rules != self.rules_version()
 
     def _canary_passed(self, cause: Cause) -> bool:
         """Whether the one that was tried is no longer parked: it went through."""
@@ -106,9 +105,8 @@ class Waker:
             return False  # on its way, or parked again
         return self._moves(self._canary_name(cause), "")
 
-    def _send_canary(self, cause: Cause) -> int:
-        oldest = next(iter(self.waiting.of(cause)), None)
-        if oldest is None or self.clock() - oldest.parked_at < _CANARY_EVERY:
+    def _send_canary(self, cause: Cause, oldest: Parked) -> int:
+        if self.clock() - oldest.parked_at < _CANARY_EVERY:
             return 0
         self._moves(self._canary_name(cause), str(oldest.change.ref))
         self._put(oldest)
