@@ -22,6 +22,7 @@ from accord.state.journal import DynamoJournal
 from accord.state.waiting import DynamoWaiting
 
 _IDLE_S = 180.0
+_DELIVERY_ID = "X-WC-Webhook-Delivery-ID"  # which a store repeats for other objects
 _ERP_COLUMNS = ("number", "state", "lines", "tax", "total")
 DELIVERIES = REPO / "events" / "receive_store_webhook"
 
@@ -86,12 +87,9 @@ def plan_of(recorded: Sequence[Recorded]) -> list[Recorded]:
     if not orders:
         return plan
     first, last = orders[0], orders[-1]
-    plan.append(_named(orders[len(orders) // 2], "replayed"))
-    delivery_id = _header(first, "x-wc-webhook-delivery-id")
-    headers = {**last.headers, "X-WC-Webhook-Delivery-ID": delivery_id}
-    plan.append(
-        Recorded(f"{last.name} (id of {first.name})", headers, last.body, last.secret, last.what)
-    )
+    plan.append(orders[len(orders) // 2].again("replayed"))
+    same_id = {_DELIVERY_ID: first.header(_DELIVERY_ID.lower())}
+    plan.append(last.again(f"id of {first.name}", **same_id))
     plan.append(first.forged())
     return plan
 
@@ -269,17 +267,3 @@ def _difference(row: dict[str, Any]) -> str:
     if _differences(row, excused=False):
         return "differs"
     return "tax, on a rounding line" if row["rounded"] else "none"
-
-
-def _named(delivery: Recorded, what: str) -> Recorded:
-    return Recorded(
-        f"{delivery.name} ({what})",
-        delivery.headers,
-        delivery.body,
-        delivery.secret,
-        delivery.what,
-    )
-
-
-def _header(delivery: Recorded, name: str) -> str:
-    return next((v for k, v in delivery.headers.items() if k.lower() == name), "")

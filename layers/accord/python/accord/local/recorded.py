@@ -36,12 +36,12 @@ class Recorded:
 
     @property
     def topic(self) -> str:
-        return self._header("x-wc-webhook-topic")
+        return self.header("x-wc-webhook-topic")
 
     @property
     def home(self) -> str:
         """The store's home address as the delivery names it, without the final slash."""
-        return self._header("x-wc-webhook-source").rstrip("/")
+        return self.header("x-wc-webhook-source").rstrip("/")
 
     def is_of(self, home: str) -> bool:
         """Whether the shop at ``home`` sent it, as the receiver finds out; a copy did not."""
@@ -71,6 +71,11 @@ class Recorded:
         signature = sign(self.body.encode(), secret)
         return replace(self, headers={**kept, "X-WC-Webhook-Signature": signature}, secret=secret)
 
+    def again(self, how: str, **headers: str) -> "Recorded":
+        """The same delivery once more, with some of its headers changed."""
+        name = f"{self.name} ({how})"
+        return replace(self, name=name, headers={**self.headers, **headers})
+
     def forged(self) -> "Recorded":
         """With another body under the same signature."""
         body = self.body.replace('"total":"', '"total":"9', 1)
@@ -84,7 +89,8 @@ class Recorded:
         except httpx.HTTPError as error:
             raise UnavailableError(f"{url} does not answer: {error}") from error
 
-    def _header(self, name: str) -> str:
+    def header(self, name: str) -> str:
+        """The header of that name, which is given in lower case; empty when it has none."""
         return next((v for k, v in self.headers.items() if k.lower() == name), "")
 
 
