@@ -24,10 +24,10 @@ class SqsQueues:
 
     def put(self, change: "Change", *, sending: str) -> None:
         """See ``Queues.put``. Raises also RateLimitedError, RejectedError, UnsupportedError."""
-        self.put_raw(change.event, str(change.ref), change.to_json(), sending)
+        self.put_raw(change.event, change.group, change.to_json(), sending)
 
     def put_raw(self, event: str, group: str, body: str, sending: str) -> None:
-        """``put`` of a change that is its message already; ``group`` is the text of its ref.
+        """``put`` of a change that is its message already; ``group`` is ``Change.group``.
 
         ``sending`` may be of any length. Raises: as ``put``.
         """

@@ -35,6 +35,9 @@ class Ref:
 class Change:
     """That ``ref`` changed. ``document`` is theirs, if it was carried: a hint, never proof.
 
+    ``aggregate`` is the order or customer that ``ref`` is a part of, None for one itself. All
+    changes of one aggregate follow one another.
+
     ``modified_at`` is the record's own time (whole seconds on a WooCommerce store), None when
     unknown; ``digest`` is a hash of the document's bytes; ``seen_at`` is when we were told.
     """
@@ -48,6 +51,12 @@ class Change:
     digest: str = ""
     document: dict[str, Any] | None = field(default=None, repr=False)  # may hold personal data
     replay: str = ""  # who or what sent it again: an operator, `wake`; empty for a first telling
+    aggregate: Ref | None = None
+
+    @property
+    def group(self) -> str:
+        """What it follows others of: the queue's message group."""
+        return str(self.aggregate or self.ref)
 
     def to_json(self) -> str:
         """The queue's message."""
@@ -62,6 +71,7 @@ class Change:
                 "placed_at": self.placed_at.isoformat() if self.placed_at else None,
                 "digest": self.digest,
                 "replay": self.replay,
+                "aggregate": str(self.aggregate) if self.aggregate else None,
                 "document": self.document,
             },
             separators=(",", ":"),
@@ -74,6 +84,7 @@ class Change:
         if not isinstance(data, dict):
             raise ValueError("a change is an object")
         modified_at, placed_at = data.get("modified_at"), data.get("placed_at")
+        aggregate = data.get("aggregate")
         return cls(
             ref=Ref.parse(data["ref"]),
             event=data["event"],
@@ -84,6 +95,7 @@ class Change:
             digest=data.get("digest", ""),
             document=data.get("document"),
             replay=data.get("replay", ""),
+            aggregate=Ref.parse(aggregate) if aggregate else None,
         )
 
     def without_document(self) -> Self:

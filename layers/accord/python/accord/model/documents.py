@@ -22,6 +22,9 @@ class Kind(enum.StrEnum):
     PARTY = "party"
     SALES_ORDER = "sales_order"
     PAYMENT = "payment"
+    CREDIT_NOTE = "credit_note"
+    INVOICE = "invoice"
+    SHIPMENT = "shipment"
 
 
 class State(enum.StrEnum):
@@ -60,7 +63,8 @@ class Tax:
     amount: Money
 
 
-LineKind = Literal["item", "shipping", "fee"]
+LineKind = Literal["item", "shipping", "fee", "gift_card", "refund"]
+"""``gift_card`` is paid with (negative); ``refund`` is an amount given back without lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,24 @@ class SalesOrder:
         return Money.total((line.tax for line in self.lines), self.currency)
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What the store gave back of an order. All amounts and quantities are positive.
+
+    A line's ``id`` is the order line's that it takes back. Invariant: Σ line net + Σ line tax +
+    ``unassigned`` = ``total``; ``unassigned`` was given back without saying for what.
+    """
+
+    ref: Ref
+    order: Ref
+    refunded_at: dt.datetime
+    total: Money
+    lines: tuple[OrderLine, ...]
+    unassigned: Money
+    reason: str = ""
+    by_gateway: bool = False  # the store's payment gateway sent the money
+
+
 # --- the back office's side -------------------------------------------------
 
 
@@ -152,7 +174,7 @@ class DocumentLine:
     """One line of a document. Without ``item`` it is a text line booked on ``account``.
 
     ``net`` is the whole line's. ``source`` is the id of the order line it stands for; the rounding
-    line has none.
+    line has none. ``revenue`` is the account of an item's line, where it is not the item's own.
     """
 
     description: str
@@ -162,6 +184,7 @@ class DocumentLine:
     account: str | None = None
     taxes: tuple[LineTax, ...] = ()
     source: str | None = None
+    revenue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +228,34 @@ class PartyDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditDocument:
+    """What is taken back of a confirmed order. Lines and ``total`` are positive.
+
+    A line's ``source`` is the order line's id, as in the order's own document. Where the order was
+    invoiced, the credit note is tied to that invoice.
+    """
+
+    number: str  # of the refund in the store, for people
+    order: Ref
+    party: Ref
+    billing_address: str
+    currency: str
+    issued_on: dt.date  # in the company's time zone
+    lines: tuple[DocumentLine, ...]
+    total: Money
+    comment: str = ""
+    kind: Kind = field(default=Kind.CREDIT_NOTE, init=False)
+
+    def with_line(self, line: DocumentLine) -> "CreditDocument":
+        return replace(self, lines=(*self.lines, line))
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentDocument:
-    """Money received for an order. ``account`` is the ledger account or journal it went to."""
+    """Money received for an order, or given back where ``amount`` is below zero.
+
+    ``account`` is the ledger account or journal that it went to or came from.
+    """
 
     order: Ref
     party: Ref
@@ -217,7 +266,7 @@ class PaymentDocument:
     kind: Kind = field(default=Kind.PAYMENT, init=False)
 
 
-Document = SalesDocument | PartyDocument | PaymentDocument
+Document = SalesDocument | CreditDocument | PartyDocument | PaymentDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +290,7 @@ class Record:
 __all__ = [
     "Address",
     "Coupon",
+    "CreditDocument",
     "Document",
     "DocumentLine",
     "Kind",
@@ -250,6 +300,7 @@ __all__ = [
     "PaymentDocument",
     "PaymentInfo",
     "Record",
+    "Refund",
     "SalesDocument",
     "SalesOrder",
     "State",

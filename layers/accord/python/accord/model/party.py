@@ -48,3 +48,21 @@ class Party:
     def is_nobody(self) -> bool:
         """Nothing tells who bought: no name, no e-mail, no account, no VAT number."""
         return not (self.display_name or self.customer_id or self.vat_number)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What both sides keep of a customer. None: this side does not hold that field at all.
+
+    An empty text or address is known to be empty.
+    """
+
+    name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    vat_number: str | None = None
+    billing: Address | None = None
+    shipping: Address | None = None
+    price_group: str | None = None
+    payment_terms: str | None = None

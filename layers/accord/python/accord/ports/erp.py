@@ -1,13 +1,14 @@
 """One back office, as the flows see it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 from accord.model.change import Ref
 from accord.model.documents import (
+    CreditDocument,
     Document,
     Kind,
     Record,
@@ -15,7 +16,8 @@ from accord.model.documents import (
     State,
     Totals,
 )
-from accord.model.party import Address, Party
+from accord.model.party import Address, Party, Profile
+from accord.model.progress import Attachment, News, Progress
 
 Duplicates = Literal["refused", "same_answer", "possible"]
 
@@ -27,7 +29,10 @@ class Capabilities:
     ``duplicates`` says, per kind it can hold, what a second create with the same key does: is
     refused, answers like the first, or makes a second record. ``settle`` is how long an unanswered
     create may still take effect, ``search_lag`` how long a record may stay unseen by ``find``.
-    ``key_length`` is the longest external key its field takes.
+    ``key_length`` is the longest external key its field takes. ``amends`` are the states in which
+    an order can be changed as a whole. ``tells`` are the kinds of which ``changes`` knows, and
+    ``overlap`` how long a change may appear after others of a later time. ``revenue``: a line of an
+    item may name another revenue account than the item's own.
     """
 
     duplicates: Mapping[Kind, Duplicates]
@@ -35,6 +40,10 @@ class Capabilities:
     settle: dt.timedelta
     search_lag: dt.timedelta
     key_length: int
+    amends: frozenset[State] = frozenset()
+    tells: frozenset[Kind] = frozenset()
+    overlap: dt.timedelta = dt.timedelta(minutes=2)
+    revenue: bool = False
 
     def can(self, kind: Kind) -> bool:
         return kind in self.duplicates
@@ -87,7 +96,7 @@ class ErpAdapter(Protocol):
         """Parties that are this shopper by that natural key; at most three are returned."""
         ...
 
-    def preview(self, document: SalesDocument) -> Totals:
+    def preview(self, document: SalesDocument | CreditDocument) -> Totals:
         """What this back office will compute for ``document``; asks for no more than it must."""
         ...
 
@@ -104,11 +113,74 @@ class ErpAdapter(Protocol):
     def advance(self, record: Record, to: State) -> Record:
         """At least as far as ``to``: QUOTATION numbers and totals it, CONFIRMED makes it binding.
 
-        A payment is created confirmed; one that a crash left a draft is confirmed by this.
+        A payment is created confirmed; one that a crash left a draft is confirmed by this. A credit
+        note is created a draft with its totals, and booked by CONFIRMED.
         Already there or past is success. The answer to QUOTATION carries number and totals.
+        """
+        ...
+
+    def amend(self, record: Record, document: SalesDocument) -> Record:
+        """The same order, saying what ``document`` says, as a draft; ``advance`` brings it on.
+
+        For the states of ``Capabilities.amends``; key and number stay. Writing the same twice is
+        the same as once. Raises: RejectedError: it is in another state by now.
+        """
+        ...
+
+    def void(self, record: Record) -> Record:
+        """The order cancelled, with what hangs on it and has not happened: shipments, drafts.
+
+        Cancelled already is success. Money that was recorded stays as it is.
+
+        Raises: DisagreementError: ``goods_left`` (owner warehouse) or ``invoiced`` (finance); the
+            order then stands as it did.
         """
         ...
 
     def add_address(self, party: Ref, address: Address) -> str:
         """The id of ``address`` at the party, found there or added."""
+        ...
+
+    def progress(self, order: Ref) -> Progress | None:
+        """How far the sales order has come, None when it is not there. As few calls as can be."""
+        ...
+
+    def changes(
+        self, kind: Kind, since: dt.datetime, *, after: str = "", limit: int = 100
+    ) -> Sequence[News]:
+        """Records of ``kind`` that changed later than ``since``, by (time, id), oldest first.
+
+        Those of exactly ``since`` whose id comes behind ``after`` are among them, so the last
+        one's ``at`` and id are where to go on. Fewer than ``limit`` are all there is. Invoices and
+        credit notes are both told of as INVOICE; drafts of either are left out.
+        """
+        ...
+
+    def open_day(self, kind: Kind, on: dt.date) -> dt.date | None:
+        """The first day not before ``on`` that a document of ``kind`` can be booked on.
+
+        None when no later period is open.
+        """
+        ...
+
+    def document(self, ref: Ref) -> Attachment | None:
+        """The printed invoice, credit note or delivery note; None when there is none."""
+        ...
+
+    def profile(self, party: Ref) -> tuple[Profile, str] | None:
+        """What is kept of the party, and its version; None when it is not there.
+
+        Archived ones are answered too.
+        """
+        ...
+
+    def update_profile(self, party: Ref, changes: Profile, *, version: str) -> tuple[Profile, str]:
+        """Writes the fields that are not None; the party as it then is, and its version.
+
+        Raises: StaleVersionError: someone wrote since ``version``; RejectedError.
+        """
+        ...
+
+    def archive(self, party: Ref) -> None:
+        """Hidden from those who choose a party; its documents stay. Done already is success."""
         ...

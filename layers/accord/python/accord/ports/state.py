@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 
 from accord.errors import Owner
 from accord.model.change import Change, Ref
+from accord.model.keys import document_key
+from accord.model.progress import Attachment
 
 # --- links -------------------------------------------------------------------
 
@@ -43,6 +45,11 @@ class Link:
     facts: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     leased_until: dt.datetime | None = None
+
+    @property
+    def document_key(self) -> str:
+        """The external key of the document: a second one, after a voided one, has its own."""
+        return document_key(self.key, self.generation)
 
 
 class Links(Protocol):
@@ -183,7 +190,8 @@ class Waiting(Protocol):
 class Item:
     """What a person must look at. At most 4 KB; ``payload`` names an object in the bucket.
 
-    ``subject`` is a ref, or a cause that many share (then ``count`` says how many).
+    ``subject`` is a ref, or a cause that many share (then ``count`` says how many). ``event`` and
+    ``aggregate`` are the change's that met the trouble: a replay is another one of it.
     """
 
     id: str
@@ -198,6 +206,8 @@ class Item:
     correlation_id: str = ""
     closed_at: dt.datetime | None = None
     closed_by: str = ""
+    event: str = ""
+    aggregate: str = ""
 
 
 class Attention(Protocol):
@@ -232,6 +242,52 @@ class Payloads(Protocol):
     def get(self, name: str) -> Any:
         """What was put, None when it is not there."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A printed document that whoever has ``token`` can fetch until ``expires_at``."""
+
+    object_name: str
+    token: str = field(repr=False)
+    expires_at: dt.datetime
+
+
+class Documents(Protocol):
+    """Printed documents that are fetched by an address nobody can guess, for a while.
+
+    An ``object_name`` is a path without a slash at its head: what it is a document of, and which,
+    ``uk:order:30/main:invoice:7``.
+    """
+
+    def put(self, object_name: str, attachment: Attachment, *, now: dt.datetime, days: int) -> str:
+        """The token by which ``get`` finds it for that many ``days``.
+
+        While one is kept under the name, its file, token and last day stay: doing it twice is the
+        same as once. After it has lapsed or was revoked, it is another token.
+
+        Raises: PermanentError: larger than ``LARGEST_DOCUMENT``.
+        """
+        ...
+
+    def get(self, token: str, *, now: dt.datetime) -> Attachment | None:
+        """The file; None when the token is unknown, has lapsed or was revoked."""
+        ...
+
+    def revoke(self, token: str) -> bool:
+        """The file is removed and the token opens nothing more. False: there was no such token.
+
+        Again is success, and finishes what broke off.
+        """
+        ...
+
+    def of(self, folder: str) -> Sequence[Kept]:
+        """What is kept under that name or below it: ``uk:order:30`` has all of that order's."""
+        ...
+
+
+LARGEST_DOCUMENT = 4_500_000
+"""Bytes. Encoded for the answer they are 6 MB, the most that a function can answer with."""
 
 
 # --- journal, control, rules -------------------------------------------------

@@ -1,9 +1,26 @@
 """One store, as the flows see it."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from accord.model.documents import SalesOrder
+from accord.model.change import Ref
+from accord.model.documents import Refund, SalesOrder
+from accord.model.money import Money
+from accord.model.party import Profile
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer's account in the store."""
+
+    ref: Ref
+    profile: Profile
+    modified_at: dt.datetime
+    role: str = "customer"
 
 
 class Store(Protocol):
@@ -16,12 +33,35 @@ class Store(Protocol):
         """Returns if it answers us. Raises: UnavailableError, UnauthorizedError."""
         ...
 
-    def order(self, document: dict[str, Any]) -> SalesOrder:
+    def order(self, document: Json) -> SalesOrder:
         """The canonical order in the store's own JSON. No I/O. Raises: BadInputError."""
         ...
 
-    def get_order(self, id_: str) -> tuple[dict[str, Any], str] | None:
+    def get_order(self, id_: str) -> tuple[Json, str] | None:
         """The order's JSON and its digest, None when it is gone for good."""
+        ...
+
+    def put_order(
+        self, id_: str, *, status: str | None = None, meta: Mapping[str, Any] | None = None
+    ) -> tuple[Json, str]:
+        """Sets status and custom fields in one call, and leaves the rest; the order as it then is.
+
+        Writing the same twice is the same as once. A field of None is removed.
+
+        Raises: RejectedError: the order is gone, or the store has no such status.
+        """
+        ...
+
+    def refunds(self, order: SalesOrder) -> Sequence[Refund]:
+        """Every refund of the order, oldest first; none when the order is gone."""
+        ...
+
+    def create_refund(self, order: SalesOrder, amount: Money, *, reason: str) -> str:
+        """The new refund's id. No money is sent and no stock put back; the shopper gets an e-mail.
+
+        The store makes two of two calls: look at ``refunds`` for ``reason`` before repeating.
+        Raises: RejectedError: more than is left, or the order is gone.
+        """
         ...
 
     def find_note(self, order_id: str, marker: str) -> str | None:
@@ -30,4 +70,32 @@ class Store(Protocol):
 
     def add_note(self, order_id: str, text: str, *, to_customer: bool = False) -> str:
         """The new note's id. The store makes two of two calls: look before repeating."""
+        ...
+
+    # --- customers -----------------------------------------------------------
+
+    def customer(self, document: Json) -> Customer:
+        """The customer in the store's own JSON. No I/O. Raises: BadInputError."""
+        ...
+
+    def get_customer(self, id_: str) -> tuple[Json, str] | None:
+        """The customer's JSON and its digest, None when it is gone."""
+        ...
+
+    def find_customer(self, email: str) -> tuple[Json, str] | None:
+        """The account with that e-mail address, which the store keeps only once."""
+        ...
+
+    def create_customer(self, profile: Profile) -> tuple[Json, str]:
+        """A new account; the store sends its e-mails. Raises: DuplicateError: the e-mail is taken.
+
+        A profile without e-mail address cannot be an account: RejectedError.
+        """
+        ...
+
+    def put_customer(self, id_: str, changes: Profile) -> tuple[Json, str]:
+        """Writes the fields that are not None; the customer as it then is.
+
+        Raises: RejectedError: it is gone; DuplicateError: another has that e-mail address.
+        """
         ...
