@@ -10,6 +10,7 @@ import pytest
 from accord.errors import BadInputError
 from accord.rules.config import Config
 from accord.rules.load import Finding, check, compiled, overlay, parse
+from accord.rules.problem import Abilities
 
 EXAMPLE = Path(__file__).parents[2] / "accord.toml"
 
@@ -24,6 +25,7 @@ flows.orders = "on"
 
 [stores.uk.mappings]
 rounding = { item = "ROUNDING" }
+refund_amount = { item = "MISC" }
 taxes = { "20" = "VAT 20%" }
 shipping."*" = { item = "SHIPPING" }
 payments."*" = { record = false }
@@ -63,7 +65,10 @@ def test_the_example_has_nothing_to_find() -> None:
     text = EXAMPLE.read_text()
 
     config, findings = check(
-        text, adapters=["memory", "tryton"], key_lengths={"tryton": 64}, stage="dev"
+        text,
+        adapters=["memory", "tryton"],
+        abilities={"tryton": Abilities(64, revenue=False)},
+        stage="dev",
     )
 
     assert config is not None
@@ -205,14 +210,14 @@ def test_an_adapter_must_exist() -> None:
 
 
 def test_an_external_key_fits_the_back_office() -> None:
-    finding = only(TOML, key_lengths={"tryton": 15})
+    finding = only(TOML, abilities={"tryton": Abilities(32)})
 
     assert (finding.path, finding.severity) == ("stores.uk.key", "error")
     assert "at most 1 character" in finding.remedy
 
 
 def test_a_back_office_too_narrow_for_any_key_says_so() -> None:
-    assert "no store key is short enough" in only(TOML, key_lengths={"tryton": 8}).remedy
+    assert "no store key is short enough" in only(TOML, abilities={"tryton": Abilities(8)}).remedy
 
 
 def test_a_test_stage_refuses_a_live_shop() -> None:
@@ -265,7 +270,7 @@ def test_gaps_are_no_matter_while_orders_do_not_flow() -> None:
         ("checkout-draft", "error", "nothing was sold"),
         ("proccessing", "warning", "Did you mean 'processing'?"),
         ("awaiting-pickup", "warning", "plugin"),
-        ("cancelled", "warning", "unless that is wanted"),
+        ("cancelled", "warning", "import_closed"),
     ],
 )
 def test_a_status_that_will_surprise_is_found(status: str, severity: str, remedy: str) -> None:

@@ -73,3 +73,20 @@ def test_every_field_says_what_it_is_for() -> None:
 
 def test_a_description_is_one_line() -> None:
     assert all("\n" not in text and "  " not in text for text in descriptions().values())
+
+
+def test_a_route_may_stand_in_the_file(
+    validator: jsonschema.Draft202012Validator, example: dict[str, Any]
+) -> None:
+    when = {"country": ["EU"], "vat_number": True, "total_from": 5000}
+    example["stores"]["uk"]["orders"]["route"] = [{"name": "b2b", "when": when, "make": "both"}]
+
+    assert validator.is_valid(example)
+
+
+def test_a_mistyped_condition_of_a_route_is_underlined(
+    validator: jsonschema.Draft202012Validator, example: dict[str, Any]
+) -> None:
+    example["stores"]["uk"]["orders"]["route"] = [{"name": "b2b", "when": {"contry": ["EU"]}}]
+
+    assert not validator.is_valid(example)

@@ -4,10 +4,9 @@ Nothing may vanish: every line of the order becomes exactly one line of the docu
 is not posted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
 
 from accord.errors import PermanentError, UnmappedError
 from accord.model.documents import (
@@ -20,9 +19,39 @@ from accord.model.documents import (
     Totals,
 )
 from accord.model.money import Money
+from accord.rules.conditions import NO_TAX, item_class, line_misfit
 from accord.rules.config import Mappings, PaymentRule, Target
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class MappedLine:
+    """A line in the back office's words, and the keys under [mappings] that say so.
+
+    ``taxes_by`` has one for each tax. Empty texts: no rule was needed, or there is none.
+    """
+
+    line: DocumentLine
+    item_class: str = ""
+    carrier: str | None = None
+    target_by: str = ""
+    taxes_by: tuple[str, ...] = ()
+    revenue_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """An order in the back office's words, as far as there are rules for it.
+
+    ``causes`` are the codes that no rule names, ``remedies`` what to do about each; ``refusal`` is
+    what a person must look at.
+    """
+
+    lines: tuple[MappedLine, ...]
+    payment: PaymentRule
+    payment_by: str
+    causes: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    refusal: PermanentError | None = None
 
 
 @dataclass(slots=True)
@@ -32,19 +61,21 @@ class _Missing:
     store: str
     causes: list[str] = field(default_factory=list)
     remedies: list[str] = field(default_factory=list)
+    refusal: PermanentError | None = None
 
     def add(self, cause: str, what: str, table: str) -> None:
+        self._add(cause, f"{what}; add it to [stores.{self.store}.mappings.{table}]")
+
+    def key(self, cause: str, what: str, key: str) -> None:
+        self._add(cause, f"{what}; set {key} in [stores.{self.store}.mappings]")
+
+    def refuse(self, error: PermanentError) -> None:
+        self.refusal = self.refusal or error
+
+    def _add(self, cause: str, remedy: str) -> None:
         if cause not in self.causes:
             self.causes.append(cause)
-            self.remedies.append(f"{what}; add it to [stores.{self.store}.mappings.{table}]")
-
-    def raise_for(self, order: SalesOrder, *, connection: str) -> None:
-        if self.causes:
-            raise UnmappedError(
-                f"order {order.number}: no rule for {'; '.join(self.remedies)}",
-                connection=connection,
-                causes=tuple(self.causes),
-            )
+            self.remedies.append(remedy)
 
 
 def document_lines(
@@ -56,27 +87,56 @@ def document_lines(
         UnmappedError: codes that no rule names, all of them at once.
         PermanentError: a line without SKU, and no rule for such lines.
     """
-    missing = _Missing(store)
-    lines = []
-    carrier = None
-    for line in order.lines:
-        target = _target(line, mappings, missing)
-        if line.kind == "shipping" and target is not None:
-            carrier = carrier or target.carrier
-        lines.append(
-            DocumentLine(
-                description=describe(line),
-                quantity=line.quantity,
-                net=line.net,
-                item=target.item if target else None,
-                account=target.account if target else None,
-                taxes=tuple(_tax(tax, mappings, missing) for tax in line.taxes),
-                source=line.id,
-            )
+    mapped = map_order(order, mappings, store=store)
+    if mapped.refusal is not None:
+        raise mapped.refusal
+    if mapped.causes:
+        raise UnmappedError(
+            f"order {order.number}: no rule for {'; '.join(mapped.remedies)}",
+            connection=erp,
+            causes=mapped.causes,
         )
-    payment = _payment(order, mappings, missing)
-    missing.raise_for(order, connection=erp)
-    return tuple(lines), payment, carrier
+    carrier = next((each.carrier for each in mapped.lines if each.carrier), None)
+    return tuple(each.line for each in mapped.lines), mapped.payment, carrier
+
+
+def map_order(order: SalesOrder, mappings: Mappings, *, store: str) -> Mapped:
+    """All that the rules say of ``order`` and all that they do not: nothing is raised."""
+    missing = _Missing(store)
+    lines = tuple(_line(line, order, mappings, missing) for line in order.lines)
+    payment, payment_by = _payment(order, mappings, missing)
+    return Mapped(
+        lines,
+        payment,
+        payment_by,
+        tuple(missing.causes),
+        tuple(missing.remedies),
+        missing.refusal,
+    )
+
+
+def _line(line: OrderLine, order: SalesOrder, mappings: Mappings, missing: _Missing) -> MappedLine:
+    target, target_by = _target(line, mappings, missing)
+    taxes, taxes_by = _taxes(line, order, mappings, missing)
+    item = target.item if target else None
+    revenue, revenue_by = _revenue(line, order, mappings) if item else (None, "")
+    return MappedLine(
+        DocumentLine(
+            description=describe(line),
+            quantity=line.quantity,
+            net=line.net,
+            item=item,
+            account=target.account if target else None,
+            taxes=taxes,
+            source=line.id,
+            revenue=revenue,
+        ),
+        item_class=item_class(line, mappings.classes) or "",
+        carrier=target.carrier if target and line.kind == "shipping" else None,
+        target_by=target_by,
+        taxes_by=taxes_by,
+        revenue_by=revenue_by,
+    )
 
 
 def rounding_line(
@@ -115,38 +175,78 @@ def describe(line: OrderLine) -> str:
     return f"{line.description} ({chosen})" if chosen else line.description
 
 
-def _target(line: OrderLine, mappings: Mappings, missing: _Missing) -> Target | None:
-    if line.kind == "item":
-        return _item(line, mappings, missing)
-    if line.kind == "shipping":
-        # flat_rate:2, the zone's own method, before flat_rate, before any other
-        name, table = "shipping", mappings.shipping
-        keys = [line.code, line.code.partition(":")[0], "*"]
-    else:
-        name, table = "fees", mappings.fees
-        keys = [line.code, "*"]
-    found = _first(table, keys)
-    if found is None:
+# --- what a line is -----------------------------------------------------------
+
+_Found = tuple[Target | None, str]
+
+
+def _target(line: OrderLine, mappings: Mappings, missing: _Missing) -> _Found:
+    match line.kind:
+        case "item":
+            return _item(line, mappings, missing)
+        case "shipping":
+            # flat_rate:2, the zone's own method, before flat_rate, before any other
+            keys = [line.code, line.code.partition(":")[0], "*"]
+            return _coded(line, "shipping", mappings.shipping, keys, missing)
+        case "fee":
+            return _coded(line, "fees", mappings.fees, [line.code, "*"], missing)
+        case "gift_card":
+            if mappings.gift_cards is None:
+                missing.key("gift_card", "gift cards that are paid with", "gift_cards")
+            return mappings.gift_cards, "gift_cards"
+        case "refund":
+            if mappings.refund_amount is None:
+                missing.key("refund_amount", "an amount refunded without lines", "refund_amount")
+            return mappings.refund_amount, "refund_amount"
+
+
+def _coded(
+    line: OrderLine,
+    name: str,
+    table: Mapping[str, Target],
+    keys: Sequence[str],
+    missing: _Missing,
+) -> _Found:
+    key = next((key for key in keys if key in table), None)
+    if key is None:
         missing.add(f"{line.kind}:{line.code}", f"{line.kind} {line.code!r}", name)
-    return found
+        return None, ""
+    return table[key], f'{name}."{key}"'
 
 
-def _item(line: OrderLine, mappings: Mappings, missing: _Missing) -> Target | None:
+def _item(line: OrderLine, mappings: Mappings, missing: _Missing) -> _Found:
     if not line.code:
-        if mappings.no_sku == "attention":
-            raise PermanentError(
+        if mappings.no_sku != "attention":
+            return mappings.no_sku, "no_sku"
+        missing.refuse(
+            PermanentError(
                 f"line {line.id} ({line.description!r}) has no SKU; give the product one in the "
                 f"store, or set no_sku in [stores.{missing.store}.mappings], then replay",
                 reason="no_sku",
                 owner="commerce",
             )
-        return mappings.no_sku
+        )
+        return None, ""
     if found := mappings.items.get(line.code):
-        return found
+        return found, f'items."{line.code}"'
     if mappings.items_same_code:
-        return Target(item=line.code)
+        return Target(item=line.code), "items_same_code"
     missing.add(f"item:{line.code}", f"SKU {line.code!r}", "items")
-    return None
+    return None, ""
+
+
+def _revenue(line: OrderLine, order: SalesOrder, mappings: Mappings) -> tuple[str | None, str]:
+    """The account of an item's revenue, where a rule names one."""
+    if line.kind != "item":
+        return None, ""
+    rates = [name for tax in line.taxes for name in _rate_names(tax.rate)] or [NO_TAX]
+    for n, rule in enumerate(mappings.revenue, start=1):
+        if line_misfit(rule.when, line, order, mappings.classes, rates) is None:
+            return rule.account, f"revenue rule {n}"
+    return None, ""
+
+
+# --- how it is taxed ----------------------------------------------------------
 
 
 def percent_text(rate: TaxRate) -> str:
@@ -154,30 +254,65 @@ def percent_text(rate: TaxRate) -> str:
     return "" if rate.percent.is_nan() else f"{rate.percent.normalize():f}"
 
 
-def _tax(tax: Tax, mappings: Mappings, missing: _Missing) -> LineTax:
+def _rate_names(rate: TaxRate) -> list[str]:
+    """What a rule may call it, most particular first."""
+    # An id is a bare number, as a percent is, so it has its own form.
+    return [name for name in (f"id:{rate.id}", rate.code, percent_text(rate)) if name]
+
+
+def _taxes(
+    line: OrderLine, order: SalesOrder, mappings: Mappings, missing: _Missing
+) -> tuple[tuple[LineTax, ...], tuple[str, ...]]:
+    found = [_tax(tax, line, order, mappings, missing) for tax in line.taxes]
+    # A gift card pays for what was taxed; it is not sold here.
+    if not line.taxes and line.kind != "gift_card":
+        code, by = _ruled(line, order, mappings, [NO_TAX])
+        if code is not None:
+            found = [(LineTax(code, Money.zero(order.currency)), by)]
+    return tuple(tax for tax, _ in found), tuple(by for _, by in found)
+
+
+def _tax(
+    tax: Tax, line: OrderLine, order: SalesOrder, mappings: Mappings, missing: _Missing
+) -> tuple[LineTax, str]:
     rate = tax.rate
-    # Most particular first. An id is a bare number, as a percent is, so it has its own form.
-    keys = (f"id:{rate.id}", rate.code, percent_text(rate))
-    code = next((mappings.taxes[key] for key in keys if key and key in mappings.taxes), None)
+    names = _rate_names(rate)
+    code, by = _ruled(line, order, mappings, names)
+    if code is None:
+        key = next((name for name in names if name in mappings.taxes), None)
+        if key is not None:
+            code, by = mappings.taxes[key], f'taxes."{key}"'
     if code is None:
         label = rate.label or rate.code or "without a name"
         what = f"tax rate {label} {percent_text(rate) or '?'} % (id:{rate.id})"
         missing.add(f"tax:{rate.code or rate.id}", what, "taxes")
-        return LineTax("", tax.amount)
-    return LineTax(code, tax.amount)
+        return LineTax("", tax.amount), ""
+    return LineTax(code, tax.amount), by
 
 
-def _payment(order: SalesOrder, mappings: Mappings, missing: _Missing) -> PaymentRule:
+def _ruled(
+    line: OrderLine, order: SalesOrder, mappings: Mappings, rates: Sequence[str]
+) -> tuple[str | None, str]:
+    """The tax code of the first tax rule that fits.
+
+    A line without tax is left without, unless a rule names the rate `none`: a code would tax it.
+    """
+    for n, rule in enumerate(mappings.tax_rules, start=1):
+        if rates == [NO_TAX] and NO_TAX not in rule.when.rate:
+            continue
+        if line_misfit(rule.when, line, order, mappings.classes, rates) is None:
+            return rule.code, f"tax rule {n}"
+    return None, ""
+
+
+def _payment(order: SalesOrder, mappings: Mappings, missing: _Missing) -> tuple[PaymentRule, str]:
     method = order.payment.method
-    found = _first(mappings.payments, (method, "*") if method else ("", "*"))
-    if found is None:
+    keys = (method, "*") if method else ("", "*")
+    key = next((key for key in keys if key in mappings.payments), None)
+    if key is None:
         missing.add(f"payment:{method}", f"payment method {method!r}", "payments")
-        return PaymentRule(record=False)
-    return found
-
-
-def _first(table: Mapping[str, T], keys: Iterable[str]) -> T | None:
-    return next((table[key] for key in keys if key in table), None)
+        return PaymentRule(record=False), ""
+    return mappings.payments[key], f'payments."{key}"'
 
 
 def check_complete(order: SalesOrder, lines: Iterable[DocumentLine]) -> None:

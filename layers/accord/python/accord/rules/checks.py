@@ -3,54 +3,36 @@
 Each check is a generator of problems; ``problems`` runs them all.
 """
 
-import difflib
-import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
+from accord.model.keys import order_key, payment_key, refund_key
+from accord.rules import check_flows, check_rules
 from accord.rules.config import Config, Store, is_loopback
-
-Path = tuple[str | int, ...]
-Severity = Literal["error", "warning"]
+from accord.rules.problem import Abilities, Path, Problem, nearest
 
 # Source: WooCommerce 10.5, wc_get_order_statuses(), without the "wc-" of the database.
 CORE_STATUSES = ("pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed")
 _NEVER_PLACED = ("checkout-draft", "auto-draft", "trash")
 _NOTHING_SOLD = ("cancelled", "refunded", "failed")
 
-_ORDER_ID_DIGITS = 10
-_GENERATION_DIGITS = 2
+_LONGEST_ID = "9" * 10  # of an order or a refund
 
 
 def longest_key(store: Store) -> int:
-    """Characters of the longest external key that the store's orders may need.
-
-    ``{store key}-{order id}`` and a mark of the generation: ids up to 9,999,999,999.
-    """
-    return len(store.key) + 1 + _ORDER_ID_DIGITS + 1 + _GENERATION_DIGITS
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong at ``path``, and the sentence that says what to do."""
-
-    path: Path
-    message: str
-    remedy: str
-    severity: Severity = "error"
+    """Characters of the longest external key that the store's orders may need: a refund's money."""
+    return len(payment_key(refund_key(order_key(store.key, _LONGEST_ID), _LONGEST_ID)))
 
 
 def problems(
     config: Config,
     *,
     adapters: Collection[str] | None,
-    key_lengths: Mapping[str, int],
+    abilities: Mapping[str, Abilities],
     stage: str | None,
 ) -> Iterator[Problem]:
     """All that can be said without asking a store or a back office."""
     yield from _adapters(config, adapters)
-    yield from _key_lengths(config, key_lengths)
+    yield from _key_lengths(config, abilities)
     yield from _stages(config, stage)
     yield from _secrets(config)
     yield from _doubles(config)
@@ -61,14 +43,11 @@ def problems(
         yield from _codes(at, store)
         yield from _taxes(at, store)
         yield from _payments(at, store)
+        yield from check_rules.rules(at, store)
+        yield from check_flows.told(at, store)
+        yield from check_flows.abilities_of(at, config, store, abilities)
         if store.flows.orders != "off":
             yield from _gaps(at, store)
-
-
-def nearest(word: str, known: Collection[str]) -> str | None:
-    """The one of ``known`` that was probably meant."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
 
 
 def _adapters(config: Config, adapters: Collection[str] | None) -> Iterator[Problem]:
@@ -83,20 +62,23 @@ def _adapters(config: Config, adapters: Collection[str] | None) -> Iterator[Prob
             )
 
 
-def _key_lengths(config: Config, key_lengths: Mapping[str, int]) -> Iterator[Problem]:
+def _key_lengths(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Problem]:
     for name, store in config.stores.items():
-        adapter = config.erps[store.erp].adapter
-        room = key_lengths.get(adapter)
-        if room is not None and (needed := longest_key(store)) > room:
-            most = room - (needed - len(store.key))
-            yield Problem(
-                ("stores", name, "key"),
-                f"{store.key!r} makes external keys of up to {needed} characters; "
-                f"{adapter} holds {room}",
-                f"Use a key of at most {most} characters."
-                if most > 0
-                else "Use another back office: no store key is short enough for this one.",
-            )
+        needed = longest_key(store)
+        for erp in check_flows.back_offices(store):
+            adapter = config.erps[erp].adapter
+            can = abilities.get(adapter)
+            if can is not None and needed > can.key_length:
+                most = can.key_length - (needed - len(store.key))
+                yield Problem(
+                    ("stores", name, "key"),
+                    f"{store.key!r} makes external keys of up to {needed} characters; "
+                    f"{adapter} holds {can.key_length}",
+                    f"Use a key of at most {most} characters."
+                    if most > 0
+                    else "Use another back office: no store key is short enough for this one.",
+                )
+                break
 
 
 def _stages(config: Config, stage: str | None) -> Iterator[Problem]:
@@ -147,13 +129,13 @@ def _doubles(config: Config) -> Iterator[Problem]:
 
 
 def _unused(config: Config) -> Iterator[Problem]:
-    used = {store.erp for store in config.stores.values()}
+    used = {erp for store in config.stores.values() for erp in check_flows.back_offices(store)}
     for name in config.erps:
         if name not in used:
             yield Problem(
                 ("erps", name),
                 f"no store sends its orders to {name!r}",
-                f'Set erp = "{name}" in a store, or remove [erps.{name}].',
+                f'Set erp = "{name}" in a store or a route, or remove [erps.{name}].',
                 "warning",
             )
 
@@ -166,7 +148,7 @@ def _statuses(at: Path, store: Store) -> Iterator[Problem]:
             'Add at least processing = "sales_order".',
             "warning",
         )
-    for status in store.orders.statuses:
+    for status, make in store.orders.statuses.items():
         path = (*at, "orders", "statuses", status)
         if status.startswith("wc-"):
             yield Problem(
@@ -180,11 +162,12 @@ def _statuses(at: Path, store: Store) -> Iterator[Problem]:
                 f"an order in {status!r} was not placed, or was thrown away",
                 "Remove the line: nothing was sold.",
             )
-        elif status in _NOTHING_SOLD:
+        elif status in _NOTHING_SOLD and make != "cancel":
             yield Problem(
                 path,
-                f"an order first seen as {status!r} would be made in the back office",
-                "Remove the line unless that is wanted: orders already there follow anyway.",
+                f"nothing is sold in {status!r}, so this line makes no document",
+                "Remove the line: an order that is there already is cancelled or credited anyway, "
+                "and import_closed says what becomes of one that is not.",
                 "warning",
             )
         elif status not in CORE_STATUSES:
@@ -201,6 +184,7 @@ def _statuses(at: Path, store: Store) -> Iterator[Problem]:
 def _codes(at: Path, store: Store) -> Iterator[Problem]:
     mappings = store.mappings
     tables: dict[str, Collection[str]] = {
+        "classes": mappings.classes,
         "items": mappings.items,
         "taxes": mappings.taxes,
         "shipping": mappings.shipping,
@@ -219,12 +203,7 @@ def _codes(at: Path, store: Store) -> Iterator[Problem]:
 
 def _taxes(at: Path, store: Store) -> Iterator[Problem]:
     for key in store.mappings.taxes:
-        number = re.fullmatch(r"(\d+)(?:[.,](\d+))?\s*%?", key)
-        if number is None:
-            continue
-        digits = (number[2] or "").rstrip("0")
-        plain = f"{int(number[1])}.{digits}" if digits else str(int(number[1]))
-        if key != plain:
+        if plain := check_rules.plain_percent(key):
             yield Problem(
                 (*at, "mappings", "taxes", key),
                 f"{key!r} matches no rate",
@@ -234,9 +213,10 @@ def _taxes(at: Path, store: Store) -> Iterator[Problem]:
 
 def _payments(at: Path, store: Store) -> Iterator[Problem]:
     for method, rule in store.mappings.payments.items():
-        if rule.account and not rule.record:
+        key = "account" if rule.account else "refund_account" if rule.refund_account else None
+        if key and not rule.record:
             yield Problem(
-                (*at, "mappings", "payments", method, "account"),
+                (*at, "mappings", "payments", method, key),
                 "the account is not used while record = false",
                 "Set record = true to book the money there, or remove the account.",
                 "warning",
@@ -251,6 +231,13 @@ def _gaps(at: Path, store: Store) -> Iterator[Problem]:
             (*at, "mappings"),
             "nothing says where rounding goes, so an order that is a cent off waits for a person",
             'Add rounding = { item = "…" } or rounding = { account = "…" }.',
+            "warning",
+        )
+    if mappings.refund_amount is None:
+        yield Problem(
+            (*at, "mappings"),
+            "nothing says where an amount goes that is refunded without lines, so it will wait",
+            'Add refund_amount = { item = "…" } or refund_amount = { account = "…" }.',
             "warning",
         )
     lacking = {

@@ -5,6 +5,7 @@ Two layers: wiring (stores, back offices, limits, names of secrets) is deployed;
 """
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -16,15 +17,18 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 Flow = Literal["off", "shadow", "on"]
-Make = Literal["sales_order", "quotation"]
+Make = Literal["sales_order", "quotation", "both", "cancel"]
+"""What a status asks for. ``both``: a quotation until it is paid, a sales order from then on.
+``cancel``: the document is cancelled, as for the store's own cancelled and failed."""
 
 
-def wrong(message: str, remedy: str, *, path: tuple[str, ...] = ()) -> PydanticCustomError:
+def wrong(message: str, remedy: str, *, path: tuple[str | int, ...] = ()) -> PydanticCustomError:
     """The error of one value; ``path`` leads from the checked table to it where that is deeper."""
     context = {"said": message, "remedy": remedy, "path": path}
     return PydanticCustomError("accord", "{said}. {remedy}", context)
@@ -114,6 +118,8 @@ class PaymentRule(Table):
     """The journal (or ledger account) the money went to; needed when `record` is true."""
     terms: Code | None = None
     """The back office's payment terms for orders paid this way."""
+    refund_account: Code | None = None
+    """Where refunds leave from, if not from `account`."""
 
     @model_validator(mode="after")
     def _has_account(self) -> "PaymentRule":
@@ -144,18 +150,55 @@ def _code_pattern(pattern: str) -> str:
     return pattern
 
 
-def _note(text: str) -> str:
-    unknown = set(re.findall(r"\{[^{}]*\}|[{}]", text)) - {"{document}", "{number}", "{erp}"}
-    if unknown:
-        raise wrong(
-            f"the note holds {', '.join(sorted(unknown))}, which nothing fills in",
-            "Use {document}, {number} and {erp} only.",
-        )
-    return text
+def _filled_by(*names: str) -> Callable[[str], str]:
+    known = {f"{{{name}}}" for name in names}
+
+    def check(text: str) -> str:
+        if unknown := set(re.findall(r"\{[^{}]*\}|[{}]", text)) - known:
+            raise wrong(
+                f"the note holds {', '.join(sorted(unknown))}, which nothing fills in",
+                f"Use {', '.join(sorted(known))} only.",
+            )
+        return text
+
+    return check
+
+
+_note = _filled_by("document", "number", "erp")
+_fulfilment_note = _filled_by("date", "carrier", "tracking", "url", "number", "items")
+_invoice_note = _filled_by("document", "number", "total", "date", "url")
+
+
+Policy = Literal["store", "erp", "newest", "ask"]
+"""Whose value holds when both sides changed a field: the store's, the back office's, the one that
+was written last, or a person's choice."""
+
+
+class FieldPolicies(Table):
+    """Whose value holds when both sides changed a field; what one changed alone goes over."""
+
+    name: Policy = "newest"
+    """Of the person."""
+    company: Policy = "newest"
+    """The company's name."""
+    email: Policy = "newest"
+    """The e-mail address."""
+    phone: Policy = "newest"
+    """The telephone number."""
+    vat_number: Policy = "ask"
+    """The VAT number: a wrong one is a wrong tax."""
+    billing: Policy = "newest"
+    """The billing address."""
+    shipping: Policy = "newest"
+    """The shipping address."""
+    price_group: Policy = "erp"
+    """The price list."""
+    payment_terms: Policy = "erp"
+    """The payment terms."""
 
 
 class CustomerRules(Table):
-    """How a shopper becomes a party."""
+    """How a shopper becomes a party, and how the two are kept alike."""
 
     match: tuple[Literal["email", "vat_number"], ...] = ("email", "vat_number")
     """Natural keys by which a party of the back office is recognised, in this order."""
@@ -166,6 +209,27 @@ class CustomerRules(Table):
     """The account code of one party for all guests. Without it a guest is matched like anyone."""
     nobody: Code | None = None
     """The account code for orders that do not say who bought. Without it they go to attention."""
+    create_in_erp: bool = True
+    """A new account of the store becomes a party. False: only once it orders."""
+    create_in_store: bool = False
+    """A new party with an e-mail address becomes an account of the store, which then writes to it.
+    False: it is only linked with the account of that address, where there is one."""
+    roles: tuple[Code, ...] = ("customer", "subscriber")
+    """Users of the store that are customers. All others (an editor, say) are left out."""
+    fields: FieldPolicies = FieldPolicies()
+    """Whose value holds when both sides changed a field: store, erp, newest or ask."""
+    prefers: Literal["store", "erp"] | None = None
+    """Whose value holds where `newest` cannot tell. Without it a person is asked."""
+
+    @field_validator("roles")
+    @classmethod
+    def _names_roles(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        if not roles:
+            raise wrong(
+                "no role is a customer's, so nobody would be followed",
+                'Write roles = ["customer"], or set customers = "off" in the store\'s flows.',
+            )
+        return roles
 
     @model_validator(mode="after")
     def _recognises(self) -> "CustomerRules":
@@ -189,8 +253,50 @@ NoSku = Annotated[
 ]
 
 
+class LineWhen(Table):
+    """Of a line: all that is named must hold, and a list holds if one of its values does."""
+
+    item_class: tuple[Code, ...] = ()
+    """Classes of [classes]."""
+    country: tuple[Code, ...] = ()
+    """Where the goods go: `DE`, or `EU` for any member state."""
+    rate: tuple[Code, ...] = ()
+    """The tax rate as in [taxes]; `none` is a line without tax."""
+    vat_number: bool | None = None
+    """Whether the buyer gave a VAT number."""
+
+
+class TaxRule(Table):
+    """A tax code for some lines, before [taxes] is looked at."""
+
+    when: LineWhen
+    code: Code
+    """The back office's tax code."""
+
+
+class RevenueRule(Table):
+    """A revenue account for some lines of items."""
+
+    when: LineWhen
+    account: Code
+    """The back office's revenue account."""
+
+
 class Mappings(Table):
     """The store's codes in the back office's words."""
+
+    classes: dict[str, tuple[Code, ...]] = {}
+    """Item class → SKUs, with * for any letters: `gifts = ["GIFT-*"]`. The first that fits."""
+    tax_rules: tuple[TaxRule, ...] = ()
+    """Tax codes by destination, VAT number and class, first fit; before `taxes`."""
+    revenue: tuple[RevenueRule, ...] = ()
+    """Revenue accounts by class and destination, first fit; else the item's own."""
+    gift_cards: Target | None = None
+    """Where gift cards go that an order is paid with, a liability. Else such orders wait."""
+    refund_amount: Target | None = None
+    """Where an amount goes that was refunded without lines. Else such refunds wait."""
+    refund_amount_tax: Literal["none", "proportional"] = "proportional"
+    """Whether such an amount holds tax, in the proportions of the order, or none."""
 
     items: dict[str, Target] = {}
     """SKU → item, where the back office's item code is not the SKU itself."""
@@ -214,6 +320,41 @@ class Mappings(Table):
     """The most that rounding may be, in the order's currency."""
 
 
+class OrderWhen(Table):
+    """Of an order: all that is named must hold, and a list holds if one of its values does."""
+
+    status: tuple[Code, ...] = ()
+    """The store's status."""
+    payment_method: tuple[str, ...] = ()
+    """The gateway's id: `bacs`, `stripe`; `` is none."""
+    country: tuple[Code, ...] = ()
+    """Where the goods go: `DE`, or `EU` for any member state."""
+    currency: tuple[Code, ...] = ()
+    """ISO 4217: `EUR`."""
+    item_class: tuple[Code, ...] = ()
+    """Classes of [mappings.classes] that at least one line is of."""
+    customer: tuple[Code, ...] = ()
+    """Customer ids, e-mail addresses, `@example.com` for all of a domain, `guest`."""
+    vat_number: bool | None = None
+    """Whether the buyer gave a VAT number."""
+    total_from: Decimal | None = None
+    """The total, in the order's currency, is this or more."""
+    total_below: Decimal | None = None
+    """The total is less than this."""
+
+
+class Route(Table):
+    """Where some orders go, and as what. The first that fits decides."""
+
+    name: Code
+    """For people: `accord rules explain` names it."""
+    when: OrderWhen = OrderWhen()
+    make: Literal["sales_order", "quotation", "both"] | None = None
+    """The document, where `statuses` would make one. None: what `statuses` says."""
+    erp: str | None = None
+    """The back office, a table of [erps]: another company. None: the store's own."""
+
+
 class OrderRules(Table):
     """Which orders become which documents."""
 
@@ -221,6 +362,14 @@ class OrderRules(Table):
     """Orders placed before are never made in the back office. Going live starts here."""
     statuses: dict[str, Make] = {"processing": "sales_order", "completed": "sales_order"}
     """Status of the store → document. A status that is not here is not imported."""
+    route: tuple[Route, ...] = ()
+    """Exceptions by customer, country, payment and so on: which company, which document."""
+    import_closed: Literal["both", "none"] = "none"
+    """Of an order that was cancelled or wholly refunded before it was imported: `both` the sale
+    and what takes it back, or `none`."""
+    closed_period: Literal["next_open", "ask"] = "next_open"
+    """When the day of a credit note or payment is closed in the books: the next open day, with the
+    true one in the reference, or a person's decision."""
     vat_number: tuple[str, ...] = ("_billing_vat_number", "_vat_number", "billing_vat")
     """Custom fields that may hold the VAT number, first found wins."""
     po_number: tuple[str, ...] = ("po_number", "_po_number", "_billing_po_number")
@@ -229,11 +378,65 @@ class OrderRules(Table):
     """The private note that the store's order gets. {document}, {number}, {erp}."""
 
 
+class FulfilmentRules(Table):
+    """What the store is told when the back office ships."""
+
+    part_shipped: Code | None = None
+    """The order's status once a part was shipped. None leaves it."""
+    shipped: Code | None = "completed"
+    """The order's status once all was shipped. None leaves it."""
+    tracking_field: Code = "_wc_shipment_tracking_items"
+    """The custom field with carrier and number, in the form that shipment-tracking plugins read."""
+    note: Annotated[str, AfterValidator(_fulfilment_note)] = (
+        "Shipped on {date}[ with {carrier}][, tracking number {tracking}]"
+    )
+    """The note about a shipment. {date}, {carrier}, {tracking}, {url}, {number}, {items}; empty
+    for none."""
+    note_to_customer: bool = False
+    """The shopper gets the note by e-mail. Never in a stage that is not prod."""
+    delivery_note: bool = False
+    """Keep the printed delivery note and link it in a private note."""
+
+
+class InvoiceRules(Table):
+    """What the store is told when the back office posts an invoice."""
+
+    number_field: Code = "_accord_invoice"
+    """The custom field that holds the invoice's number."""
+    note: Annotated[str, AfterValidator(_invoice_note)] = "{document} {number} of {total}"
+    """The note about an invoice or credit note. {document}, {number}, {total}, {date}, {url}; empty
+    for none."""
+    note_to_customer: bool = False
+    """The shopper gets the note by e-mail. Never in a stage that is not prod."""
+    link: bool = False
+    """Keep the printed document; {url} in the note is its address."""
+    link_days: int = Field(default=30, ge=1, le=365)
+    """How long such an address works."""
+
+
+class ErpChangeRules(Table):
+    """What becomes of an order that was changed in the back office."""
+
+    cancelled: Literal["ask", "apply"] = "ask"
+    """Cancelled there: a person decides, or the store's order is cancelled too."""
+    credited: Literal["ask", "apply"] = "ask"
+    """Credited there: a person decides, or the store gets a refund of that amount. No money is sent
+    by it."""
+
+
 class StoreFlows(Table):
     """Which flows run. `shadow` decides, journals and compares, and writes nothing anywhere."""
 
     orders: Flow = "off"
-    """Store's orders → the back office's sales orders."""
+    """Store's orders and refunds → the back office's sales orders, payments, credit notes."""
+    fulfilment: Flow = "off"
+    """The back office's shipments → tracking, status and note in the store."""
+    invoices: Flow = "off"
+    """The back office's invoices → number, document and note in the store."""
+    erp_changes: Flow = "off"
+    """Cancelled or credited in the back office → the store, or a person."""
+    customers: Flow = "off"
+    """Customers, both ways."""
 
 
 _LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/\S*)?")
@@ -323,6 +526,9 @@ class Store(Table):
     """Seconds that an unanswered write may still take effect."""
     flows: StoreFlows = StoreFlows()
     orders: OrderRules
+    fulfilment: FulfilmentRules = FulfilmentRules()
+    invoices: InvoiceRules = InvoiceRules()
+    erp_changes: ErpChangeRules = ErpChangeRules()
     customers: CustomerRules = CustomerRules()
     mappings: Mappings = Mappings()
 
@@ -377,8 +583,23 @@ class Config(Table):
                     path=("stores", name, "key"),
                 )
             keys[store.key] = name
+            for at, route in enumerate(store.orders.route):
+                if route.erp is not None and route.erp not in self.erps:
+                    raise wrong(
+                        f"there is no back office {route.erp!r}",
+                        f"Name one of [erps]: {', '.join(self.erps)}.",
+                        path=("stores", name, "orders", "route", at, "erp"),
+                    )
         return self
 
 
-MAPPED_BY_DATA = ("orders", "customers", "mappings", "flows")
+MAPPED_BY_DATA = (
+    "orders",
+    "fulfilment",
+    "invoices",
+    "erp_changes",
+    "customers",
+    "mappings",
+    "flows",
+)
 """The tables of a store that later versions of the rules may replace without a deploy."""

@@ -59,18 +59,20 @@ def homes(key: str) -> Iterator[str]:
     """The tables that have ``key``, as a merchant would write their headers."""
     for header, table in _tables(Config, ""):
         if key in keys(table):
-            yield f"[{header}]" if header else "the top"
+            yield header or "the top"
 
 
-def _tables(table: type[Table], header: str) -> Iterator[tuple[str, type[Table]]]:
+def _tables(table: type[Table], path: str, header: str = "") -> Iterator[tuple[str, type[Table]]]:
     yield header, table
     for key, name in keys(table).items():
         inner = table.model_fields[name].annotation
-        below = f"{header}.{key}" if header else key
+        below = f"{path}.{key}" if path else key
         if get_origin(inner) is dict:
             inner, below = get_args(inner)[1], f"{below}.<name>"
-        if (found := _table(inner)) is not None:
-            yield from _tables(found, below)
+        if (element := _table(_element(inner))) is not None:
+            yield from _tables(element, below, f"[[{below}]]")
+        elif (found := _table(inner)) is not None:
+            yield from _tables(found, below, f"[{below}]")
 
 
 def _below(here: Any, part: str | int) -> Any:
@@ -80,7 +82,12 @@ def _below(here: Any, part: str | int) -> Any:
         return field.annotation if field else None
     if get_origin(here) is dict:
         return get_args(here)[1]
-    return None
+    return _element(here) if isinstance(part, int) else None
+
+
+def _element(here: Any) -> Any:
+    """The type of an array's elements, None where ``here`` is no array."""
+    return get_args(here)[0] if get_origin(here) is tuple else None
 
 
 def _table(here: Any) -> type[Table] | None:

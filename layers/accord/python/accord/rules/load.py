@@ -15,9 +15,10 @@ from pydantic_core import ErrorDetails
 
 from accord.errors import BadInputError
 from accord.rules import describe
-from accord.rules.checks import Path, Problem, Severity, nearest, problems
+from accord.rules.checks import problems
 from accord.rules.config import MAPPED_BY_DATA, Config
 from accord.rules.locate import Place, places
+from accord.rules.problem import Abilities, Path, Problem, Severity, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def check(
     text: str,
     *,
     adapters: Collection[str] | None = None,
-    key_lengths: Mapping[str, int] | None = None,
+    abilities: Mapping[str, Abilities] | None = None,
     stage: str | None = None,
 ) -> tuple[Config | None, list[Finding]]:
     """The configuration, None if anything is an error, and the findings by line.
@@ -49,7 +50,7 @@ def check(
     Args:
         text: The content of accord.toml.
         adapters: The back offices that exist; None does not ask.
-        key_lengths: Adapter → the longest external key it holds.
+        abilities: Adapter → what it can do.
         stage: The stage it is for; None does not ask.
     """
     text = text.removeprefix("\ufeff")  # some editors on Windows put one before the first line
@@ -63,7 +64,7 @@ def check(
     except ValidationError as error:
         found = list(_from_pydantic(error, data))
         return None, _placed(found, where)
-    found = list(problems(config, adapters=adapters, key_lengths=key_lengths or {}, stage=stage))
+    found = list(problems(config, adapters=adapters, abilities=abilities or {}, stage=stage))
     findings = _placed(found, where)
     return (None if any(f.severity == "error" for f in findings) else config), findings
 
@@ -233,7 +234,9 @@ def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> Problem:
 def _unknown(path: Path, given: Any) -> Problem:
     key = str(path[-1])
     table = describe.table_at(path[:-1])
-    if isinstance(given, dict) and describe.table_at(path[:-2]) is None:
+    inside = path[-2:-1]  # a table's name, unless it is one of an array
+    names_one = bool(inside) and isinstance(inside[0], str)
+    if names_one and isinstance(given, dict) and describe.table_at(path[:-2]) is None:
         return _needs_quotes(path[:-1], f"{path[-2]}.{key}")
     known = describe.keys(table) if table else {}
     if meant := nearest(key, known):

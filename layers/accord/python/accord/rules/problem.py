@@ -1,0 +1,36 @@
+"""One thing that is wrong in accord.toml, and what the checks are told of back offices."""
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from accord.model.documents import Kind
+
+Path = tuple[str | int, ...]
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at ``path``, and the sentence that says what to do."""
+
+    path: Path
+    message: str
+    remedy: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a configuration may ask of an adapter: see ``ports.erp.Capabilities``."""
+
+    key_length: int
+    tells: frozenset[Kind] = frozenset(Kind)
+    revenue: bool = True
+
+
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The one of ``known`` that was probably meant."""
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
