@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from accord.errors import (
     AccordError,
     BadInputError,
+    DuplicateError,
     RateLimitedError,
     RejectedError,
     UnauthorizedError,
@@ -23,7 +25,10 @@ from accord.local.store.auth import Key
 from accord.local.store.deliveries import encode
 from accord.local.store.orders import make_order
 from accord.model.documents import SalesOrder
+from accord.model.money import Money
+from accord.model.party import Address, Profile
 from accord.woo.client import OAuth1, WooStore, signature
+from accord.woo.mapping import from_wire
 
 NOW = dt.datetime(2026, 11, 22, 15, 0, tzinfo=dt.UTC)
 HOME = "https://store.example"
@@ -48,6 +53,19 @@ def app() -> StoreApp:
     return app
 
 
+ORDER = from_wire(make_order(30, rng=random.Random(1), at=NOW), store="uk", vat_keys=(), po_keys=())
+HOME_ADDRESS = Address("Ada Byron", "Engine Ltd", "12 Row\nFlat 2", "London", "SW1", "", "GB")
+ADA = Profile(
+    name="Ada Byron",
+    company="Engine Ltd",
+    email="ada@example.com",
+    phone="020 7946 1111",
+    vat_number="GB123456789",
+    billing=HOME_ADDRESS,
+    shipping=HOME_ADDRESS,
+)
+
+
 def store_on(
     transport: httpx.BaseTransport,
     *,
@@ -62,6 +80,7 @@ def store_on(
         consumer_key=key[0],
         consumer_secret=key[1],
         transport=transport,
+        vat_keys=["vat_number"],
         **kwargs,
     )
 
@@ -172,6 +191,320 @@ def test_an_id_that_is_no_number_is_not_sent(id_: str) -> None:
 
     with pytest.raises(BadInputError):
         answering(answer).get_order(id_)
+
+
+# --- status and custom fields -----------------------------------------------------
+
+
+def test_status_and_fields_go_in_one_call(app: StoreApp) -> None:
+    calls: list[str] = []
+    store = store_on(httpx.WSGITransport(app), on_call=calls.append)
+
+    store.put_order("30", status="completed", meta={"_accord_invoice": "INV-7"})
+
+    assert calls == ["PUT"]
+    assert app.shop.orders[30]["status"] == "completed"
+    assert meta_of(app)["_accord_invoice"] == "INV-7"
+
+
+def test_what_is_not_named_stays(app: StoreApp, store: WooStore) -> None:
+    before = json.loads(encode(app.shop.orders[30]))
+
+    store.put_order("30", meta={"a": "1"})
+
+    after = app.shop.orders[30]
+    assert (after["status"], after["line_items"]) == (before["status"], before["line_items"])
+
+
+def test_the_answer_is_the_order_with_the_digest_of_its_bytes(
+    app: StoreApp, store: WooStore
+) -> None:
+    document, digest = store.put_order("30", status="completed")
+
+    assert document == app.shop.orders[30]
+    assert digest == hashlib.sha256(encode(app.shop.orders[30])).hexdigest()[:32]
+
+
+def test_written_twice_is_written_once(app: StoreApp, store: WooStore) -> None:
+    first = store.put_order("30", status="completed", meta={"a": "1"})
+
+    assert store.put_order("30", status="completed", meta={"a": "1"}) == first
+
+
+def test_a_field_of_none_is_removed(app: StoreApp, store: WooStore) -> None:
+    store.put_order("30", meta={"a": "1"})
+
+    store.put_order("30", meta={"a": None})
+
+    assert "a" not in meta_of(app)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x", "", 5, 1.5, True, False, {}, {"a": 1, "b": ["x", None, True]}, [{"n": "1"}, {}]],
+)
+def test_a_field_is_known_again_as_the_store_keeps_it(store: WooStore, value: Any) -> None:
+    store.put_order("30", meta={"a": value})
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [({"a": {}}, []), ({"a": 5}, "5"), ({"a": True}, "1"), ({"a": "x & y"}, "x &amp; y")],
+)
+def test_what_a_real_store_makes_of_a_value_is_that_value(asked: Any, kept: Any) -> None:
+    answer = {"id": 30, "status": "pending", "meta_data": [{"id": 1, "key": "a", "value": kept}]}
+
+    always(200, json=answer).put_order("30", meta=asked)
+
+
+def test_two_entries_of_one_field_are_taken_if_one_holds_the_value() -> None:
+    entries = [{"id": 1, "key": "a", "value": "old"}, {"id": 2, "key": "a", "value": "new"}]
+
+    always(200, json={"id": 30, "meta_data": entries}).put_order("30", meta={"a": "new"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"status": "completed"}, "its status"),
+        ({"meta": {"a": "1"}}, "the field a"),
+        ({"meta": {"b": None}}, "the field b"),
+        ({"meta": {"b": {"x": 1}}}, "the field b"),
+        ({"meta": {"b": ["x", "y"]}}, "the field b"),
+    ],
+)
+def test_an_answer_that_does_not_show_what_was_asked_is_rejected(asked: Any, what: str) -> None:
+    answer = {
+        "id": 30,
+        "status": "pending",
+        "meta_data": [{"id": 1, "key": "b", "value": "secret"}],
+    }
+
+    with pytest.raises(RejectedError, match=what) as raised:
+        always(200, json=answer).put_order("30", **asked)
+
+    assert raised.value.reason == "not_kept"
+    assert "secret" not in str(raised.value)
+
+
+def test_a_status_that_the_store_does_not_have_is_named_with_those_it_has(
+    app: StoreApp, store: WooStore
+) -> None:
+    with pytest.raises(RejectedError, match="pending, processing, on-hold") as raised:
+        store.put_order("30", status="shipped")
+
+    assert (raised.value.reason, raised.value.owner) == ("no_such_status", "commerce")
+    assert "rules" in str(raised.value)
+
+
+def test_an_order_that_is_gone_cannot_be_changed(store: WooStore) -> None:
+    with pytest.raises(RejectedError, match="no order 31"):
+        store.put_order("31", status="completed")
+
+
+def meta_of(app: StoreApp) -> dict[str, Any]:
+    return {it["key"]: it["value"] for it in app.shop.orders[30]["meta_data"]}
+
+
+# --- refunds ------------------------------------------------------------------------
+
+
+def test_refunds_are_read_over_as_many_pages_as_there_are(app: StoreApp) -> None:
+    calls: list[str] = []
+    store = store_on(httpx.WSGITransport(app), on_call=calls.append)
+    for _ in range(101):
+        app.shop.refund(30, {"amount": "0.01", "api_refund": False})
+
+    found = store.refunds(store.order(app.shop.orders[30]))
+
+    assert len({it.ref.id for it in found}) == 101
+    assert calls == ["GET", "GET"]
+
+
+def test_an_order_without_refunds_has_none(store: WooStore) -> None:
+    assert list(store.refunds(ORDER)) == []
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_an_order_that_is_gone_has_no_refunds(status: int) -> None:
+    gone = {"code": "woocommerce_rest_invalid_order_id", "message": "…", "data": 404}
+
+    assert list(always(status, json=gone).refunds(ORDER)) == []
+
+
+def test_a_list_that_does_not_end_is_given_up() -> None:
+    endless = [{"id": i} for i in range(100)]
+
+    with pytest.raises(RejectedError, match="more than"):
+        always(200, json=endless).refunds(ORDER)
+
+
+def test_a_refund_sends_no_money_and_puts_no_stock_back() -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return httpx.Response(201, json={"id": 77})
+
+    id_ = answering(answer).create_refund(
+        ORDER, Money(Decimal("12.30"), "GBP"), reason="[accord main:credit_note:7]"
+    )
+
+    assert id_ == "77"
+    assert sent == [
+        {
+            "amount": "12.30",
+            "reason": "[accord main:credit_note:7]",
+            "api_refund": False,
+            "api_restock": False,
+        }
+    ]
+
+
+def test_a_refund_is_found_by_its_reason(app: StoreApp, store: WooStore) -> None:
+    order = store.order(app.shop.orders[30])
+
+    id_ = store.create_refund(order, Money(Decimal(1), "GBP"), reason="credited [accord x]")
+
+    (found,) = store.refunds(order)
+    assert (found.ref.id, found.reason) == (id_, "credited [accord x]")
+    assert found.unassigned == found.total == Money(Decimal(1), "GBP")
+
+
+def test_more_than_is_left_is_rejected_for_good(app: StoreApp, store: WooStore) -> None:
+    with pytest.raises(RejectedError) as raised:
+        store.create_refund(ORDER, Money(Decimal(10**6), "GBP"), reason="x")
+
+    assert raised.value.reason == "woocommerce_rest_cannot_create_order_refund"
+    assert "Invalid refund amount" in str(raised.value.body)
+
+
+def test_an_order_that_is_gone_cannot_be_refunded(app: StoreApp, store: WooStore) -> None:
+    app.shop.delete_order(30)
+
+    with pytest.raises(RejectedError, match="no order 30"):
+        store.create_refund(ORDER, Money(Decimal(1), "GBP"), reason="x")
+
+
+def test_a_refund_in_another_currency_is_not_sent() -> None:
+    with pytest.raises(BadInputError, match="EUR"):
+        always(201, json={"id": 1}).create_refund(ORDER, Money(Decimal(1), "EUR"), reason="x")
+
+
+# --- customers ----------------------------------------------------------------------
+
+
+def test_an_account_is_made_found_and_read(app: StoreApp, store: WooStore) -> None:
+    made, digest = store.create_customer(ADA)
+
+    assert store.find_customer("ADA@example.com") == (made, digest)
+    assert store.get_customer(str(made["id"])) == (made, digest)
+    assert store.customer(made).profile == ADA
+
+
+def test_the_digest_is_the_one_of_the_account_s_own_bytes(app: StoreApp, store: WooStore) -> None:
+    made, digest = store.create_customer(ADA)
+
+    assert digest == hashlib.sha256(encode(app.shop.customers[made["id"]])).hexdigest()[:32]
+
+
+def test_an_account_that_is_gone_is_none(store: WooStore) -> None:
+    assert store.get_customer("2") is None
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "n/a", "", "a b@example.com"])
+def test_an_address_without_an_account_finds_nothing(store: WooStore, email: str) -> None:
+    assert store.find_customer(email) is None
+
+
+def test_a_store_that_ignores_the_filter_finds_nobody_else() -> None:
+    everyone = [{"id": 1, "email": "bob@example.com"}, {"id": 2}]
+
+    assert always(200, json=everyone).find_customer("ada@example.com") is None
+
+
+def test_an_address_is_asked_for_as_it_is() -> None:
+    asked: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        return httpx.Response(200, json=[])
+
+    answering(answer).find_customer("a+b&role=x@example.com")
+
+    assert asked == [{"email": "a+b&role=x@example.com", "role": "all", "per_page": "100"}]
+
+
+def test_a_user_of_any_role_is_found(app: StoreApp, store: WooStore) -> None:
+    made, _ = store.create_customer(ADA)
+    app.shop.customers[made["id"]]["role"] = "editor"
+
+    assert store.find_customer("ada@example.com") is not None
+
+
+def test_an_address_that_has_an_account_gets_no_second_one(store: WooStore) -> None:
+    store.create_customer(ADA)
+
+    with pytest.raises(DuplicateError):
+        store.create_customer(ADA)
+
+
+def test_nobody_without_an_address_gets_an_account(store: WooStore) -> None:
+    with pytest.raises(RejectedError, match="e-mail") as raised:
+        store.create_customer(Profile(name="Ada"))
+
+    assert raised.value.reason == "no_email"
+
+
+def test_an_address_that_the_store_does_not_take_is_rejected(store: WooStore) -> None:
+    with pytest.raises(RejectedError, match="customer_invalid_email"):
+        store.create_customer(Profile(email="not-an-email"))
+
+
+def test_only_what_is_given_is_changed(store: WooStore) -> None:
+    made, _ = store.create_customer(ADA)
+
+    changed, _ = store.put_customer(str(made["id"]), Profile(phone="020 1", vat_number=""))
+
+    profile = store.customer(changed).profile
+    assert (profile.phone, profile.vat_number) == ("020 1", "")
+    assert (profile.name, profile.billing) == (ADA.name, ADA.billing)
+
+
+def test_nothing_to_change_changes_nothing() -> None:
+    methods: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        methods.append(request.method)
+        return httpx.Response(200, json={"id": 2})
+
+    answering(answer).put_customer("2", Profile())
+
+    assert methods == ["GET"]
+
+
+def test_the_address_of_another_account_is_a_duplicate(store: WooStore) -> None:
+    made, _ = store.create_customer(ADA)
+    store.create_customer(Profile(email="bob@example.com"))
+
+    with pytest.raises(DuplicateError):
+        store.put_customer(str(made["id"]), Profile(email="bob@example.com"))
+
+
+def test_its_own_address_in_other_letters_is_no_duplicate(store: WooStore) -> None:
+    made, _ = store.create_customer(ADA)
+
+    changed, _ = store.put_customer(
+        str(made["id"]), Profile(email="ADA@example.com", phone="020 1")
+    )
+
+    assert changed["billing"]["phone"] == "020 1"
+
+
+@pytest.mark.parametrize("changes", [Profile(phone="1"), Profile()])
+def test_an_account_that_is_gone_cannot_be_changed(store: WooStore, changes: Profile) -> None:
+    with pytest.raises(RejectedError, match="no customer 2"):
+        store.put_customer("2", changes)
 
 
 # --- who it says it is ----------------------------------------------------------
@@ -296,10 +629,19 @@ CALLS: list[Callable[[WooStore], object]] = [
     lambda store: store.get_order("30"),
     lambda store: store.find_note("30", "x"),
     lambda store: store.add_note("30", "x"),
+    lambda store: store.put_order("30", status="completed"),
+    lambda store: store.refunds(ORDER),
+    lambda store: store.create_refund(ORDER, Money(Decimal(1), "GBP"), reason="x"),
+    lambda store: store.get_customer("2"),
+    lambda store: store.find_customer("ada@example.com"),
+    lambda store: store.create_customer(ADA),
+    lambda store: store.put_customer("2", ADA),
 ]
-each_call = pytest.mark.parametrize(
-    "call", CALLS, ids=["ping", "get_order", "find_note", "add_note"]
+NAMES = (
+    "ping get_order find_note add_note put_order refunds create_refund get_customer find_customer "
+    "create_customer put_customer"
 )
+each_call = pytest.mark.parametrize("call", CALLS, ids=NAMES.split())
 
 
 @each_call

@@ -264,3 +264,45 @@ def test_a_tax_that_is_no_amount_is_bad_input() -> None:
 
     with pytest.raises(BadInputError, match=r"line_items\.0\.taxes\.0\.total"):
         from_wire(document, store="uk", vat_keys=[], po_keys=[])
+
+
+# --- gift cards ---------------------------------------------------------------------
+
+CARD = {"id": 6, "code": "ABCD-EFGH-IJKL-MNOP", "amount": "20.00"}
+
+
+def test_what_a_gift_card_paid_is_a_line_below_zero() -> None:
+    order = mapped({**RICH, "total": "193.02", "gift_cards": [CARD]})
+
+    line = order.lines[-1]
+    assert (line.kind, line.code, line.net, line.taxes) == (
+        "gift_card",
+        "gift_card",
+        gbp("-20.00"),
+        (),
+    )
+    assert order.rounding == gbp("0.00")
+
+
+def test_a_gift_card_s_code_is_told_to_nobody() -> None:
+    order = mapped({**RICH, "total": "193.02", "gift_cards": [CARD]})
+
+    assert order.lines[-1].description == "Gift card ending in MNOP"
+    assert "ABCD" not in repr(order)
+
+
+@pytest.mark.parametrize("code", ["", "ABC", None, "SHORT-1"])
+def test_of_a_short_code_nothing_is_shown(code: str | None) -> None:
+    order = mapped({**RICH, "gift_cards": [{**CARD, "code": code}]})
+
+    assert order.lines[-1].description == "Gift card"
+
+
+def test_two_gift_cards_are_two_lines_with_ids_of_their_own() -> None:
+    order = mapped({**RICH, "gift_cards": [CARD, {"amount": "1.00"}]})
+
+    assert [line.id for line in order.lines[-2:]] == ["gift_card-6", "gift_card-2"]
+
+
+def test_an_order_without_gift_cards_has_no_such_line() -> None:
+    assert mapped({**RICH, "gift_cards": []}) == mapped(RICH)

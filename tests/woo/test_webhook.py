@@ -252,3 +252,54 @@ def test_a_store_may_name_where_it_sends_from(
 @given(st.binary(max_size=300), st.sampled_from(["order.created", "order.deleted", "", "x"]))
 def test_no_signed_body_raises(body: bytes, topic: str) -> None:
     assert isinstance(signed(body, topic).read(UK, seen_at=NOW), Message | Ignored)
+
+
+# --- customers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [
+        ("customer_created", "2"),
+        ("customer_updated", "2"),
+        ("customer_updated_after_create", "2"),
+        ("customer_created_not_a_customer", "6"),
+    ],
+)
+def test_an_account_that_changed_is_told_with_what_it_holds(name: str, id_: str) -> None:
+    message = read(delivery(name))
+
+    change = Change.from_json(message.body)
+    assert (message.event, str(change.ref)) == ("customer_changed", f"uk:customer:{id_}")
+    assert change.document == json.loads(capture(name)["body"])
+    assert message.group == f"uk:customer:{id_}"
+    assert change.digest == hashlib.sha256(capture(name)["body"].encode()).hexdigest()[:32]
+
+
+def test_an_account_that_is_gone_is_told_by_its_id_alone() -> None:
+    message = read(delivery("customer_deleted"))
+
+    change = Change.from_json(message.body)
+    assert (message.event, str(change.ref)) == ("customer_changed", "uk:customer:4")
+    assert (change.document, change.digest, change.modified_at) == (None, "", None)
+
+
+def test_a_new_account_told_twice_in_one_body_is_two_sendings() -> None:
+    first, second = delivery("customer_created"), delivery("customer_updated_after_create")
+
+    assert first.body == second.body
+    assert read(first).sending != read(second).sending
+
+
+def test_an_account_of_a_cloned_shop_is_dropped() -> None:
+    other = Edge.from_config("uk", {"url": "https://copy.example", "secret": "store/uk"})
+
+    assert delivery("customer_created").read(other, seen_at=NOW) == Ignored("cloned_shop")
+
+
+def test_an_account_that_was_gone_when_it_was_told_of_says_nothing() -> None:
+    body = b'{"code":"wc_user_invalid_id","message":"Invalid user ID.","data":{"status":404}}'
+
+    one = signed(body, topic="customer.updated")
+
+    assert one.read(UK, seen_at=NOW) == Ignored("error_body")

@@ -12,26 +12,45 @@ import hashlib
 import hmac
 import html
 import json
+import re
 import secrets
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 
 from accord.errors import (
+    AccordError,
     BadInputError,
+    DuplicateError,
     RejectedError,
     UnauthorizedError,
     UnavailableError,
 )
 from accord.http import body_of, error_of, http_client, json_of, retry_after, send
-from accord.model.documents import SalesOrder
-from accord.ports.store import Store
+from accord.model.documents import Refund, SalesOrder
+from accord.model.money import Money
+from accord.model.party import Profile
+from accord.ports.store import Customer, Store
 
-_MISSING_ORDER = frozenset(
-    {"woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_order_invalid_id"}
+# Told with 404, 400 and, by the refunds, 500.
+_MISSING = frozenset(
+    {
+        "woocommerce_rest_shop_order_invalid_id",
+        "woocommerce_rest_order_invalid_id",
+        "woocommerce_rest_invalid_order_id",
+        "wc_user_invalid_id",
+        "woocommerce_rest_invalid_id",
+    }
+)
+_EMAIL_TAKEN = frozenset(
+    {
+        "registration-error-email-exists",  # of a new account
+        "woocommerce_rest_customer_invalid_email",  # of a change; WC_REST_Customers_V1_Controller
+    }
 )
 # Refusals that come with a status of 5xx; trying again would only repeat them.
 _REFUSED_FOR_GOOD = frozenset(
@@ -41,7 +60,12 @@ _REFUSED_FOR_GOOD = frozenset(
         "woocommerce_rest_trash_not_supported",
     }
 )
-_LOOKED_AT = frozenset({401, 403, 404, *range(500, 600)})  # what they mean is in the body's code
+_PAGE = 100  # entries; the store gives no more
+_MOST_PAGES = 50
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_LOOKED_AT = frozenset(
+    {400, 401, 403, 404, *range(500, 600)}
+)  # what they mean is in the body's code
 
 
 class OAuth1(httpx.Auth):
@@ -161,27 +185,66 @@ class WooStore(Store):
 
     def get_order(self, id_: str) -> tuple[dict[str, Any], str] | None:
         """See Store.get_order. A trashed order is answered, with status ``trash``."""
-        response = self._send("GET", f"orders/{_id(id_)}")
-        document = self._object(response)
-        if code_of(document) in _MISSING_ORDER:
-            return None
-        if str(document.get("id")) != id_:
-            raise UnavailableError(
-                f"{self.name} answered order {id_} with something else", connection=self.name
+        return self._one(self._send("GET", f"orders/{_id(id_)}"), id_, what="order")
+
+    def put_order(
+        self, id_: str, *, status: str | None = None, meta: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], str]:
+        """See Store.put_order. Raises too when the answer does not show what was asked.
+
+        A status brings an order back from the trash, and the store then sends no webhook. The
+        digest is of the answer's bytes. A later delivery of the same state may order its custom
+        fields otherwise, and then has another one.
+        """
+        body: dict[str, Any] = {"status": status} if status is not None else {}
+        if meta:
+            body["meta_data"] = [{"key": key, "value": value} for key, value in meta.items()]
+        found = self._one(self._send("PUT", f"orders/{_id(id_)}", json=body), id_, what="order")
+        if found is None:
+            raise RejectedError(f"{self.name} has no order {id_} to change", reason="gone")
+        lost = not_kept(found[0], status=status, meta=meta or {})
+        if lost:
+            raise RejectedError(
+                f"{self.name} took a change of order {id_} and did not keep {', '.join(lost)}; "
+                "look for a plugin that changes it",
+                reason="not_kept",
+                sent=body,
             )
-        return document, hashlib.sha256(response.content).hexdigest()[:32]
+        return found
+
+    def refunds(self, order: SalesOrder) -> Sequence[Refund]:
+        """See Store.refunds."""
+        from accord.woo.refunds import refunds_from_wire
+
+        return refunds_from_wire(list(self._pages(f"orders/{_id(order.ref.id)}/refunds")), order)
+
+    def create_refund(self, order: SalesOrder, amount: Money, *, reason: str) -> str:
+        """See Store.create_refund."""
+        if amount.currency != order.currency:
+            raise BadInputError(f"a refund of {amount} on order {order.ref}, in {order.currency}")
+        body = {
+            "amount": f"{amount.amount:f}",
+            "reason": reason,
+            "api_refund": False,  # both are on unless they are said to be off
+            "api_restock": False,
+        }
+        id_ = order.ref.id
+        response = self._send("POST", f"orders/{_id(id_)}/refunds", json=body)
+        refund = self._object(response)
+        if code_of(refund) in _MISSING:
+            raise RejectedError(f"{self.name} has no order {id_} to refund", reason="gone")
+        if "id" not in refund:
+            raise self._something_else(f"a refund of order {id_}")
+        return str(refund["id"])
 
     def find_note(self, order_id: str, marker: str) -> str | None:
         """See Store.find_note. None too when the order itself is gone."""
         response = self._send("GET", f"orders/{_id(order_id)}/notes")
         notes = json_of(response, self.name)
-        if code_of(notes) in _MISSING_ORDER:
+        if code_of(notes) in _MISSING:
             return None
         if not isinstance(notes, list):
-            raise UnavailableError(
-                f"{self.name} answered order {order_id}'s notes with something else",
-                connection=self.name,
-            )
+            raise self._something_else(f"order {order_id}'s notes")
         for note in notes:
             # WordPress keeps some characters as entities: "→" is stored as "&rarr;", "&" as "&amp;"
             if marker in html.unescape(str(note.get("note", ""))):
@@ -193,28 +256,133 @@ class WooStore(Store):
         body = {"note": text, "customer_note": to_customer}
         response = self._send("POST", f"orders/{_id(order_id)}/notes", json=body)
         note = self._object(response)
-        if code_of(note) in _MISSING_ORDER:
+        if code_of(note) in _MISSING:
             raise RejectedError(
                 f"{self.name} has no order {order_id} to put a note on", body=body_of(response)
             )
         if "id" not in note:
-            raise UnavailableError(
-                f"{self.name} answered a note on order {order_id} with something else",
-                connection=self.name,
-            )
+            raise self._something_else(f"a note on order {order_id}")
         return str(note["id"])
 
+    # --- customers -----------------------------------------------------------
+
+    def customer(self, document: dict[str, Any]) -> Customer:
+        """See Store.customer."""
+        from accord.woo.customers import customer_from_wire
+
+        return customer_from_wire(document, store=self.name, vat_keys=self._vat_keys)
+
+    def get_customer(self, id_: str) -> tuple[dict[str, Any], str] | None:
+        """See Store.get_customer. Users who are no customers are answered too."""
+        return self._one(self._send("GET", f"customers/{_id(id_)}"), id_, what="customer")
+
+    def find_customer(self, email: str) -> tuple[dict[str, Any], str] | None:
+        """See Store.find_customer. Of any role; None too for what cannot be an e-mail address."""
+        wanted = email.strip()
+        if not _EMAIL.fullmatch(wanted):  # the store would refuse to look
+            return None
+        path = f"customers?email={quote(wanted, safe='')}&role=all&per_page=100"
+        found = json_of(self._send("GET", path), self.name)
+        if not isinstance(found, list):
+            raise self._something_else("customers")
+        for document in found:
+            # A filter that a store does not know is ignored, and it then lists everyone.
+            if str(document.get("email", "")).casefold() == wanted.casefold():
+                return document, _digest(_encoded(document))
+        return None
+
+    def create_customer(self, profile: Profile) -> tuple[dict[str, Any], str]:
+        """See Store.create_customer. The store makes up the user name and the password."""
+        from accord.woo.customers import customer_to_wire
+
+        fields = customer_to_wire(profile, vat_keys=self._vat_keys)
+        if not fields.get("email"):
+            raise RejectedError(
+                f"a customer without e-mail address cannot have an account in {self.name}",
+                reason="no_email",
+                owner="support",
+            )
+        fields["billing"] = {**fields.get("billing", {}), "email": fields["email"]}
+        created = self._one(self._send("POST", "customers", json=fields), None, what="customer")
+        if created is None:
+            raise self._something_else("a new customer")
+        return created
+
+    def put_customer(self, id_: str, changes: Profile) -> tuple[dict[str, Any], str]:
+        """See Store.put_customer. The billing address keeps its own e-mail address."""
+        from accord.woo.customers import customer_to_wire
+
+        fields = customer_to_wire(changes, vat_keys=self._vat_keys)
+        if not fields:  # an empty change would still move its time, and be told as one
+            found = self.get_customer(id_)
+            if found is None:
+                raise self._no_customer(id_)
+            return found
+        try:
+            response = self._send("PUT", f"customers/{_id(id_)}", json=fields)
+        except DuplicateError:
+            # The account's own address in other letter case is refused like another's.
+            if not changes.email or not self._has_email(id_, changes.email):
+                raise
+            return self.put_customer(id_, replace(changes, email=None))
+        written = self._one(response, id_, what="customer")
+        if written is None:
+            raise self._no_customer(id_)
+        return written
+
+    def _no_customer(self, id_: str) -> RejectedError:
+        return RejectedError(f"{self.name} has no customer {id_} to change", reason="gone")
+
+    def _has_email(self, id_: str, email: str) -> bool:
+        found = self.get_customer(id_)
+        return found is not None and (
+            str(found[0].get("email", "")).casefold() == email.strip().casefold()
+        )
+
+    # --- one request -----------------------------------------------------------
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every entry of a list; nothing when what it is a part of is gone."""
+        for page in range(1, _MOST_PAGES + 1):
+            response = self._send("GET", f"{path}?per_page={_PAGE}&page={page}")
+            entries = json_of(response, self.name)
+            if code_of(entries) in _MISSING:
+                return
+            if not isinstance(entries, list):
+                raise self._something_else(path)
+            yield from entries
+            if len(entries) < _PAGE:
+                return
+        raise RejectedError(f"{self.name} lists more than {_MOST_PAGES * _PAGE} {path}")
+
+    def _one(
+        self, response: httpx.Response, id_: str | None, *, what: str
+    ) -> tuple[dict[str, Any], str] | None:
+        """The object and its digest, None when it is gone. Without ``id_`` it is a new one."""
+        document = self._object(response)
+        if code_of(document) in _MISSING:
+            return None
+        given = document.get("id")
+        if given is None or (id_ is not None and str(given) != id_):
+            raise self._something_else(f"{what} {id_}" if id_ else f"a new {what}")
+        return document, _digest(response.content)
+
+    def _something_else(self, what: str) -> UnavailableError:
+        return UnavailableError(
+            f"{self.name} answered {what} with something else", connection=self.name
+        )
+
     def _send(self, method: str, path: str, *, json: object = None) -> httpx.Response:
-        """The answer: a success, or a 404 that says an order is gone."""
+        """The answer: a success, or a refusal that says that the thing is gone."""
         if self._on_call:
             self._on_call(method)
-        response = send(self._http, method, path, connection=self.name, json=json, also=_LOOKED_AT)
+        response = self._request(method, path, json)
         status = response.status_code
         if response.is_success:
             return response
         code = code_of(_parsed(response))
         what = f"{self.name} answered {status} ({code or 'no code'}) to {method} {path}"
-        if status == 404 and code in _MISSING_ORDER:
+        if code in _MISSING:
             return response
         if status == 404 and code in {None, "rest_no_route"}:
             # Not one order's trouble: the whole API is away, and comes back as a whole.
@@ -230,19 +398,37 @@ class WooStore(Store):
                 f"{what}: check the key, its secret and that it may read and write",
                 connection=self.name,
             )
+        raise self._refusal(response, code, what)
+
+    def _request(self, method: str, path: str, json: object) -> httpx.Response:
+        """The answer as it came, of any status that is looked at."""
+        return send(self._http, method, path, connection=self.name, json=json, also=_LOOKED_AT)
+
+    def _refusal(self, response: httpx.Response, code: str | None, what: str) -> AccordError:
+        """What the body's code means, where the status does not say it."""
+        body = body_of(response)
         if code in _REFUSED_FOR_GOOD:
-            raise RejectedError(what, reason=code, body=body_of(response))
-        raise error_of(response, connection=self.name) or RejectedError(what)
+            return RejectedError(what, reason=code, body=body)
+        if code in _EMAIL_TAKEN:
+            return DuplicateError(f"{what}: that e-mail address has an account", body=body)
+        if statuses := _statuses_listed(_parsed(response)):
+            return RejectedError(
+                f"{self.name} has no such order status; it has these: {statuses}. Register it in "
+                "the store, or name another one in the store's rules ([stores.….fulfilment])",
+                reason="no_such_status",
+                owner="commerce",
+                body=body,
+            )
+        if response.status_code == 400 and code:
+            return RejectedError(what, body=body)
+        return error_of(response, connection=self.name) or RejectedError(what, body=body)
 
     def _object(self, response: httpx.Response) -> dict[str, Any]:
         answer = json_of(response, self.name)
         if not isinstance(answer, dict):
-            raise UnavailableError(
-                f"{self.name} answered {response.request.url.path} with something else",
-                connection=self.name,
-            )
+            raise self._something_else(response.request.url.path)
         code = code_of(answer)
-        if code and code not in _MISSING_ORDER:  # an error inside a success
+        if code and code not in _MISSING:  # an error inside a success
             raise RejectedError(
                 f"{self.name} answered 200 with the error {code}", body=body_of(response)
             )
@@ -257,6 +443,69 @@ def code_of(answer: object) -> str | None:
     if isinstance(answer, dict) and "message" in answer and "id" not in answer:
         return str(answer.get("code"))
     return None
+
+
+def not_kept(
+    document: Mapping[str, Any], *, status: str | None, meta: Mapping[str, Any]
+) -> list[str]:
+    """What was asked of an order and its JSON does not show: names, never values.
+
+    Simultaneous writes may leave two entries of one key; one of them is enough.
+    """
+    lost = ["its status"] if status is not None and document.get("status") != status else []
+    found: dict[str, list[Any]] = {}
+    for entry in document.get("meta_data") or []:
+        found.setdefault(str(entry.get("key")), []).append(entry.get("value"))
+    for key, value in meta.items():
+        values = found.get(key, [])
+        if values if value is None else not any(_alike(value, it) for it in values):
+            lost.append(f"the field {key}")
+    return lost
+
+
+def _alike(asked: Any, found: Any) -> bool:
+    """Whether ``found`` is what the store makes of ``asked``: numbers and truths become text."""
+    if isinstance(asked, Mapping):
+        if not asked:
+            return found in ({}, [])  # PHP knows one empty array
+        return (
+            isinstance(found, Mapping)
+            and asked.keys() == found.keys()
+            and all(_alike(value, found[key]) for key, value in asked.items())
+        )
+    if isinstance(asked, list | tuple):
+        return (
+            isinstance(found, list) and len(asked) == len(found) and all(map(_alike, asked, found))
+        )
+    return _as_text(asked) == _as_text(found)
+
+
+def _as_text(value: Any) -> str:
+    if value is None or value is False:
+        return ""
+    if value is True:
+        return "1"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return html.unescape(str(value)).strip()
+
+
+def _statuses_listed(refusal: object) -> str:
+    """The statuses that a refused one is none of; empty for any other refusal."""
+    try:
+        message = str(refusal["data"]["params"]["status"])  # type: ignore[index]
+    except (KeyError, TypeError):
+        return ""
+    return re.sub(r"^.* one of ", "", message).rstrip(".")
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def _encoded(document: object) -> bytes:
+    """The bytes that the store would answer for this one entry of a list."""
+    return json.dumps(document, separators=(",", ":")).replace("/", "\\/").encode()
 
 
 def _parsed(response: httpx.Response) -> object:

@@ -4,9 +4,9 @@ import datetime as dt
 import html
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -25,6 +25,7 @@ from accord.model.money import Money
 from accord.model.party import Address, Party
 from accord.woo import wire
 
+_Form = TypeVar("_Form", bound=wire.Wire)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -38,22 +39,12 @@ def from_wire(
 
     Raises: BadInputError: a field is missing or unreadable; the message names it.
     """
-    try:
-        order = wire.Order.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BadInputError(
-            f"order {document.get('id', '?')} of {store}: {field}: {first['msg']}; "
-            "compare with the order in the store and send it again",
-            owner="support",
-        ) from error
+    order = read(wire.Order, document, what=f"order {document.get('id', '?')} of {store}")
     currency = order.currency
-    rates = {str(each.rate_id): _rate(each) for each in order.tax_lines}
+    rates = rates_of(order.tax_lines)
     lines = (
-        *(_item(line, currency, rates) for line in order.line_items),
-        *(_shipping(line, currency, rates) for line in order.shipping_lines),
-        *(_fee(line, currency, rates) for line in order.fee_lines),
+        *lines_of(order, currency, rates),
+        *(_gift_card(card, currency, at) for at, card in enumerate(order.gift_cards, 1)),
     )
     total = Money(order.total, currency)
     summed = sum((line.net.amount + line.tax.amount for line in lines), Decimal(0))
@@ -64,9 +55,9 @@ def from_wire(
         number=order.number or str(order.id),
         status=order.status,
         currency=currency,
-        placed_at=_utc(order.date_created_gmt),
-        modified_at=_utc(order.date_modified_gmt),
-        party=_party(order, _first(texts, vat_keys)),
+        placed_at=utc(order.date_created_gmt),
+        modified_at=utc(order.date_modified_gmt),
+        party=_party(order, first_of(texts, vat_keys)),
         lines=lines,
         total=total,
         rounding=Money(total.amount - summed, currency),
@@ -74,11 +65,11 @@ def from_wire(
             method=order.payment_method,
             title=order.payment_method_title,
             transaction_id=order.transaction_id,
-            paid_at=_utc(order.date_paid_gmt) if order.date_paid_gmt else None,
+            paid_at=utc(order.date_paid_gmt) if order.date_paid_gmt else None,
         ),
         coupons=tuple(Coupon(c.code, Money(c.discount, currency)) for c in order.coupon_lines),
         prices_include_tax=order.prices_include_tax,
-        po_number=_first(texts, po_keys),
+        po_number=first_of(texts, po_keys),
         customer_note=order.customer_note,
         refund_ids=tuple(sorted(str(refund.id) for refund in order.refunds)),
         refunded=Money(refunded, currency) if order.refunds else None,
@@ -86,11 +77,38 @@ def from_wire(
     )
 
 
-def _utc(moment: dt.datetime) -> dt.datetime:
+def read(form: type[_Form], document: dict[str, Any], *, what: str) -> _Form:
+    """``document`` as ``form``. Raises: BadInputError: the message names the field."""
+    try:
+        return form.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadInputError(
+            f"{what}: {field}: {first['msg']}; compare with what the store shows and send it again",
+            owner="support",
+        ) from error
+
+
+def rates_of(lines: Iterable[wire.TaxLine]) -> dict[str, TaxRate]:
+    """The tax rates by id."""
+    return {str(line.rate_id): _rate(line) for line in lines}
+
+
+def lines_of(
+    document: wire.Order | wire.Refund, currency: str, rates: dict[str, TaxRate]
+) -> Iterator[OrderLine]:
+    """Goods, shipping and fees, as the document counts them: a refund's are below zero."""
+    yield from (_item(line, currency, rates) for line in document.line_items)
+    yield from (_shipping(line, currency, rates) for line in document.shipping_lines)
+    yield from (_fee(line, currency, rates) for line in document.fee_lines)
+
+
+def utc(moment: dt.datetime) -> dt.datetime:
     return moment.replace(tzinfo=dt.UTC)  # "_gmt" dates carry no offset and are UTC
 
 
-def _first(texts: Iterable[tuple[str, str]], keys: Sequence[str]) -> str:
+def first_of(texts: Iterable[tuple[str, str]], keys: Sequence[str]) -> str:
     # Simultaneous writes may leave two entries of one key: the last holds.
     found = {key: value for key, value in texts if value}
     return next((found[key] for key in keys if key in found), "")
@@ -154,7 +172,7 @@ def _item(line: wire.Item, currency: str, rates: dict[str, TaxRate]) -> OrderLin
         rates,
         kind="item",
         code=line.sku.strip(),
-        description=_plain(line.name),
+        description=plain(line.name),
         quantity=line.quantity,
         discount=Money(off, currency) if off else None,
         options=_options(line),
@@ -163,13 +181,26 @@ def _item(line: wire.Item, currency: str, rates: dict[str, TaxRate]) -> OrderLin
 
 def _shipping(line: wire.Shipping, currency: str, rates: dict[str, TaxRate]) -> OrderLine:
     code = f"{line.method_id}:{line.instance_id}" if line.instance_id else line.method_id
-    title = _plain(line.method_title) or line.method_id
+    title = plain(line.method_title) or line.method_id
     return _line(line, currency, rates, kind="shipping", code=code, description=title)
 
 
 def _fee(line: wire.Fee, currency: str, rates: dict[str, TaxRate]) -> OrderLine:
-    name = _plain(line.name)
+    name = plain(line.name)
     return _line(line, currency, rates, kind="fee", code=name, description=name)
+
+
+def _gift_card(card: wire.GiftCard, currency: str, at: int) -> OrderLine:
+    """What a gift card paid, below zero. Its code is as good as money: only its end is kept."""
+    end = card.code.strip()[-4:] if len(card.code.strip()) >= 12 else ""
+    return OrderLine(
+        id=f"gift_card-{card.id or at}",  # its ids are not of the series of the lines' ids
+        kind="gift_card",
+        code="gift_card",
+        description=f"Gift card ending in {end}" if end else "Gift card",
+        quantity=Decimal(1),
+        net=Money(-card.amount, currency),
+    )
 
 
 def _options(line: wire.Item) -> tuple[tuple[str, str], ...]:
@@ -182,14 +213,14 @@ def _options(line: wire.Item) -> tuple[tuple[str, str], ...]:
         value = meta.display_value if isinstance(meta.display_value, str) else meta.value
         if not isinstance(value, str):
             value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        text = _plain(value)
+        text = plain(value)
         if text and text not in told:
             label = meta.display_key if isinstance(meta.display_key, str) else meta.key
-            options.append((_plain(label) or meta.key, text))
+            options.append((plain(label) or meta.key, text))
     return tuple(options)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without markup: plugins write HTML into names and options."""
     return html.unescape(_TAG.sub("", text)).strip() if "<" in text or "&" in text else text.strip()
 

@@ -21,9 +21,14 @@ FOLLOWED = {
     "order.updated": "order_updated",
     "order.restored": "order_updated",
     "order.deleted": "order_updated",
+    "customer.created": "customer_changed",
+    "customer.updated": "customer_changed",
+    "customer.deleted": "customer_changed",
 }
 CARRIED_BYTES = 200_000  # a larger body is queued as a bare ref and read from the store
-_READ_ANEW = frozenset({"order.restored", "order.deleted"})  # the body does not say what is now
+_READ_ANEW = frozenset(
+    {"order.restored", "order.deleted", "customer.deleted"}
+)  # the body does not say what is now
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""An order as WooCommerce writes it: the fields that we read; the rest passes.
+"""Orders, refunds and customers as WooCommerce writes them: the fields that we read, no others.
 
-Source: WooCommerce REST API v3 docs, "Orders"; observed on 10.5.0. Amounts are text with the
-store's decimals; a tax total may be an empty text, which means none.
+Source: WooCommerce REST API v3 docs, "Orders", "Refunds", "Customers"; observed on 10.5.0. Amounts
+are text with the store's decimals; a tax total may be an empty text, which means none.
 """
 
 import datetime as dt
@@ -103,7 +103,20 @@ class Postal(Wire):
     phone: Text = ""
 
 
-class Refund(Wire):
+class GiftCard(Wire):
+    """What the gift-cards plugin adds to an order: a part of the total that a card paid.
+
+    Source: WooCommerce Gift Cards, REST documentation; none was observed.
+    """
+
+    id: int | str = ""
+    code: Text = ""
+    amount: Amount
+
+
+class RefundTotal(Wire):
+    """A refund as its order names it."""
+
     id: int
     total: Amount
 
@@ -131,4 +144,34 @@ class Order(Wire):
     shipping_lines: tuple[Shipping, ...] = ()
     fee_lines: tuple[Fee, ...] = ()
     coupon_lines: tuple[CouponLine, ...] = ()
-    refunds: tuple[Refund, ...] = ()
+    refunds: tuple[RefundTotal, ...] = ()
+    gift_cards: tuple[GiftCard, ...] = ()
+
+
+class Refund(Wire):
+    """A refund as an object of its own. Its lines are below zero, its amount is not."""
+
+    id: int
+    date_created_gmt: dt.datetime
+    amount: Amount
+    reason: Text = ""
+    refunded_payment: bool = False
+    line_items: tuple[Item, ...] = ()
+    tax_lines: tuple[TaxLine, ...] = ()
+    shipping_lines: tuple[Shipping, ...] = ()
+    fee_lines: tuple[Fee, ...] = ()
+
+
+class Customer(Wire):
+    """A user of the shop, who need not be a customer: ``role`` says."""
+
+    id: int
+    date_created_gmt: dt.datetime | None = None
+    date_modified_gmt: dt.datetime | None = None  # none until the account is first changed
+    email: Text = ""
+    first_name: Text = ""
+    last_name: Text = ""
+    role: Text = ""
+    billing: Postal = Postal()
+    shipping: Postal = Postal()
+    meta_data: tuple[Meta, ...] = ()
