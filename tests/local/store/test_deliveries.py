@@ -128,3 +128,18 @@ def test_a_delivered_order_is_the_answer_of_get_byte_for_byte(
     (_, body), answer = receiver.deliveries[0], http.get("/wp-json/wc/v3/orders/30").content
     assert body == answer
     assert body == recording("delivery_order_created_rich")["body"].encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (21.0, b"21"),
+        ([1.5, -2.0], b"[1.5,-2]"),
+        ({"price": 10.0, "a": 12.345}, b'{"price":10,"a":12.345}'),
+        ({"a": 1e16}, b'{"a":10000000000000000}'),
+        ({"a": "1.0", "b": 3.0}, b'{"a":"1.0","b":3}'),
+        ("v1.0,", b'"v1.0,"'),
+    ],
+)
+def test_a_whole_number_has_no_point_and_a_text_stays(value: object, text: bytes) -> None:
+    assert encode(value) == text

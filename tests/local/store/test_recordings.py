@@ -98,6 +98,10 @@ def its_customer(app: StoreApp, told: Doc) -> None:
     app.shop.load("customers", [told["body"]])
 
 
+def ada(app: StoreApp, told: Doc) -> None:
+    app.shop.load("customers", [recording("customer")["body"]])
+
+
 def order_55(app: StoreApp, told: Doc) -> None:
     app.shop.load("orders", [{**recording("err_method")["body"], "customer_note": ""}])
 
@@ -142,6 +146,8 @@ COVERED: dict[str, Setup] = {
     "err_customer_invalid_in_order": nothing,
     "err_customer_missing": nothing,
     "err_delete_needs_force": one_customer,
+    "err_dup_email": ada,
+    "err_email_invalid": nothing,
     "err_line_no_product": order_from("order_guest"),
     "err_method": order_55,
     "err_no_route": nothing,

@@ -267,6 +267,87 @@ def test_status_refunded_by_put_makes_a_refund_without_lines(
     assert (refund["amount"], refund["line_items"]) == ("66.27", [])
 
 
+RICH_REFUND = {
+    "api_refund": False,
+    "line_items": [
+        {
+            "id": 6,
+            "quantity": 1,
+            "refund_total": 17.99,
+            "refund_tax": [{"id": 1, "refund_total": 3.6}],
+        },
+        {"id": 10, "refund_total": 4.95, "refund_tax": [{"id": 1, "refund_total": 0.99}]},
+        {"id": 11, "refund_total": 3, "refund_tax": [{"id": 1, "refund_total": 0.6}]},
+    ],
+}
+
+
+def rich_refund(app: StoreApp, http: httpx.Client) -> Any:
+    rich = recording("order_rich_refunded")["body"]
+    app.shop.load("orders", [{**rich, "refunds": [], "status": "processing"}])
+    return http.post(f"{API}/orders/30/refunds", json=RICH_REFUND).json()
+
+
+def test_a_refund_can_take_back_goods_shipping_and_a_fee(app: StoreApp, http: httpx.Client) -> None:
+    refund = rich_refund(app, http)
+
+    totals = [
+        [line["total"] for line in refund[kind]]
+        for kind in ("line_items", "shipping_lines", "fee_lines")
+    ]
+    assert totals == [["-17.99"], ["-4.95"], ["-3.00"]]
+    assert refund["amount"] == "31.13"
+
+
+def test_each_line_of_a_refund_names_the_order_s_line(app: StoreApp, http: httpx.Client) -> None:
+    refund = rich_refund(app, http)
+
+    named = [
+        meta["value"]
+        for kind in ("line_items", "shipping_lines", "fee_lines")
+        for line in refund[kind]
+        for meta in line["meta_data"]
+        if meta["key"] == "_refunded_item_id"
+    ]
+    assert named == ["6", "10", "11"]
+
+
+def test_a_refund_parts_its_tax_into_goods_and_shipping(app: StoreApp, http: httpx.Client) -> None:
+    (tax,) = rich_refund(app, http)["tax_lines"]
+
+    assert (tax["rate_id"], tax["tax_total"], tax["shipping_tax_total"]) == (1, "-4.20", "-0.99")
+
+
+def test_a_line_that_the_order_does_not_have_cannot_be_refunded(
+    app: StoreApp, http: httpx.Client
+) -> None:
+    app.shop.load("orders", [order()])
+    fields = {"api_refund": False, "line_items": [{"id": 999, "refund_total": 1}]}
+
+    response = http.post(f"{API}/orders/29/refunds", json=fields)
+
+    assert response.json()["code"] == "woocommerce_rest_invalid_item_id"
+
+
+def test_another_total_brings_its_taxes_and_the_order_s_sums_with_it(
+    app: StoreApp, http: httpx.Client
+) -> None:
+    app.shop.load("orders", [{**recording("order_after_partial_refund")["body"], "refunds": []}])
+
+    changed = http.put(
+        f"{API}/orders/61", json={"line_items": [{"id": 369, "quantity": 1, "total": "21.00"}]}
+    ).json()
+
+    (line,) = changed["line_items"]
+    assert (line["quantity"], line["total"], line["total_tax"], line["price"]) == (
+        1,
+        "21.00",
+        "4.20",
+        21,
+    )
+    assert (changed["total"], changed["total_tax"]) == ("25.20", "4.20")
+
+
 def test_a_deleted_refund_moves_no_date_and_sends_nothing(
     app: StoreApp, http: httpx.Client, clock: Clock, receiver: Receiver
 ) -> None:

@@ -7,7 +7,7 @@ Under ``/_accord/``, from loopback only and without a key::
     POST   orders   {"order": document, "flow": "rest" | "checkout"}   placed; webhooks are queued
     POST   orders/N/trash | orders/N/restore              as a person in the shop
     POST   run-queue   {"limit": N}    sends what is queued, as WP-cron would → {"sent": N}
-    GET    state | state?only=notes,webhooks              orders, refunds, notes, webhooks, log
+    GET    state | state?only=notes,webhooks    orders, customers, refunds, notes, webhooks, log
 """
 
 import datetime as dt
@@ -130,6 +130,7 @@ class StoreApp:
         shop, outbox = self.shop, self.shop.outbox
         parts: dict[str, Callable[[], object]] = {
             "orders": lambda: list(shop.orders.values()),
+            "customers": lambda: list(shop.customers.values()),
             "notes": lambda: {str(id_): notes for id_, notes in shop.notes.items()},
             "refunds": lambda: {str(id_): refunds for id_, refunds in shop.refunds.items()},
             "webhooks": lambda: [

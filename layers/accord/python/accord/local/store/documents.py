@@ -190,7 +190,7 @@ def recalculate(doc: Doc, ids: Iterator[int], shop: Catalogue | None = None) -> 
     known = {line["rate_id"]: line["id"] for line in doc["tax_lines"]}
     doc["tax_lines"] = [
         tax_line(known.get(id_) or next(ids), rates[id_], goods_tax, shipping_tax_of)
-        for id_, goods_tax, shipping_tax_of in _per_rate([*goods, *fees], shipping)
+        for id_, goods_tax, shipping_tax_of in per_rate([*goods, *fees], shipping)
         if id_ in rates
     ]
 
@@ -210,7 +210,7 @@ def tax_line(id_: int, rate: Rate, goods: Decimal, shipping: Decimal) -> Doc:
     }
 
 
-def _per_rate(goods: list[Doc], shipping: list[Doc]) -> Iterator[tuple[int, Decimal, Decimal]]:
+def per_rate(goods: list[Doc], shipping: list[Doc]) -> Iterator[tuple[int, Decimal, Decimal]]:
     """(rate's id, tax of goods and fees, tax of shipping), in order of first use."""
     found: dict[int, list[Decimal]] = {}
     for column, lines in enumerate((goods, shipping)):

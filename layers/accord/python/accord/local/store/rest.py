@@ -455,31 +455,34 @@ def _get_variation(query: Query) -> Answer:
 def _list_customers(query: Query) -> Answer:
     """By name. ``modified_after`` is ignored: customers know no such thing."""
     email = query.params.get("email", "").lower()
+    role = query.params.get("role", "customer")
     found = [
-        doc for doc in query.shop.customers.values() if email in {"", str(doc["email"]).lower()}
+        doc
+        for doc in query.shop.customers.values()
+        if email in {"", str(doc["email"]).lower()} and role in {"all", doc["role"]}
     ]
     found.sort(key=lambda doc: (str(doc["username"]).lower(), doc["id"]))
     return _page(query, "customers", found)
 
 
-def _customer(query: Query) -> Doc:
-    doc = query.shop.customers.get(query.ids[0])
-    if doc is None:
-        raise Refusal(404, "wc_user_invalid_id", "Invalid user ID.", bare=True)
-    return doc
-
-
 def _get_customer(query: Query) -> Answer:
-    return Answer(_customer(query))
+    return Answer(query.shop.customer(query.ids[0]))
+
+
+def _create_customer(query: Query) -> Answer:
+    document = query.shop.create_customer(query.body)
+    return Answer(document, 201, _location(query, f"customers/{document['id']}"))
+
+
+def _update_customer(query: Query) -> Answer:
+    return Answer(query.shop.update_customer(query.ids[0], query.body))
 
 
 def _delete_customer(query: Query) -> Answer:
-    doc = _customer(query)
+    document = query.shop.customer(query.ids[0])
     if not query.flag("force"):
         raise _no_trash("Customers")
-    del query.shop.customers[doc["id"]]
-    query.shop.outbox.queue("customer.deleted", doc["id"])
-    return Answer(doc)
+    return Answer(query.shop.delete_customer(document["id"]))
 
 
 def _list_webhooks(query: Query) -> Answer:
@@ -557,8 +560,8 @@ ROUTES = (
     _route("/products", _LIST, {"GET": _list_products}),
     _route("/products/{}", _ITEM, {"GET": _get_product}),
     _route("/products/{}/variations/{}", _ITEM, {"GET": _get_variation}),
-    _route("/customers", _LIST, {"GET": _list_customers}),
-    _route("/customers/{}", _ITEM, _item(_get_customer, None, _delete_customer)),
+    _route("/customers", _LIST, {"GET": _list_customers, "POST": _create_customer}),
+    _route("/customers/{}", _ITEM, _item(_get_customer, _update_customer, _delete_customer)),
     # A ping goes out while these are answered, so they take the lock themselves.
     _route("/webhooks", _LIST, {"GET": _list_webhooks, "POST": _create_webhook}, locks=False),
     _route(

@@ -1,7 +1,7 @@
 """The stand-in's state, and what a change of it does: dates, notes, refunds, queued webhooks.
 
-Stock, e-mails, coupons' use counts and customers' accounts are not kept: an order takes no stock
-and no ``product.updated`` or ``customer.created`` follows it.
+Stock, e-mails and coupons' use counts are not kept, and an order makes no account: it takes no
+stock, and no ``product.updated`` or ``customer.created`` follows it.
 """
 
 import datetime as dt
@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from accord.local.store.catalogue import Catalogue, catalogue
+from accord.local.store.customers import customer_document, set_fields
 from accord.local.store.documents import (
     STATUSES,
     Charge,
@@ -22,8 +23,10 @@ from accord.local.store.documents import (
     is_email,
     item_line,
     line_meta,
+    number,
     order_document,
     order_links,
+    per_rate,
     recalculate,
     stamp,
     tax_line,
@@ -36,6 +39,8 @@ ORDER_STATUSES = ["auto-draft", *(slug for slug, _ in STATUSES)]
 _NAMES = dict(STATUSES)
 _PLAIN_FIELDS = ("customer_note", "payment_method", "payment_method_title", "transaction_id")
 
+LINE_KINDS = ("line_items", "shipping_lines", "fee_lines")
+
 Flow = Literal["rest", "checkout"]
 
 
@@ -44,8 +49,16 @@ def missing(resource: str = "shop_order") -> Refusal:
     return Refusal(404, f"woocommerce_rest_{resource}_invalid_id", "Invalid ID.")
 
 
+def no_user() -> Refusal:
+    """404: no such user."""
+    return Refusal(404, "wc_user_invalid_id", "Invalid user ID.", bare=True)
+
+
 class Shop:
-    """One store. Callers hold ``lock`` while they read or change anything but webhooks."""
+    """One store. Callers hold ``lock`` while they read or change anything but webhooks.
+
+    ``on_change`` is told each topic that would be queued, and the object as it is then.
+    """
 
     def __init__(
         self,
@@ -55,7 +68,9 @@ class Shop:
         zone: dt.tzinfo = dt.UTC,
         sender: Sender = send_over_http,
         shop: Catalogue | None = None,
+        on_change: Callable[[str, Doc], object] | None = None,
     ) -> None:
+        self._on_change = on_change
         self.home = home.rstrip("/")
         self.zone = zone
         self.clock = clock
@@ -76,13 +91,30 @@ class Shop:
     # --- orders ---------------------------------------------------------------
 
     def load(self, kind: str, documents: Iterable[Doc]) -> int:
-        """Puts documents in place, ids kept, as if they had always been so. How many."""
+        """Puts documents in place, ids kept, as if they had always been so. How many.
+
+        A refund that an order names is then there too, with no more than the order says of it.
+        """
         place: dict[int, Doc] = getattr(self, kind)
         count = 0
         for document in documents:
             place[int(document["id"])] = document
             count += 1
+            for named in document.get("refunds", ()) if kind == "orders" else ():
+                self._know_refund(document, named)
         return count
+
+    def _know_refund(self, order: Doc, named: Doc) -> None:
+        known = self.refunds.setdefault(int(order["id"]), [])
+        if all(int(each["id"]) != int(named["id"]) for each in known):
+            lines: dict[str, list[Doc]] = {kind: [] for kind in LINE_KINDS}
+            amount = -Decimal(named["total"])
+            whole = amount == Decimal(order["total"])
+            reason = named.get("reason") or ""
+            known.append(
+                self._refund_document(order, int(named["id"]), amount, reason, lines, whole=whole)
+            )
+            known.sort(key=lambda each: -int(each["id"]))
 
     def load_refunds(self, order_id: int, documents: list[Doc]) -> None:
         """The order's refunds, as ``GET …/refunds`` lists them."""
@@ -299,6 +331,66 @@ class Shop:
                 return refund
         raise missing("shop_order_refund")
 
+    # --- customers --------------------------------------------------------------
+
+    def customer(self, id_: int) -> Doc:
+        """Raises: Refusal: 404."""
+        try:
+            return self.customers[id_]
+        except KeyError:
+            raise no_user() from None
+
+    def create_customer(self, fields: Doc) -> Doc:
+        """A new account. An e-mail address has one at most, whatever its letter case."""
+        email = str(fields.get("email") or "")
+        document = customer_document(
+            fields,
+            id_=max([0, *self.customers]) + 1,
+            usernames={str(it["username"]) for it in self.customers.values()},
+            home=self.home,
+            at=self.clock(),
+            zone=self.zone,
+        )
+        if self._account_of(email):
+            raise Refusal(
+                400,
+                "registration-error-email-exists",
+                f"An account is already registered with {email}. Please log in or use a "
+                "different email address.",
+            )
+        self._set_meta(document, fields.get("meta_data") or [])
+        self.customers[document["id"]] = document
+        self._queue("customer.created", document)
+        self._queue("customer.updated", document)
+        return document
+
+    def update_customer(self, id_: int, fields: Doc) -> Doc:
+        """A partial update. It moves ``date_modified`` even if empty."""
+        document = self.customer(id_)
+        email = str(fields.get("email") or "")
+        # Its own address in other letter case is taken too, by itself.
+        if email and email != document["email"] and self._account_of(email):
+            raise Refusal(
+                400, "woocommerce_rest_customer_invalid_email", "Email address is invalid."
+            )
+        set_fields(document, fields)
+        self._set_meta(document, fields.get("meta_data") or [])
+        stamp(document, "date_modified", self.clock(), self.zone)
+        self._queue("customer.updated", document)
+        return document
+
+    def delete_customer(self, id_: int) -> Doc:
+        """Gone: of what is gone for good, only a customer is told of."""
+        document = self.customer(id_)
+        del self.customers[id_]
+        self._queue("customer.deleted", document)
+        return document
+
+    def _account_of(self, email: str) -> Doc | None:
+        wanted = email.lower()
+        found = (it for it in self.customers.values() if str(it["email"]).lower() == wanted)
+        return next(found, None)
+
     # --- webhooks ---------------------------------------------------------------
 
     def create_webhook(self, fields: Doc) -> Webhook:
@@ -362,10 +454,15 @@ class Shop:
         """The body of a delivery, as the object is now: it may be gone, and then it is an error."""
         if topic.endswith(".deleted"):
             return {"id": id_}
+        if topic.startswith("customer."):
+            return self.customers.get(id_) or no_user().body()
         return self.orders.get(id_) or missing().body()
 
     def _queue(self, topic: str, document: Doc) -> None:
-        self.outbox.queue(topic, int(document["id"]))
+        id_ = int(document["id"])
+        self.outbox.queue(topic, id_)
+        if self._on_change:
+            self._on_change(topic, {"id": id_} if topic.endswith(".deleted") else document)
 
     def _next_id(self) -> int:
         """Orders and refunds share one series."""
@@ -429,9 +526,27 @@ class Shop:
                 )
             if fields.get("quantity") == 0:
                 document["line_items"].remove(kept)
-            elif "quantity" in fields:
+                continue
+            if "quantity" in fields:
                 kept["quantity"] = int(fields["quantity"])
+            if "total" in fields or "subtotal" in fields:
+                self._price_line(kept, fields)
         recalculate(document, self._ids, self.catalogue)
+
+    def _price_line(self, line: Doc, fields: Doc) -> None:
+        """Its money anew, and its taxes by the rates that it had."""
+        rates = {rate.id: rate for rate in self.catalogue.rates}
+        for name in ("subtotal", "total"):
+            if name in fields:
+                line[name] = text(Decimal(str(fields[name])))
+            for tax in line["taxes"]:
+                if rate := rates.get(tax["id"]):
+                    tax[name] = text(Decimal(line[name]) * rate.percent / 100)
+            taxes = (Decimal(tax[name] or 0) for tax in line["taxes"])
+            line[f"{name}_tax"] = text(sum(taxes, Decimal(0)))
+        if line["quantity"]:
+            each = Decimal(line["total"]) / line["quantity"]
+            line["price"] = number(each.quantize(Decimal("0.000001")).normalize())
 
     def _set_status(self, document: Doc, status: str, at: dt.datetime) -> None:
         before = document["status"]
@@ -477,12 +592,36 @@ class Shop:
     ) -> Doc:
         id_ = self._next_id()
         order_id = int(order["id"])
-        base = f"{self.home}/wp-json/wc/v3/orders/{order_id}"
         whole = amount == left and amount > 0
-        lines = [self._refund_line(order, it) for it in wanted]
+        lines: dict[str, list[Doc]] = {kind: [] for kind in LINE_KINDS}
+        for it in wanted:
+            kind, line = self._refund_line(order, it)
+            lines[kind].append(line)
+        document = self._refund_document(order, id_, amount, reason, lines, whole=whole)
+        self.refunds.setdefault(order_id, []).insert(0, document)
+        order["refunds"].insert(0, {"id": id_, "reason": reason, "total": f"-{text(amount)}"})
+        at = self.clock()
+        if whole and order["status"] != "refunded":
+            order["status"] = "refunded"
+            follow_status(order, at, self.zone, self.catalogue)
+        stamp(order, "date_modified", at, self.zone)
+        self._queue("order.updated", order)
+        return document
+
+    def _refund_document(
+        self,
+        order: Doc,
+        id_: int,
+        amount: Decimal,
+        reason: str,
+        lines: dict[str, list[Doc]],
+        *,
+        whole: bool,
+    ) -> Doc:
+        base = f"{self.home}/wp-json/wc/v3/orders/{order['id']}"
         document: Doc = {"id": id_}
         stamp(document, "date_created", self.clock(), self.zone)
-        document |= {
+        return document | {
             "amount": text(amount),
             "reason": reason,
             "refunded_by": 1,
@@ -494,10 +633,10 @@ class Shop:
                     "value": "full" if whole else "partial",
                 }
             ],
-            "line_items": lines,
-            "shipping_lines": [],
+            "line_items": lines["line_items"],
+            "shipping_lines": lines["shipping_lines"],
             "tax_lines": self._refund_taxes(lines),
-            "fee_lines": [],
+            "fee_lines": lines["fee_lines"],
             "_links": {
                 "self": [
                     {"href": f"{base}/refunds/{id_}", "targetHints": {"allow": ["GET", "DELETE"]}}
@@ -506,52 +645,54 @@ class Shop:
                 "up": [{"href": base}],
             },
         }
-        self.refunds.setdefault(order_id, []).insert(0, document)
-        order["refunds"].insert(0, {"id": id_, "reason": reason, "total": f"-{text(amount)}"})
-        at = self.clock()
-        if whole and order["status"] != "refunded":
-            order["status"] = "refunded"
-            follow_status(order, at, self.zone, self.catalogue)
-        stamp(order, "date_modified", at, self.zone)
-        self._queue("order.updated", order)
-        return document
 
-    def _refund_line(self, order: Doc, fields: Doc) -> Doc:
-        sold = next((it for it in order["line_items"] if it["id"] == fields["id"]), None)
+    def _refund_line(self, order: Doc, fields: Doc) -> tuple[str, Doc]:
+        """Which of the refund's lists, and the line: the order's, below zero, tied to it."""
+        kind, sold = next(
+            ((kind, it) for kind in LINE_KINDS for it in order[kind] if it["id"] == fields["id"]),
+            ("", None),
+        )
         if sold is None:
             raise Refusal(
                 400, "woocommerce_rest_invalid_item_id", "Order item ID provided is not valid."
             )
-        quantity = int(fields.get("quantity") or 0)
         total = Decimal(str(fields.get("refund_total") or 0))
+        goods = kind == "line_items"
         taxes = [
-            {"id": it["id"], "total": text(-_amount(it)), "subtotal": text(-_amount(it))}
+            {
+                "id": it["id"],
+                "total": text(-_amount(it)),
+                "subtotal": text(-_amount(it)) if goods else "",
+            }
             for it in fields.get("refund_tax") or []
         ]
         tax = sum((Decimal(str(it["total"])) for it in taxes), Decimal(0))
-        price = float(round(total / quantity, 6)) if quantity else 0
-        return {
+        line = {
             **sold,
             "id": next(self._ids),
-            "quantity": -quantity,
-            "subtotal": text(-total),
-            "subtotal_tax": text(tax),
             "total": text(-total),
             "total_tax": text(tax),
             "taxes": taxes,
             "meta_data": [line_meta(next(self._ids), "_refunded_item_id", str(sold["id"]))],
-            "price": int(price) if price == int(price) else price,
         }
+        if goods:
+            quantity = int(fields.get("quantity") or 0)
+            price = total / quantity if quantity else Decimal(0)
+            line |= {
+                "quantity": -quantity,
+                "subtotal": text(-total),
+                "subtotal_tax": text(tax),
+                "price": number(price.quantize(Decimal("0.000001")).normalize()),
+            }
+        return kind, line
 
-    def _refund_taxes(self, lines: list[Doc]) -> list[Doc]:
-        sums: dict[int, Decimal] = {}
-        for line in lines:
-            for tax in line["taxes"]:
-                sums[tax["id"]] = sums.get(tax["id"], Decimal(0)) + Decimal(tax["total"])
+    def _refund_taxes(self, lines: dict[str, list[Doc]]) -> list[Doc]:
         rates = {rate.id: rate for rate in self.catalogue.rates}
         return [
-            tax_line(next(self._ids), rates[id_], amount, Decimal(0))
-            for id_, amount in sums.items()
+            tax_line(next(self._ids), rates[id_], goods, shipping)
+            for id_, goods, shipping in per_rate(
+                [*lines["line_items"], *lines["fee_lines"]], lines["shipping_lines"]
+            )
             if id_ in rates
         ]
 
