@@ -94,7 +94,7 @@ class LedgerServer(Server):
         return Connection(name, Memory.name, self.url, timeout=Decimal(timeout))
 
     def sales(self) -> list[dict[str, Any]]:
-        """Every sales order with its lines, totals and payments, read over HTTP."""
+        """Every sales order with all that came of it, as ``Ledger.sales``, read over HTTP."""
         return self._read("sales")
 
     def parties(self) -> list[dict[str, Any]]:

@@ -1,32 +1,58 @@
 """The in-memory ledger as a back office like any other, in process or over HTTP."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
 import httpx
 
+from accord.erp.memory.entries import TOLD
 from accord.erp.memory.faults import Faults, no_faults
 from accord.erp.memory.ledger import Ledger, Master, Rounding
-from accord.erp.memory.mapping import Json, record_from_wire, to_wire, totals_from_wire
+from accord.erp.memory.mapping import (
+    Json,
+    attachment_from_wire,
+    news_from_wire,
+    profile_from_wire,
+    profile_to_wire,
+    progress_from_wire,
+    record_from_wire,
+    to_wire,
+    totals_from_wire,
+)
 from accord.errors import (
+    DisagreementError,
     DuplicateError,
     RateLimitedError,
     RejectedError,
+    StaleVersionError,
     UnauthorizedError,
     UnavailableError,
     UnmappedError,
 )
 from accord.http import http_client, json_of, send
 from accord.model.change import Ref
-from accord.model.documents import Document, Kind, Record, SalesDocument, State, Totals
-from accord.model.party import Address, Party
+from accord.model.documents import (
+    CreditDocument,
+    Document,
+    Kind,
+    Record,
+    SalesDocument,
+    State,
+    Totals,
+)
+from accord.model.money import Money
+from accord.model.party import Address, Party, Profile
+from accord.model.progress import Attachment, News, Progress
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 
 Caller = Callable[[str, Json], Json]
 """Operation and arguments → the ledger's answer."""
 
 _KEY_LENGTH = 64
+_MADE = (Kind.PARTY, Kind.SALES_ORDER, Kind.PAYMENT, Kind.CREDIT_NOTE)
 
 
 class HttpCaller:
@@ -54,12 +80,17 @@ class Memory(ErpAdapter):
 
     name: ClassVar[str] = "memory"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        duplicates=dict.fromkeys(Kind, "refused"),
+        duplicates=dict.fromkeys(_MADE, "refused"),
         states=frozenset(State),
         settle=dt.timedelta(seconds=30),
         search_lag=dt.timedelta(0),
         key_length=_KEY_LENGTH,
+        amends=frozenset({State.DRAFT, State.QUOTATION}),
+        tells=frozenset(TOLD),
+        revenue=True,
     )
+    news_lag: ClassVar[dt.timedelta] = dt.timedelta(0)
+    """How late some changes are told, with their true time; less than ``overlap``."""
 
     def __init__(self, caller: Caller, connection: str = "main") -> None:
         self._caller = caller
@@ -85,6 +116,7 @@ class Memory(ErpAdapter):
             clock=clock,
             duplicates=cls.capabilities.duplicates,
             search_lag=cls.capabilities.search_lag,
+            news_lag=cls.news_lag,
             key_length=cls.capabilities.key_length,
             rounding=rounding,
             master=master,
@@ -112,17 +144,34 @@ class Memory(ErpAdapter):
             return ()
         return tuple(map(self._record, self._call("match", {"by": by, "value": value})["records"]))
 
-    def preview(self, document: SalesDocument) -> Totals:
+    def preview(self, document: SalesDocument | CreditDocument) -> Totals:
         """See ``ErpAdapter.preview``. One call."""
         return totals_from_wire(self._call("preview", to_wire(document))["totals"])
 
     def create(self, document: Document, *, key: str) -> Record:
-        """See ``ErpAdapter.create``."""
+        """See ``ErpAdapter.create``.
+
+        Raises: UnmappedError: the day of a payment or credit note is in a closed period. A credit
+        note of more than is left of the order is a RejectedError.
+        """
         return self._record(self._call("create", {**to_wire(document), "key": key})["record"])
 
     def advance(self, record: Record, to: State) -> Record:
-        """See ``ErpAdapter.advance``. Raises: RejectedError: it is voided."""
-        return self._record(self._call("advance", {"id": record.ref.id, "to": to.value})["record"])
+        """See ``ErpAdapter.advance``. Raises: RejectedError: it is voided.
+
+        DisagreementError: the party is on credit hold; then nothing was changed.
+        """
+        wanted = {"kind": record.ref.kind, "id": record.ref.id, "to": to.value}
+        return self._record(self._call("advance", wanted)["record"])
+
+    def amend(self, record: Record, document: SalesDocument) -> Record:
+        """See ``ErpAdapter.amend``. One call."""
+        wanted = {"id": record.ref.id, "document": to_wire(document)}
+        return self._record(self._call("amend", wanted)["record"])
+
+    def void(self, record: Record) -> Record:
+        """See ``ErpAdapter.void``. One call."""
+        return self._record(self._call("void", {"id": record.ref.id})["record"])
 
     def add_address(self, party: Ref, address: Address) -> str:
         """See ``ErpAdapter.add_address``."""
@@ -130,9 +179,105 @@ class Memory(ErpAdapter):
         id_: str = self._call("add_address", wanted)["id"]
         return id_
 
-    def void(self, record: Record) -> Record:
-        """The order as a person cancels it in the back office. No part of the port."""
-        return self._record(self._call("void", {"id": record.ref.id})["record"])
+    # --- what came of it --------------------------------------------------------
+
+    def progress(self, order: Ref) -> Progress | None:
+        """See ``ErpAdapter.progress``. One call."""
+        found = self._call("progress", {"id": order.id})["progress"]
+        return found and progress_from_wire(found, connection=self._connection)
+
+    def changes(
+        self, kind: Kind, since: dt.datetime, *, after: str = "", limit: int = 100
+    ) -> Sequence[News]:
+        """See ``ErpAdapter.changes``. Shipments that are still open are left out."""
+        wanted = {"kind": kind.value, "since": since.isoformat(), "after": after, "limit": limit}
+        found = self._call("changes", wanted)["news"]
+        return [news_from_wire(each, connection=self._connection) for each in found]
+
+    def open_day(self, kind: Kind, on: dt.date) -> dt.date | None:
+        """See ``ErpAdapter.open_day``. A period is a month."""
+        day = self._call("open_day", {"kind": kind.value, "on": on.isoformat()})["day"]
+        return day and dt.date.fromisoformat(day)
+
+    def document(self, ref: Ref) -> Attachment | None:
+        """See ``ErpAdapter.document``: a page in PDF."""
+        found = self._call("document", {"kind": ref.kind, "id": ref.id})["document"]
+        return found and attachment_from_wire(found)
+
+    def profile(self, party: Ref) -> tuple[Profile, str] | None:
+        """See ``ErpAdapter.profile``."""
+        found = self._call("profile", {"party": party.id})
+        return found["profile"] and (profile_from_wire(found["profile"]), found["version"])
+
+    def update_profile(self, party: Ref, changes: Profile, *, version: str) -> tuple[Profile, str]:
+        """See ``ErpAdapter.update_profile``. What is equal already makes no new version."""
+        wanted = {"party": party.id, "changes": profile_to_wire(changes), "version": version}
+        found = self._call("update_profile", wanted)
+        return profile_from_wire(found["profile"]), found["version"]
+
+    def archive(self, party: Ref) -> None:
+        """See ``ErpAdapter.archive``."""
+        self._call("archive", {"party": party.id})
+
+    # --- what people do in the back office; no part of the port -----------------------
+
+    def ship(
+        self,
+        order: Ref,
+        items: Mapping[str, Decimal] | None = None,
+        *,
+        tracking: str = "",
+        carrier: str = "",
+    ) -> Record:
+        """The shipment of ``items``, or of all that is open; what is left waits in another.
+
+        Raises: RejectedError: the order is not confirmed, or not so much of it is left.
+        """
+        wanted = {
+            "id": order.id,
+            "items": _quantities(items),
+            "tracking": tracking,
+            "carrier": carrier,
+        }
+        return self._record(self._call("ship", wanted)["record"])
+
+    def post_invoice(self, order: Ref) -> Record:
+        """The invoice of a confirmed order, booked today."""
+        return self._record(self._call("post_invoice", {"id": order.id})["record"])
+
+    def pay_invoice(self, order: Ref) -> Record:
+        """The posted invoice, marked as paid. It makes no payment."""
+        return self._record(self._call("pay_invoice", {"id": order.id})["record"])
+
+    def credit(
+        self,
+        order: Ref,
+        amount: Money | None = None,
+        *,
+        items: Mapping[str, Decimal] | None = None,
+    ) -> Record:
+        """A credit note, booked today, for ``items``, for ``amount`` with tax, or for the rest."""
+        wanted = {
+            "id": order.id,
+            "amount": amount and str(amount.amount),
+            "items": _quantities(items),
+        }
+        return self._record(self._call("credit", wanted)["record"])
+
+    def cancel(self, order: Ref) -> Record:
+        """The order, cancelled by hand. Raises: DisagreementError as ``void`` does."""
+        return self._record(self._call("cancel", {"id": order.id})["record"])
+
+    def edit_party(self, code: str, **changes: Any) -> Record:
+        """The party of that account code; ``changes`` are fields of Profile."""
+        wanted = {"code": code, "changes": profile_to_wire(Profile(**changes))}
+        return self._record(self._call("edit_party", wanted)["record"])
+
+    def close_period(self, month: dt.date) -> None:
+        """Nothing can be booked any more in the month of that day."""
+        self._call("close_period", {"month": month.isoformat()})
+
+    # --- the wire ------------------------------------------------------------------
 
     def _record(self, data: Json) -> Record:
         return record_from_wire(data, connection=self._connection)
@@ -155,6 +300,30 @@ class Memory(ErpAdapter):
                     connection=here,
                     causes=tuple(error["causes"]),
                 )
+            case "closed":
+                raise UnmappedError(
+                    f"{message}; open the period, or choose another day",
+                    connection=here,
+                    causes=(f"period:{error['period']}",),
+                )
+            case "stale":
+                raise StaleVersionError(message, connection=here)
+            case "goods_left":
+                raise DisagreementError(
+                    f"{message}; take the goods back, then credit the order",
+                    reason="goods_left",
+                    owner="warehouse",
+                )
+            case "invoiced":
+                raise DisagreementError(
+                    f"{message}; credit what was invoiced", reason="invoiced", owner="finance"
+                )
+            case "credit_hold":
+                raise DisagreementError(
+                    f"{message}; release it there, then replay",
+                    reason="credit_hold",
+                    owner="finance",
+                )
             case "rate_limited":
                 raise RateLimitedError(message, retry_after=error["retry_after"], connection=here)
             case "unauthorized":
@@ -165,23 +334,32 @@ class Memory(ErpAdapter):
                 raise RejectedError(message, body=error)
 
 
+def _quantities(items: Mapping[str, Decimal] | None) -> dict[str, str] | None:
+    return None if items is None else {item: str(part) for item, part in items.items()}
+
+
 def memory_like(
     duplicates: Duplicates | Mapping[Kind, Duplicates],
     *,
     settle: dt.timedelta = Memory.capabilities.settle,
     search_lag: dt.timedelta = dt.timedelta(0),
+    news_lag: dt.timedelta = dt.timedelta(0),
     key_length: int = _KEY_LENGTH,
 ) -> type[Memory]:
-    """A ``Memory`` of other habits; one word for ``duplicates`` is for every kind."""
-    behaviours = dict.fromkeys(Kind, duplicates) if isinstance(duplicates, str) else duplicates
+    """A ``Memory`` of other habits; one word for ``duplicates`` is for every kind it can make."""
+    behaviours = dict.fromkeys(_MADE, duplicates) if isinstance(duplicates, str) else duplicates
+    late = news_lag
+    habits = replace(
+        Memory.capabilities,
+        duplicates=behaviours,
+        settle=settle,
+        search_lag=search_lag,
+        key_length=key_length,
+        overlap=max(Memory.capabilities.overlap, search_lag + late),
+    )
 
     class Like(Memory):
-        capabilities: ClassVar[Capabilities] = Capabilities(
-            duplicates=behaviours,
-            states=Memory.capabilities.states,
-            settle=settle,
-            search_lag=search_lag,
-            key_length=key_length,
-        )
+        capabilities: ClassVar[Capabilities] = habits
+        news_lag: ClassVar[dt.timedelta] = late
 
     return Like

@@ -1,12 +1,17 @@
-"""Canonical documents in the ledger's JSON, and back. Pure; decimals are text."""
+"""Canonical documents in the ledger's JSON, and back. Pure; decimals and times are text."""
 
+import base64
+import datetime as dt
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from accord.model.change import Ref
 from accord.model.documents import (
+    CreditDocument,
     Document,
     DocumentLine,
+    Kind,
     PartyDocument,
     PaymentDocument,
     Record,
@@ -15,8 +20,13 @@ from accord.model.documents import (
     Totals,
 )
 from accord.model.money import Money
+from accord.model.party import Address, Profile
+from accord.model.progress import Attachment, Invoice, News, Progress, Shipment
 
 Json = dict[str, Any]
+
+
+# --- what is asked ------------------------------------------------------------------
 
 
 def to_wire(document: Document) -> Json:
@@ -24,35 +34,17 @@ def to_wire(document: Document) -> Json:
     match document:
         case SalesDocument():
             return _sale(document)
+        case CreditDocument():
+            return _credit(document)
         case PartyDocument():
             return _party(document)
         case PaymentDocument():
             return _payment(document)
 
 
-def record_from_wire(data: Json, *, connection: str) -> Record:
-    """A record that the ledger showed."""
-    totals = data["totals"]
-    return Record(
-        ref=Ref(connection, data["kind"], data["id"]),
-        number=data["number"],
-        key=data["key"],
-        state=State(data["state"]),
-        totals=totals_from_wire(totals) if totals else None,
-        version=data["version"],
-        addresses=tuple(data.get("addresses", {}).items()),
-        emails=(data["email"],) if data.get("email") else (),
-    )
-
-
-def totals_from_wire(data: Json) -> Totals:
-    """Totals in the currency that they name."""
-    currency = data["currency"]
-    return Totals(
-        net=Money(Decimal(data["net"]), currency),
-        tax=Money(Decimal(data["tax"]), currency),
-        gross=Money(Decimal(data["gross"]), currency),
-    )
+def profile_to_wire(profile: Profile) -> Json:
+    """The fields that are not None."""
+    return {name: value for name, value in asdict(profile).items() if value is not None}
 
 
 def _sale(document: SalesDocument) -> Json:
@@ -73,6 +65,21 @@ def _sale(document: SalesDocument) -> Json:
     }
 
 
+def _credit(document: CreditDocument) -> Json:
+    return {
+        "kind": "credit_note",
+        "refund_number": document.number,
+        "order": document.order.id,
+        "party": document.party.id,
+        "billing_address": document.billing_address,
+        "currency": document.currency,
+        "issued_on": document.issued_on.isoformat(),
+        "total": str(document.total.amount),
+        "comment": document.comment,
+        "lines": [_line(line) for line in document.lines],
+    }
+
+
 def _line(line: DocumentLine) -> Json:
     return {
         "description": line.description,
@@ -82,6 +89,7 @@ def _line(line: DocumentLine) -> Json:
         "account": line.account,
         "taxes": [[tax.code, str(tax.amount.amount)] for tax in line.taxes],
         "source": line.source,
+        "revenue": line.revenue,
     }
 
 
@@ -89,11 +97,13 @@ def _party(document: PartyDocument) -> Json:
     party = document.party
     return {
         "kind": "party",
-        "name": party.display_name,
+        "name": party.name,
+        "company": party.company,
         "email": party.email,
+        "phone": party.phone,
         "vat_number": party.vat_number,
-        # An address is known by its fingerprint here: nothing is ever sent to anyone.
-        "addresses": [a.fingerprint for a in (party.billing, party.shipping) if a],
+        "billing": asdict(party.billing) if party.billing else None,
+        "shipping": asdict(party.shipping) if party.shipping else None,
         "payment_terms": document.payment_terms,
     }
 
@@ -109,3 +119,92 @@ def _payment(document: PaymentDocument) -> Json:
         "account": document.account,
         "reference": document.reference,
     }
+
+
+# --- what is answered ---------------------------------------------------------------
+
+
+def record_from_wire(data: Json, *, connection: str) -> Record:
+    """A record that the ledger showed."""
+    totals = data["totals"]
+    return Record(
+        ref=Ref(connection, data["kind"], data["id"]),
+        number=data["number"],
+        key=data["key"] or None,
+        state=State(data["state"]),
+        totals=totals_from_wire(totals) if totals else None,
+        version=data["version"],
+        addresses=tuple(data.get("addresses", {}).items()),
+        emails=(data["email"],) if data.get("email") else (),
+    )
+
+
+def totals_from_wire(data: Json) -> Totals:
+    """Totals in the currency that they name."""
+    currency = data["currency"]
+    return Totals(
+        net=Money(Decimal(data["net"]), currency),
+        tax=Money(Decimal(data["tax"]), currency),
+        gross=Money(Decimal(data["gross"]), currency),
+    )
+
+
+def progress_from_wire(data: Json, *, connection: str) -> Progress:
+    """How far an order has come."""
+    return Progress(
+        order=record_from_wire(data["order"], connection=connection),
+        shipped=data["shipped"],
+        shipments=tuple(_shipment(each, connection) for each in data["shipments"]),
+        invoices=tuple(_invoice(each, connection) for each in data["invoices"]),
+    )
+
+
+def _shipment(data: Json, connection: str) -> Shipment:
+    return Shipment(
+        ref=Ref(connection, Kind.SHIPMENT, data["id"]),
+        number=data["number"],
+        state=data["state"],
+        shipped_on=_date(data["shipped_on"]),
+        carrier=data["carrier"],
+        tracking=data["tracking"],
+        lines=tuple((item, Decimal(quantity)) for item, quantity in data["items"].items()),
+    )
+
+
+def _invoice(data: Json, connection: str) -> Invoice:
+    return Invoice(
+        ref=Ref(connection, data["kind"], data["id"]),
+        kind=Kind.CREDIT_NOTE if data["kind"] == "credit_note" else Kind.INVOICE,
+        number=data["number"],
+        state=data["state"],
+        totals=totals_from_wire(data["totals"]),
+        issued_on=_date(data["issued_on"]),
+        key=data["key"],
+    )
+
+
+def news_from_wire(data: Json, *, connection: str) -> News:
+    """One record's last change."""
+    return News(
+        ref=Ref(connection, data["kind"], data["id"]),
+        at=dt.datetime.fromisoformat(data["at"]),
+        version=data["version"],
+        order=Ref(connection, Kind.SALES_ORDER, data["order"]) if data["order"] else None,
+        state=data["state"],
+        gross=totals_from_wire(data["totals"]).gross if data["totals"] else None,
+    )
+
+
+def attachment_from_wire(data: Json) -> Attachment:
+    """A printed document."""
+    return Attachment(data["name"], data["content_type"], base64.b64decode(data["data"]))
+
+
+def profile_from_wire(data: Json) -> Profile:
+    """What is kept of a party; nothing is None, for the ledger holds every field."""
+    addresses = {use: Address(**(data[use] or {})) for use in ("billing", "shipping")}
+    return Profile(**{**data, **addresses})
+
+
+def _date(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
