@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accord.erp.tryton.adapter import Tryton
+from accord.erp.tryton.paying import Paying
 from accord.erp.tryton.wire import Values
 from accord.errors import (
     BadInputError,
@@ -51,7 +52,7 @@ class TestTryton(ErpContract):
     SERVICE: ClassVar[str] = "SHIPPING-FEE"
     INCOME_ACCOUNT: ClassVar[str] = "4.1.1"
 
-    def void(self, erp: ErpAdapter, record: Record) -> None:
+    def cancel_by_hand(self, erp: ErpAdapter, record: Record) -> None:
         assert isinstance(erp, Tryton)
         erp._call("model.sale.sale.cancel", [int(record.ref.id)])
 
@@ -442,7 +443,7 @@ class TestTryton(ErpContract):
         self, erp: Tryton, payment: PaymentDocument, key: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patched:  # as if the worker died between the two calls
-            patched.setattr(Tryton, "_post", lambda self, record: record)
+            patched.setattr(Paying, "post", lambda self, record: record)
             erp.create(payment, key=f"{key}-p")
         (left,) = erp.find(Kind.PAYMENT, f"{key}-p")
 

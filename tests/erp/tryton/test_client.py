@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from accord.erp.tryton.adapter import Tryton
+from accord.erp.tryton.client import Client
 from accord.errors import (
     AccordError,
     RateLimitedError,
@@ -165,10 +166,17 @@ def test_a_session_that_is_refused_when_new_is_not_tried_for_ever() -> None:
     assert server.asked.count("common.db.login") == 1
 
 
-def test_a_warning_is_confirmed_and_the_call_repeated() -> None:
+def warned(about: str) -> httpx.Response:
+    """A warning as recorded, about something else."""
+    body = json.loads((RECORDINGS / "91_user_warning.json").read_text())["response"]["body"]
+    body["error"][1][0] = f"e67fd8c6b8452bb85bb71efd90112ca8.{about}"
+    return httpx.Response(200, json=body)
+
+
+def test_a_harmless_warning_is_confirmed_and_the_call_repeated() -> None:
     server = Server(
         answered({"company": 1}),
-        recorded("91_user_warning"),
+        warned("invoice_taxes"),
         recorded("91_user_warning_acknowledge"),
         recorded("91_user_warning_retry"),
     )
@@ -178,11 +186,49 @@ def test_a_warning_is_confirmed_and_the_call_repeated() -> None:
     assert server.asked[-2:] == ["model.res.user.warning.skip", "model.res.user.get_preferences"]
 
 
+def test_several_harmless_warnings_are_confirmed_in_turn() -> None:
+    server = Server(
+        answered({"company": 1}),
+        warned("invoice_date_future"),
+        recorded("91_user_warning_acknowledge"),
+        warned("invoice_taxes"),
+        recorded("91_user_warning_acknowledge"),
+        recorded("91_user_warning_retry"),
+    )
+
+    connected(server).ping()
+
+    assert server.asked.count("model.res.user.warning.skip") == 2
+
+
 def test_a_warning_that_comes_again_is_a_refusal() -> None:
-    warning = [recorded("91_user_warning"), recorded("91_user_warning_acknowledge")]
+    warning = [warned("invoice_taxes"), recorded("91_user_warning_acknowledge")]
 
     with pytest.raises(RejectedError):
-        connected(Server(answered({"company": 1}), *warning, recorded("91_user_warning"))).ping()
+        connected(Server(answered({"company": 1}), *warning, warned("invoice_taxes"))).ping()
+
+
+def test_a_warning_of_what_a_person_must_weigh_is_a_refusal() -> None:
+    server = Server(answered({"company": 1}), recorded("91_user_warning"))
+
+    with pytest.raises(RejectedError, match="a person must confirm it"):
+        connected(server).ping()
+
+
+def test_a_person_clicks_every_warning_away() -> None:
+    server = Server(
+        recorded("91_user_warning"),
+        recorded("91_user_warning_acknowledge"),
+        recorded("91_user_warning_retry"),
+    )
+    http = httpx.Client(transport=httpx.MockTransport(server), base_url="https://erp.example")
+    person = Client(
+        http, connection="main", database="base", login="x", password="x", confirms_all=True
+    )
+
+    person.call("model.product.product.write", [1], {"active": False}, context={})
+
+    assert "model.res.user.warning.skip" in server.asked
 
 
 def test_no_error_shows_the_password() -> None:

@@ -12,6 +12,7 @@ import httpx
 from accord.erp.tryton.wire import Fault, Values, envelope, result
 from accord.errors import (
     AccordError,
+    DisagreementError,
     RejectedError,
     StaleVersionError,
     UnauthorizedError,
@@ -24,6 +25,22 @@ _MENDS = {
     404: "it has no database {database!r}: mend options.database",
     422: "it cannot read our call: this release speaks to Tryton 8",
 }
+
+_HARMLESS = {
+    "invoice_date_future": "the day is our choice: the first that is open in the books",
+    "invoice_payment_term": "a late credit note is due in the past; nobody is reminded of it",
+    "invoice_taxes": "taxes are those that the store charged, not those of the product today",
+}
+"""Warnings that are clicked away for the user, by Tryton's name, and why. Others are refusals.
+
+Source: trytond 8.2, module account_invoice (invoice.py: post, get_move, _check_taxes).
+"""
+_CREDIT_LIMIT = ("credit_limit", "credit limit")
+"""In the warning's name, and in the message for a user who may not go past the limit.
+
+Source: trytond, module account_credit_limit (party.py: check_credit_limit; message.xml). Calls are
+in English, so the message is too.
+"""
 
 
 @contextlib.contextmanager
@@ -42,12 +59,21 @@ def nothing_made() -> Iterator[None]:
 class Client:
     """One database and one user. ``calls`` counts what was sent, by method.
 
+    ``confirms_all``: every warning is clicked away, as by a person; else the harmless ones alone.
+
     Logs in before its first call. A session lapses after days, and its password's change ends it:
     Tryton then answers 401 before it has done anything, so the call is sent once more.
     """
 
     def __init__(
-        self, http: httpx.Client, *, connection: str, database: str, login: str, password: str
+        self,
+        http: httpx.Client,
+        *,
+        connection: str,
+        database: str,
+        login: str,
+        password: str,
+        confirms_all: bool = False,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self._http = http
@@ -55,26 +81,38 @@ class Client:
         self._database = database
         self._login = login
         self._password = password
+        self._confirms_all = confirms_all
         self._session: str | None = None
         self._numbers = itertools.count(1)
 
     def call(self, method: str, *args: Any, context: Values) -> Any:
         """What ``method`` returned for ``args``.
 
-        A warning that a person would click away is confirmed once, and the call repeated.
+        A warning that is known to be harmless is confirmed, and the call repeated.
 
         Raises:
             UnauthorizedError: login, password, database or rights. StaleVersionError: someone wrote
-            in between. UnavailableError: no usable answer. RejectedError: Tryton refused.
+            in between. UnavailableError: no usable answer. RejectedError: Tryton refused, or warns
+            of what a person must weigh. DisagreementError: the buyer's credit is used up.
             UnsupportedError: this server lacks the model, the field or the method.
         """
-        answer = self._send(method, (*args, context))
-        if isinstance(answer, Fault) and answer.kind == "warning":
+        confirmed: set[str] = set()
+        while True:
+            answer = self._send(method, (*args, context))
+            if not isinstance(answer, Fault):
+                return answer
+            if answer.name in confirmed or not self._clicks_away(answer):
+                raise self._error(answer, method)
+            confirmed.add(answer.name)
             skip = self._send("model.res.user.warning.skip", (answer.name, False, context))
-            answer = skip if isinstance(skip, Fault) else self._send(method, (*args, context))
-        if isinstance(answer, Fault):
-            raise self._error(answer, method)
-        return answer
+            if isinstance(skip, Fault):
+                raise self._error(skip, method)
+
+    def _clicks_away(self, fault: Fault) -> bool:
+        """A warning's name is a digest of the records, a dot and what it is about."""
+        if fault.kind != "warning":
+            return False
+        return self._confirms_all or fault.name.rpartition(".")[2] in _HARMLESS
 
     def _send(self, method: str, params: tuple[Any, ...]) -> Any:
         fresh = self._session is None
@@ -136,6 +174,13 @@ class Client:
 
     def _error(self, fault: Fault, method: str) -> AccordError:
         what = f"{self._connection}, {method}: {fault.message}"
+        if any(each in f"{fault.name} {fault.message}".lower() for each in _CREDIT_LIMIT):
+            return DisagreementError(
+                f"{what}; raise the limit or collect what is owed, then replay",
+                reason="credit_hold",
+                owner="finance",
+                body=fault.message,
+            )
         match fault.kind:
             case "stale":
                 return StaleVersionError(what, connection=self._connection)
@@ -146,5 +191,10 @@ class Client:
                     f"{self._connection} does not know {fault.message} in {method}; "
                     "activate the Tryton module that brings it"
                 )
-            case _:
+            case "warning":
+                return RejectedError(
+                    f"{what} (a warning, {fault.name}: a person must confirm it in Tryton)",
+                    body=fault.message,
+                )
+            case "refused":
                 return RejectedError(what, body=fault.message)

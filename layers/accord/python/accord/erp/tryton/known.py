@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from accord.erp.tryton.books import Rounding, TaxRule
 from accord.erp.tryton.wire import Values, truth
-from accord.model.documents import PartyDocument, PaymentDocument, SalesDocument
+from accord.model.documents import CreditDocument, Document, PartyDocument, SalesDocument
 from accord.model.party import Address
 
 
@@ -35,10 +35,11 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Where received money is booked: a journal, and the account that it is debited to."""
+    """Where money is booked: a journal, the account it comes to, and the one it leaves from."""
 
     id: int
     account: int
+    refunds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Shop:
     warehouse: int
     guest: int | None  # the web shop's guest party, whose orders Tryton refuses to quote
     revenue: tuple[str, ...]  # code and name of the account that lines without product go to
+    revenue_account: int | None  # its id
     receivable: int | None  # the account of parties that have none of their own
     tax_rounding: Rounding
 
@@ -73,24 +75,26 @@ Needs = dict[str, set[str]]
 """Codes that a document names, by the field of Known that holds them."""
 
 
-def needs(document: SalesDocument | PartyDocument | PaymentDocument) -> Needs:
+def needs(document: Document) -> Needs:
     """What must be known before ``document`` can be mapped."""
     match document:
-        case SalesDocument():
-            return {
+        case SalesDocument() | CreditDocument():
+            found: Needs = {
                 "items": {line.item for line in document.lines if line.item is not None},
                 "taxes": {tax.code for line in document.lines for tax in line.taxes},
                 "currencies": {document.currency},
-                "carriers": {document.carrier} if document.carrier else set(),
-                "terms": {document.payment_terms} if document.payment_terms else set(),
             }
+            if isinstance(document, SalesDocument):
+                found["carriers"] = {document.carrier} if document.carrier else set()
+                found["terms"] = {document.payment_terms} if document.payment_terms else set()
+            return found
         case PartyDocument():
             party = document.party
             return {
                 **needs_of_addresses((party.billing, party.shipping)),
                 "terms": {document.payment_terms} if document.payment_terms else set(),
             }
-        case PaymentDocument():
+        case _:
             return {"journals": {document.account}, "currencies": {document.amount.currency}}
 
 

@@ -92,6 +92,7 @@ class MasterData:
                 warehouse=self._warehouse(rows[0]["warehouses"]),
                 guest=rows[0]["guest_party"],
                 revenue=tuple(text for part in ("code", "name") if (text := revenue.get(part))),
+                revenue_account=revenue.get("id"),
                 receivable=books["default_account_receivable"],
                 tax_rounding=books["tax_rounding"],
             )
@@ -176,14 +177,15 @@ class MasterData:
                     ["journal.code", "in", names],
                 ],
             ],
-            ["name", "debit_account", "journal.name", "journal.code"],
+            ["name", "debit_account", "credit_account", "journal.name", "journal.code"],
         )
         found: dict[str, Journal] = {}
         for row in rows:
             journal = related(row, "journal")
             for name in (row["name"], journal["name"], journal["code"]):
-                if name in names and row["debit_account"]:
-                    found.setdefault(name, Journal(journal["id"], row["debit_account"]))
+                if name in names and (account := row["debit_account"]):
+                    refunds = row["credit_account"] or account
+                    found.setdefault(name, Journal(journal["id"], account, refunds))
         return found
 
     # --- the shop's parts ----------------------------------------------------

@@ -1,4 +1,4 @@
-"""Money received, as a move of Tryton's ledger, and the other way. Pure.
+"""Money received or given back, as a move of Tryton's ledger, and the other way. Pure.
 
 Source: trytond 8.2, module account, ``account.move``.
 """
@@ -18,6 +18,8 @@ MOVE_FIELDS = (
     "description",
     "_timestamp",
     "company.currency.code",
+    "lines.party",
+    "lines.debit",
     "lines.credit",
     "lines.amount_second_currency",
     "lines.second_currency.code",
@@ -26,7 +28,10 @@ MOVE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """Where a payment goes beside its journal. ``amount`` is in the company's own currency."""
+    """Where a payment goes beside its journal.
+
+    ``amount`` is in the company's own currency, below zero for money given back.
+    """
 
     receivable: int
     period: int
@@ -38,10 +43,13 @@ def payment_values(
 ) -> Values:
     """The new ``account.move``: the journal's account debited, the party's receivable credited.
 
+    The other way round for money given back.
+
     ``description`` is the external key: Tryton keeps no other field of a move for us. Each line's
     description is the payment's reference, for people.
     """
     journal = known.journals[document.account]
+    account = journal.account if document.amount.amount >= 0 else journal.refunds
     foreign = document.amount.currency != shop.currency
     currency = known.currencies[document.amount.currency].id if foreign else None
 
@@ -66,7 +74,7 @@ def payment_values(
             [
                 "create",
                 [
-                    line(journal.account, None, booking.amount, 1),
+                    line(account, None, booking.amount, 1),
                     line(booking.receivable, int(document.party.id), booking.amount, -1),
                 ],
             ]
@@ -75,16 +83,19 @@ def payment_values(
 
 
 def move_record(values: Values, system: str) -> Record:
-    """An ``account.move`` read with MOVE_FIELDS. Posted is CONFIRMED; net is gross."""
+    """An ``account.move`` read with MOVE_FIELDS. Posted is CONFIRMED; net is gross.
+
+    The amount is what the party's account was relieved of: below zero for money given back.
+    """
     own = related(related(values, "company"), "currency")["code"]
     amount = Money.zero(own)
     for line in values["lines."]:
-        if not line["credit"]:
+        if not line["party"]:
             continue
         if second := related(line, "second_currency").get("code"):
-            amount = Money(abs(line["amount_second_currency"]), second)
+            amount = Money(-line["amount_second_currency"], second)
         else:
-            amount = Money(line["credit"], own)
+            amount = Money(line["credit"] - line["debit"], own)
     return Record(
         ref=Ref(system, Kind.PAYMENT, str(values["id"])),
         number=values["number"] or "",

@@ -112,5 +112,6 @@ class TrytonServer(Server):
                 database=self.database,
                 login=names.ADMIN,
                 password=self.admin_password,
+                confirms_all=True,
             )
         return self._administrator

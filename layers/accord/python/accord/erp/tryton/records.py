@@ -1,0 +1,139 @@
+"""Tryton's records: asked for by id or by our key, made once, and called upon."""
+
+from typing import Any
+
+from accord.erp.tryton.client import Client
+from accord.erp.tryton.credits import CREDIT_FIELDS, credit_record
+from accord.erp.tryton.known import Shop
+from accord.erp.tryton.mapping import SALE_FIELDS, sale_record
+from accord.erp.tryton.masterdata import MasterData
+from accord.erp.tryton.parties import PARTY_FIELDS, party_record
+from accord.erp.tryton.payments import MOVE_FIELDS, move_record
+from accord.erp.tryton.wire import Values
+from accord.errors import DuplicateError, RejectedError, UnmappedError, UnsupportedError
+from accord.model.change import Ref
+from accord.model.documents import Kind, Record
+
+_MODELS = {
+    Kind.PARTY: ("party.party", PARTY_FIELDS, party_record),
+    Kind.SALES_ORDER: ("sale.sale", SALE_FIELDS, sale_record),
+    Kind.PAYMENT: ("account.move", MOVE_FIELDS, move_record),
+    Kind.CREDIT_NOTE: ("account.invoice", CREDIT_FIELDS, credit_record),
+}
+"""Kind → Tryton's model, what is read of it, and what makes a Record of that."""
+
+_ALSO_INACTIVE = ["active", "in", [True, False]]  # which Tryton hides unless the domain names it
+
+
+class Records:
+    """The records of one company that are ours to make."""
+
+    def __init__(self, client: Client, master: MasterData, connection: str) -> None:
+        self._client = client
+        self._master = master
+        self.connection = connection
+
+    def get(self, ref: Ref) -> Record | None:
+        """The record, or None when it is not there."""
+        if not ref.id.isdigit():
+            return None
+        records = self._read(Kind(ref.kind), [["id", "=", int(ref.id)]])
+        return records[0] if records else None
+
+    def again(self, record: Record) -> Record:
+        """``record`` as it is now. Raises: RejectedError: it is gone."""
+        now = self.get(record.ref)
+        if now is None:
+            raise RejectedError(f"{record.ref} is no longer in Tryton")
+        return now
+
+    def find(self, kind: Kind, key: str) -> tuple[Record, ...]:
+        """Every record of ``kind`` under our external ``key``."""
+        company = ["company", "=", self._master.context()["company"]]
+        match kind:
+            case Kind.SALES_ORDER:
+                of_shop = ["web_shop", "=", self._master.shop().web_shop]
+                return self._read(kind, [of_shop, ["web_id", "=", key]])
+            case Kind.PARTY:
+                return self._read(kind, [["code", "=", key]])
+            case Kind.CREDIT_NOTE:
+                return self._read(kind, [company, ["type", "=", "out"], ["reference", "=", key]])
+            case _:
+                return self._read(kind, [company, ["description", "=", key]])
+
+    def create_once(self, kind: Kind, values: Values, key: str) -> int:
+        """The new record's id. Raises: DuplicateError: refused, and one with ``key`` is there."""
+        try:
+            (id_,) = self.call(f"model.{_MODELS[kind][0]}.create", [values])
+        except RejectedError as error:
+            # Tryton's message is in some language; whether the key is taken is asked instead.
+            if self.find(kind, key):
+                raise DuplicateError(str(error), body=error.body) from error
+            raise
+        return int(id_)
+
+    def search(
+        self,
+        model: str,
+        domain: list[Any],
+        fields: tuple[str, ...] | list[str],
+        *,
+        limit: int = 100,
+        order: list[Any] | None = None,
+    ) -> list[Values]:
+        """The rows of ``model``, with those fields."""
+        rows: list[Values] = self.call(
+            f"model.{model}.search_read", domain, 0, limit, order, list(fields)
+        )
+        return rows
+
+    def one(self, model: str, id_: int, fields: tuple[str, ...] | list[str]) -> Values:
+        """The row with that id. Raises: RejectedError: it is gone."""
+        rows = self.search(model, [["id", "=", id_]], fields, limit=1)
+        if not rows:
+            raise RejectedError(f"{model} {id_} is no longer in Tryton")
+        return rows[0]
+
+    def receivable(self, party: Ref, shop: Shop) -> int:
+        """The account that the party owes on: its own, else the company's default."""
+        (row,) = self.call("model.party.party.read", [int(party.id)], ["account_receivable"])
+        account = row["account_receivable"] or shop.receivable
+        if account is None:
+            raise UnmappedError(
+                f"{self.connection}: neither party {party.id} nor the company has an "
+                "account receivable; give it one in Tryton",
+                connection=self.connection,
+                causes=("account:receivable",),
+            )
+        return int(account)
+
+    def wizard(self, name: str, form: tuple[str, str, Values], *, model: str, id_: int) -> None:
+        """Runs a wizard on one record. ``form`` is (its state, what the button is called, data).
+
+        A wizard that a crash left open changes nothing: Tryton keeps it until it is deleted.
+        """
+        state, button, values = form
+        session = self.call(f"wizard.{name}.create")[0]
+        self.call(
+            f"wizard.{name}.execute",
+            session,
+            {state: values},
+            button,
+            active_id=id_,
+            active_ids=[id_],
+            active_model=model,
+        )
+        self.call(f"wizard.{name}.delete", session)
+
+    def call(self, method: str, *args: Any, **context: Any) -> Any:
+        """What ``method`` returns, called for our company. See ``Client.call``."""
+        return self._client.call(method, *args, context={**self._master.context(), **context})
+
+    def _read(self, kind: Kind, domain: list[Any]) -> tuple[Record, ...]:
+        if kind not in _MODELS:
+            raise UnsupportedError(f"{self.connection}: a {kind.value} is not kept as a record")
+        model, fields, record = _MODELS[kind]
+        if kind is Kind.PARTY:
+            domain = [*domain, _ALSO_INACTIVE]
+        rows = self.search(model, domain, fields)
+        return tuple(record(row, self.connection) for row in rows)
