@@ -133,6 +133,8 @@ def _changing(item: Item) -> dict[str, Any]:
         "count": item.count,
         "payload": item.payload,
         "correlation_id": item.correlation_id,
+        "event": item.event,
+        "aggregate": item.aggregate,
     }
 
 
@@ -150,4 +152,6 @@ def _item(stored: dynamo.Item) -> Item:
         correlation_id=stored["correlation_id"],
         closed_at=maybe_moment(stored.get("closed_at")),
         closed_by=stored.get("closed_by", ""),
+        event=stored.get("event", ""),
+        aggregate=stored.get("aggregate", ""),
     )

@@ -1,8 +1,11 @@
-"""How large an attention item may be, for every implementation. Pure."""
+"""How large an item or a document may be, and what a token is, for every implementation."""
 
+import secrets
 from dataclasses import astuple, replace
 
-from accord.ports.state import Item
+from accord.errors import PermanentError
+from accord.model.progress import Attachment
+from accord.ports.state import LARGEST_DOCUMENT, Item
 
 _LARGEST = 4000  # bytes of UTF-8: 4 KB with room for the names of the attributes and two times
 _TIMES = 200
@@ -17,3 +20,19 @@ def bounded(item: Item) -> Item:
         return item
     # The ellipsis takes three bytes; a character that was cut in two is dropped.
     return replace(item, message=message[: room - 3].decode(errors="ignore") + "…")
+
+
+def fitting(object_name: str, attachment: Attachment) -> Attachment:
+    """``attachment``. Raises: PermanentError: it is too large to be answered with."""
+    if len(attachment.data) > LARGEST_DOCUMENT:
+        raise PermanentError(
+            f"{object_name}: the document has {len(attachment.data):,} bytes, and a link serves at "
+            f"most {LARGEST_DOCUMENT:,}; print it with smaller images, or switch its link off",
+            reason="document_too_large",
+        )
+    return attachment
+
+
+def new_token() -> str:
+    """32 random bytes, as 43 letters, digits, ``-`` and ``_``."""
+    return secrets.token_urlsafe(32)

@@ -5,24 +5,28 @@ was handed in is not to be changed afterwards.
 """
 
 import datetime as dt
+import hashlib
 import itertools
 import json
 import threading
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from accord.errors import BusyError, Owner, StaleVersionError
 from accord.model.change import Ref
+from accord.model.progress import Attachment
 from accord.ports.state import (
     Attention,
     Cause,
     Control,
+    Documents,
     Entry,
     Item,
     Journal,
+    Kept,
     Link,
     Links,
     Parked,
@@ -33,7 +37,7 @@ from accord.ports.state import (
     Steps,
     Waiting,
 )
-from accord.state.limits import bounded
+from accord.state.limits import bounded, fitting, new_token
 from accord.state.marks import has_pointer, is_covered, merged
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)  # the time of an intent that there was not
@@ -288,6 +292,57 @@ class MemoryPayloads(Payloads):
         """See ``Payloads.get``."""
         text = self._texts.get(name)
         return None if text is None else json.loads(text)
+
+
+class MemoryDocuments(Documents):
+    """Documents by their names, which are found by the hash of a token."""
+
+    def __init__(self, *, token: Callable[[], str] = new_token) -> None:
+        self._lock = threading.Lock()
+        self._token = token
+        self._kept: dict[str, tuple[Kept, Attachment]] = {}
+        self._names: dict[str, str] = {}
+
+    def put(self, object_name: str, attachment: Attachment, *, now: dt.datetime, days: int) -> str:
+        """See ``Documents.put``."""
+        fitting(object_name, attachment)
+        with self._lock:
+            first = self._kept.get(object_name)
+            if first is not None and first[0].expires_at > now:
+                return first[0].token
+            kept = Kept(object_name, self._token(), now + dt.timedelta(days=days))
+            self._kept[object_name] = kept, attachment
+            self._names[_hashed(kept.token)] = object_name
+            return kept.token
+
+    def get(self, token: str, *, now: dt.datetime) -> Attachment | None:
+        """See ``Documents.get``."""
+        found = self._kept.get(self._names.get(_hashed(token), ""))
+        if found is None or found[0].token != token or found[0].expires_at <= now:
+            return None
+        return found[1]
+
+    def revoke(self, token: str) -> bool:
+        """See ``Documents.revoke``."""
+        with self._lock:
+            name = self._names.get(_hashed(token))
+            if name is None:
+                return False
+            if name in self._kept and self._kept[name][0].token == token:
+                del self._kept[name]
+            return True
+
+    def of(self, folder: str) -> Sequence[Kept]:
+        """See ``Documents.of``."""
+        with self._lock:
+            found = sorted(self._kept.items())
+        return [
+            kept for name, (kept, _) in found if name == folder or name.startswith(f"{folder}/")
+        ]
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 class MemoryJournal(Journal):
