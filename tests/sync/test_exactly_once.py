@@ -17,7 +17,7 @@ from accord.local.store.orders import make_order
 from accord.local.world import KilledError, World
 from accord.model.change import Change, Ref
 from accord.ports.erp import Duplicates
-from accord.sync.orders import Invocation
+from accord.sync.turn import Invocation
 from tests.conftest import order_json
 from tests.sync.conftest import START, config, paying
 

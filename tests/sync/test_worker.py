@@ -20,8 +20,8 @@ from accord.errors import (
 from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.ports.state import Cause, Item, Seen
-from accord.sync.orders import Invocation
 from accord.sync.outcome import Done, Skipped
+from accord.sync.turn import Invocation
 from accord.sync.worker import Again, Finished
 from tests.conftest import order_json
 from tests.sync.conftest import config

@@ -17,27 +17,35 @@ from typing import Any
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Faults, no_faults
 from accord.erp.memory.ledger import Ledger, Master
+from accord.errors import AccordError
+from accord.local.model_store import ModelStore
 from accord.local.store.deliveries import encode, sign
-from accord.model.change import Change
-from accord.model.documents import SalesOrder
+from accord.model.change import Change, Ref
+from accord.model.documents import Kind
 from accord.ports.queues import Queues
-from accord.ports.store import Store
-from accord.rules.config import Config
+from accord.rules.config import Config, Store
 from accord.state.memory import (
     MemoryAttention,
     MemoryControl,
+    MemoryDocuments,
     MemoryJournal,
     MemoryLinks,
     MemoryPayloads,
     MemorySteps,
     MemoryWaiting,
 )
+from accord.sync.customers import Customers
 from accord.sync.dead_letters import report
-from accord.sync.orders import EPOCH, TRUSTED, Invocation, Orders
+from accord.sync.erp_changes import ErpChanges
+from accord.sync.fulfilment import Fulfilment
+from accord.sync.invoices import Invoices
+from accord.sync.orders import Orders
+from accord.sync.poll import Poller
+from accord.sync.sales import BackOffice
+from accord.sync.turn import EPOCH, TRUSTED, Asides, Invocation
 from accord.sync.wake import Waker
-from accord.sync.worker import Again, Finished, Worker
-from accord.woo.mapping import from_wire
-from accord.woo.webhook import Delivery, Edge, Message, digest
+from accord.sync.worker import Again, Finished, Flow, Worker
+from accord.woo.webhook import Delivery, Edge, Message
 
 WORKER_TIMEOUT = dt.timedelta(seconds=60)
 VISIBILITY = dt.timedelta(seconds=120)
@@ -80,45 +88,6 @@ def hooked(port: Any, name: str, hook: Hook) -> Any:
     return Hooked()
 
 
-class ModelStore(Store):
-    """A store: its orders as JSON, and their notes."""
-
-    def __init__(self, name: str, clock: Clock) -> None:
-        self.name = name
-        self.settle = dt.timedelta(seconds=60)
-        self.orders: dict[str, dict[str, Any]] = {}
-        self.notes: dict[str, list[str]] = defaultdict(list)
-        self.reads = 0
-        self._clock = clock
-
-    def ping(self) -> None:
-        """See Store.ping."""
-
-    def order(self, document: dict[str, Any]) -> SalesOrder:
-        """See Store.order."""
-        return from_wire(
-            document, store=self.name, vat_keys=["_billing_vat_number"], po_keys=["po_number"]
-        )
-
-    def get_order(self, id_: str) -> tuple[dict[str, Any], str] | None:
-        """See Store.get_order."""
-        self.reads += 1
-        found = self.orders.get(id_)
-        return None if found is None else (found, digest(encode(found)))
-
-    def find_note(self, order_id: str, marker: str) -> str | None:
-        """See Store.find_note."""
-        for at, note in enumerate(self.notes[order_id]):
-            if marker in note:
-                return str(at)
-        return None
-
-    def add_note(self, order_id: str, text: str, *, to_customer: bool = False) -> str:  # noqa: ARG002
-        """See Store.add_note."""
-        self.notes[order_id].append(text)
-        return str(len(self.notes[order_id]) - 1)
-
-
 @dataclass(slots=True)
 class _Queued:
     change: Change
@@ -140,11 +109,11 @@ class ModelQueue(Queues):
     def put(self, change: Change, *, sending: str) -> None:
         """See Queues.put."""
         now = self._clock()
-        name = f"{change.ref}/{sending}"
+        name = f"{change.event}/{change.ref}/{sending}"
         if name in self._sent and now - self._sent[name] < dt.timedelta(minutes=5):
             return
         self._sent[name] = now
-        group = str(change.ref)
+        group = f"{change.event}/{change.group}"  # each event has a queue of its own
         self._count += 1
         self._groups[group].append(_Queued(change, self._count))
         if len(self._groups[group]) == 1:
@@ -186,7 +155,8 @@ class World:
     """One store, one back office, one service between them.
 
     ``down(now)`` tells whether the back office is off; ``hook`` is told of every port call of the
-    worker. ``posted`` are the ends of changes in order.
+    worker; ``copies(topic)`` says how often a webhook arrives, 0 for a lost one. ``ends`` are the
+    ends of changes in order.
     """
 
     config: Config
@@ -197,6 +167,7 @@ class World:
     faults: Faults = no_faults
     hook: Hook = field(default=lambda _: None)
     down: Callable[[dt.datetime], bool] = field(default=lambda _: False)
+    copies: Callable[[str], int] = field(default=lambda _: 1)
     trusted: bool = True
     clock: Clock = field(init=False)
     books: Ledger = field(init=False)
@@ -209,6 +180,7 @@ class World:
     payloads: MemoryPayloads = field(init=False)
     journal: MemoryJournal = field(init=False)
     control: MemoryControl = field(init=False)
+    documents: MemoryDocuments = field(init=False)
     ends: list[tuple[Change, Finished | Again]] = field(default_factory=list)
     _name: str = field(init=False)
     _runs: int = 0
@@ -219,7 +191,7 @@ class World:
         self.books = self.adapter.ledger(clock=self.clock, master=self.master, faults=self.faults)
         self._name = next(iter(self.config.stores))
         self._wake_at = self.start + dt.timedelta(minutes=1)
-        self.store = ModelStore(self._name, self.clock)
+        self.store = ModelStore(self._name, self.clock, on_change=self._told)
         self.queue = ModelQueue(self.clock)
         self.forget()
 
@@ -227,18 +199,20 @@ class World:
         """New, empty tables, as after a restore that lost everything."""
         self.links, self.steps = MemoryLinks(), MemorySteps()
         self.waiting, self.attention = MemoryWaiting(), MemoryAttention()
-        self.payloads, self.journal, self.control = (
-            MemoryPayloads(),
-            MemoryJournal(),
-            MemoryControl(),
-        )
+        self.payloads, self.journal = MemoryPayloads(), MemoryJournal()
+        self.control = MemoryControl()
+        self.documents = MemoryDocuments()
         if self.trusted:
             self.control.put(EPOCH, TRUSTED, version=None)
 
     def deliver(self, order: dict[str, Any], topic: str = "order.created") -> bool:
         """The store holds ``order`` and its webhook says so; False when the receiver ignores it."""
         self.store.orders[str(order["id"])] = order
-        body = encode(order)
+        return self.receive(topic, order)
+
+    def receive(self, topic: str, document: dict[str, Any]) -> bool:
+        """A webhook of the store arrives; False when the receiver ignores it."""
+        body = encode(document)
         headers = {"x-wc-webhook-topic": topic, "x-wc-webhook-signature": sign(body, SECRET)}
         delivery = Delivery(self._name, "127.0.0.1", headers, body, f"delivery-{self._runs}")
         assert delivery.is_genuine([SECRET])
@@ -249,11 +223,28 @@ class World:
         self.queue.put(Change.from_json(message.body), sending=message.sending)
         return True
 
+    def ask_for_refund(self, order_id: str, refund_id: str) -> None:
+        """A refund of the order is queued, as the order's own flow does when it sees it."""
+        order = Ref(self._name, "order", order_id)
+        ref = Ref(self._name, "refund", refund_id)
+        change = Change(ref, "refund_issued", self.clock(), "asked", aggregate=order)
+        self.queue.put(change, sending=f"asked:{ref}:{self._runs}")
+
+    def _told(self, topic: str, document: dict[str, Any]) -> None:
+        for _ in range(self.copies(topic)):
+            self.receive(topic, document)
+
     def drain(self, for_: dt.timedelta = dt.timedelta(days=2)) -> None:
         """Works in virtual time until nothing is queued or waits, or ``for_`` is over."""
         end = self.clock.now + for_
-        while self.clock.now < end and (self.queue.next_at() or self.waiting.causes()):
-            self.drain_until(min(end, self.clock.now + dt.timedelta(minutes=1)))
+        while True:
+            while self.clock.now < end and (self.queue.next_at() or self.waiting.causes()):
+                self.drain_until(min(end, self.clock.now + dt.timedelta(minutes=1)))
+            all_read = self.poll()
+            if self.clock.now >= end or (all_read and not self.queue.next_at()):
+                break
+            if not all_read:  # a killed reader's lease runs out by itself
+                self.drain_until(self.clock.now + WORKER_TIMEOUT * 2)
         self.wake()  # closes what nothing waits for
 
     def drain_until(self, end: dt.datetime) -> None:
@@ -268,6 +259,7 @@ class World:
                 self.work()
             else:
                 self.wake()
+                self.poll()
                 self._wake_at = self.clock.now + dt.timedelta(minutes=1)
         self.clock.now = max(self.clock.now, end)
 
@@ -280,7 +272,7 @@ class World:
         self._runs += 1
         run = Invocation(f"run-{self._runs}", self.clock.now + WORKER_TIMEOUT, receives)
         try:
-            end = self._worker().handle(change, run, lambda _: self.flow())
+            end = self._worker().handle(change, run, self.flow_of)
         except KilledError:
             self.queue.hide(group, self.clock.now + VISIBILITY)
             self._bury()
@@ -305,22 +297,113 @@ class World:
             clock=self.clock,
         ).run()
 
+    def poll(self) -> bool:
+        """What `poll_erp` does each minute, for every kind that a flow is on for; False when one of
+        them broke off."""
+        flows, all_read = self.rules.flows, True
+        asked = {
+            Kind.SALES_ORDER: flows.erp_changes,
+            Kind.SHIPMENT: flows.fulfilment,
+            Kind.INVOICE: "on" if "on" in {flows.invoices, flows.erp_changes} else "off",
+            Kind.PARTY: flows.customers,
+        }
+        for kind, flow in asked.items():
+            if flow == "off" or kind not in self.adapter.capabilities.tells:
+                continue
+            try:
+                self._poller().run(kind, until=self.clock.now + WORKER_TIMEOUT)
+            except (AccordError, KilledError):
+                all_read = False  # the next minute's run goes on where this one broke off
+        return all_read
+
+    @property
+    def rules(self) -> Store:
+        return self.config.stores[self._name]
+
+    def flow_of(self, change: Change) -> Flow:
+        """The flow of the change's event, over hooked ports."""
+        match change.event:
+            case "order_fulfilled":
+                return Fulfilment(**self._aside())
+            case "invoice_posted":
+                return Invoices(**self._aside())
+            case "order_changed_in_erp":
+                return ErpChanges(**self._aside())
+            case "customer_changed":
+                return self._customers()
+            case _:
+                return self.flow()
+
     def flow(self) -> Orders:
         """The order flow over hooked ports."""
-        table = self.config.stores[self._name]
         return Orders(
             name=self._name,
-            rules=table,
-            erp_name=table.erp,
-            time_zone=zoneinfo.ZoneInfo(self.config.erps[table.erp].time_zone),
+            rules=self.rules,
+            back_office=self._back_office,
             store=hooked(self.store, "store", self.hook),
-            erp=hooked(self._erp(), "erp", self.hook),
             links=hooked(self.links, "links", self.hook),
             steps=hooked(self.steps, "steps", self.hook),
             control=hooked(self.control, "control", self.hook),
+            queues=hooked(self.queue, "queues", self.hook),
             journal=hooked(self.journal, "journal", self.hook),
             clock=self.clock,
         )
+
+    def _aside(self) -> dict[str, Any]:
+        links = hooked(self.links, "links", self.hook)
+        journal = hooked(self.journal, "journal", self.hook)
+        queues = hooked(self.queue, "queues", self.hook)
+        return {
+            "name": self._name,
+            "rules": self.rules,
+            "erp": lambda _: hooked(self._erp(), "erp", self.hook),
+            "store": hooked(self.store, "store", self.hook),
+            "asides": Asides(links, journal, queues, self.clock),
+            "control": hooked(self.control, "control", self.hook),
+            "steps": hooked(self.steps, "steps", self.hook),
+            "documents": hooked(self.documents, "documents", self.hook),
+            "documents_url": "https://accord.example",
+            "clock": self.clock,
+            "prod": self.rules.prod,
+        }
+
+    def _customers(self) -> Customers:
+        return Customers(
+            name=self._name,
+            rules=self.rules,
+            erp_name=self.rules.erp,
+            erp=hooked(self._erp(), "erp", self.hook),
+            store=hooked(self.store, "store", self.hook),
+            links=hooked(self.links, "links", self.hook),
+            steps=hooked(self.steps, "steps", self.hook),
+            control=hooked(self.control, "control", self.hook),
+            payloads=hooked(self.payloads, "payloads", self.hook),
+            attention=hooked(self.attention, "attention", self.hook),
+            journal=hooked(self.journal, "journal", self.hook),
+            queues=hooked(self.queue, "queues", self.hook),
+            clock=self.clock,
+        )
+
+    def _poller(self) -> Poller:
+        return Poller(
+            erp_name=self.rules.erp,
+            adapter=hooked(self._erp(), "erp", self.hook),
+            links=hooked(self.links, "links", self.hook),
+            control=hooked(self.control, "control", self.hook),
+            queues=hooked(self.queue, "queues", self.hook),
+            flows=lambda name: self.config.stores[name].flows,
+            clock=self.clock,
+            random=Random(self.seed),
+            new_parties=self.rules.customers.create_in_store,
+        )
+
+    def _back_office(self, name: str) -> BackOffice:
+        zone = zoneinfo.ZoneInfo(self.config.erps[name].time_zone)
+        return BackOffice(name, hooked(self._erp(), "erp", self.hook), zone)
+
+    def erp(self) -> Memory:
+        """The back office as a person there uses it."""
+        return self._erp()
 
     def _erp(self) -> Memory:
         def call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:

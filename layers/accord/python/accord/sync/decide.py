@@ -1,17 +1,19 @@
-"""(link, the store's order, rules) → what is due. Pure.
+"""(link, the store's order, rules) → what is due for the document. Pure.
 
 Level-triggered: it looks at where both sides stand, never at what is said to have happened.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from accord.model.documents import SalesOrder, State
 from accord.ports.state import Link
 from accord.rules.config import OrderRules
+from accord.rules.routing import Routed
 from accord.sync.fingerprint import content
 
 CLOSED = frozenset({"cancelled", "failed", "refunded", "trash"})
-_GOAL = {"sales_order": State.CONFIRMED, "quotation": State.QUOTATION}
+"""Statuses of the store in which nothing is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,10 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A document is due that stands at ``goal``."""
+    """A document is due that stands at ``goal``. ``again``: the one before was cancelled."""
 
     goal: State
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,57 +39,93 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """Both sides differ in a way that a person must settle."""
+class Amend:
+    """The order was changed, and the document can still be."""
 
-    reason: str
-    message: str
-
-
-Decision = Skip | Create | Advance | Ask
+    goal: State
 
 
-def decide(link: Link, order: SalesOrder, rules: OrderRules) -> Decision:
-    """What is due for ``order``, which ``link`` may already tie to a document."""
-    make = rules.statuses.get(order.status)
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The order was changed, and the document binds: it is cancelled, and made anew."""
+
+    goal: State
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Nothing is sold any more: the document is cancelled.
+
+    ``or_credit``: if it cannot be any more, the refunds' credit notes take it back instead.
+    """
+
+    or_credit: bool
+
+
+Decision = Skip | Create | Advance | Amend | Replace | Void
+
+
+def decide(
+    link: Link, order: SalesOrder, rules: OrderRules, routed: Routed, *, amends: Collection[State]
+) -> Decision:
+    """What is due for ``order``, which ``link`` may already tie to a document.
+
+    ``amends`` are the states in which the back office changes a document as a whole.
+    """
+    closed = order.status in CLOSED or routed.make == "cancel"
+    goal = None if closed else _goal(routed, order)
     if link.erp is None:
-        if order.placed_at < rules.start_at:
-            return Skip(f"placed before the start of {rules.start_at:%Y-%m-%d %H:%M %Z}")
-        if make is None:
-            return Skip(f"status {order.status!r} is not imported")
-        if order.refund_ids:
-            return Ask(
-                "refunded_before_import",
-                f"order {order.number} was refunded by {order.refunded} before it was imported; "
-                "enter it and its refund by hand, refunds are not carried yet",
-            )
-        return Create(_GOAL[make])
-    return _follow(link, order, _GOAL[make] if make else None)
-
-
-def _follow(link: Link, order: SalesOrder, goal: State | None) -> Decision:
-    stands = link.number or link.key
-    if order.status in CLOSED:
-        return Ask(
-            "closed_after_posting",
-            f"order {order.number} is {order.status} in the store and {stands} stands in the "
-            "back office; cancel or credit it there, cancellations are not carried yet",
-        )
-    if ",".join(order.refund_ids) != link.facts.get("refunds", ""):
-        return Ask(
-            "refunded_after_posting",
-            f"order {order.number} has refunds of {order.refunded}; credit {stands} in the "
-            "back office, refunds are not carried yet",
-        )
+        return _first(link, order, rules, goal, closed=closed)
+    state = State(link.facts.get("state", State.DRAFT.value))
+    stands = link.number or link.document_key
+    if state is State.VOIDED:
+        if goal is None:
+            return Skip(f"{stands} is cancelled, and nothing is sold")
+        return Create(goal, again=True)
+    if closed:
+        return _close(link, order, stands)
     if content(order) != link.facts.get("content", ""):
-        return Ask(
-            "changed_after_posting",
-            f"order {order.number} was changed in the store after {stands} was made; compare "
-            "lines, addresses and notes and change the document, edits are not carried yet",
-        )
+        aim = goal or State(link.facts.get("done", State.DRAFT.value))
+        return Amend(aim) if state in amends else Replace(aim)
     if goal is None:  # back on pending, say: the document stands, and what was done stays done
         return Skip(f"status {order.status!r} asks for nothing more")
     done = State(link.facts.get("done", State.DRAFT.value)).rank >= goal.rank
     if done and (order.payment.paid_at is None or link.facts.get("paid")):
         return Skip(f"{stands} says the same")
     return Advance(goal)
+
+
+def _goal(routed: Routed, order: SalesOrder) -> State | None:
+    match routed.make:
+        case "sales_order":
+            return State.CONFIRMED
+        case "quotation":
+            return State.QUOTATION
+        case "both":
+            paid = order.payment.paid_at is not None
+            return State.CONFIRMED if paid else State.QUOTATION
+        case _:
+            return None
+
+
+def _first(
+    link: Link, order: SalesOrder, rules: OrderRules, goal: State | None, *, closed: bool
+) -> Decision:
+    if order.placed_at < rules.start_at:
+        return Skip(f"placed before the start of {rules.start_at:%Y-%m-%d %H:%M %Z}")
+    if goal is not None:
+        return Create(goal)
+    if not closed:
+        return Skip(f"status {order.status!r} is not imported")
+    if rules.import_closed == "none" or order.status == "trash" or link.generation > 1:
+        return Skip(f"it was {order.status} before it was imported")
+    # Only what binds can be credited; what was cancelled never bound.
+    return Create(State.CONFIRMED if order.status == "refunded" else State.QUOTATION)
+
+
+def _close(link: Link, order: SalesOrder, stands: str) -> Decision:
+    if order.status != "refunded":
+        return Void(or_credit=False)
+    if link.facts.get("keeps"):
+        return Skip(f"{stands} stays, and its credit notes take it back")
+    return Void(or_credit=True)

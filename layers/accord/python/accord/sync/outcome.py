@@ -22,6 +22,76 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Voided:
+    """The order's document was cancelled."""
+
+    ref: Ref
+    number: str
+
+    def __str__(self) -> str:
+        return f"cancelled {self.number or self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A refund was taken into the books. ``number`` is the credit note's, empty for none."""
+
+    refund: Ref
+    number: str
+    total: Money
+
+    def __str__(self) -> str:
+        how = f"by {self.number}" if self.number else "without a credit note"
+        return f"took back {self.total} {how} ({self.refund})"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The store knows now what happened in the back office."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"told the store: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A customer says the same on both sides now. The fields that were written, by side."""
+
+    to_store: tuple[str, ...] = ()
+    to_erp: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        told = [
+            f"{', '.join(fields)} to {side}"
+            for side, fields in (("the store", self.to_store), ("the back office", self.to_erp))
+            if fields
+        ]
+        return f"customer agreed: {'; '.join(told) or 'both say the same'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """Both sides changed these fields, and a person was asked. All others agree."""
+
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"asked a person: {', '.join(self.fields)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """The account was deleted in the store, so its party was archived."""
+
+    party: Ref
+
+    def __str__(self) -> str:
+        return f"archived {self.party}"
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Nothing is due; ``why`` in a few words."""
 
@@ -41,7 +111,7 @@ class Shadowed:
         return f"shadow: {self.plan}"
 
 
-Outcome = Posted | Skipped | Shadowed
+Outcome = Posted | Voided | Credited | Told | Merged | Conflicted | Archived | Skipped | Shadowed
 
 
 @dataclass(frozen=True, slots=True)

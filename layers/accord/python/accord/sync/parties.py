@@ -3,7 +3,8 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,6 +24,9 @@ from accord.rules.config import CustomerRules
 from accord.sync.fingerprint import natural_key
 from accord.sync.steps import Promise, Result, Writer, to_record, to_result
 
+MADE = "made"  # fact of an account's link: its party was made for it, by us
+BESIDE = "beside"  # fact of an account's link: the account that its party was linked with before
+ADDRESS = "address:"  # head of a fact: where the address of this fingerprint is
 _ADDRESSES_KEPT = 50  # on a link; an older one costs a look at the back office
 _CODES_TRIED = 50  # of parties that the back office already had under our pattern's codes
 
@@ -49,6 +53,7 @@ class Parties:
     control: Control
     writer: Writer
     rules: CustomerRules
+    home: bool = True  # the store's own back office, whose parties its customers are linked with
 
     def of(self, order: SalesOrder, *, owner: str, until: dt.datetime) -> Known:
         """The order's party with both its addresses.
@@ -71,18 +76,102 @@ class Parties:
             known = _complete(link, wanted)
             if known is not None:
                 return known
-        return self._claimed(party, keys, wanted, owner=owner, until=until)
+        known = self._claimed(party, keys, wanted, owner=owner, until=until)
+        assert known is not None  # it was made if there was none
+        return known
+
+    def of_account(
+        self, party: Party, *, owner: str, until: dt.datetime, make: bool
+    ) -> Known | None:
+        """The party of an account of the store, linked with it; None if there is none to ``make``.
+
+        Raises: as ``of``; PermanentError also where nothing tells who has the account.
+        """
+        keys = self._keys(party)
+        if party.is_nobody or not keys:
+            raise PermanentError(
+                f"account {party.customer_id} of {self.store} has neither an e-mail address nor "
+                "another key of `match`; complete it in the store, then replay",
+                reason="nobody",
+                owner="commerce",
+            )
+        wanted = (party.billing, party.shipping)
+        return self._claimed(party, keys, wanted, owner=owner, until=until, make=make)
+
+    def claim(self, party: Party, ref: Ref, *, owner: str, until: dt.datetime) -> None:
+        """Makes the natural keys of ``party`` lead to ``ref``, so that its orders find it.
+
+        Raises:
+            BusyError: another worker holds one of them.
+            DisagreementError: one leads to another party already.
+        """
+        with self.hold(self.keys_of(party), owner=owner, until=until) as held:
+            self.lead(held.values(), ref)
+
+    def lead(self, claims: Iterable[Link], ref: Ref) -> None:
+        """Makes ``claims``, which are held, lead to ``ref``.
+
+        Raises: DisagreementError: one leads to another party already.
+        """
+        for claim in claims:
+            if claim.erp is None:
+                self.links.save(replace(claim, erp=ref))
+            elif claim.erp != ref:
+                raise DisagreementError(
+                    f"{ref} has an e-mail address or VAT number that {claim.erp} is known by; "
+                    "merge the two in the back office, or correct one, then replay",
+                    reason="double_party",
+                    owner="commerce",
+                )
+
+    @contextmanager
+    def hold(
+        self, keys: Sequence[Ref], *, owner: str, until: dt.datetime
+    ) -> Iterator[dict[Ref, Link]]:
+        """The links of ``keys`` under our lease for a while; what is saved goes into the dict.
+
+        Raises: BusyError: another worker holds one of them.
+        """
+        held: dict[Ref, Link] = {}
+        try:
+            for key in sorted(keys):  # one order for all, so that two never hold half each
+                held[key] = self._acquire(key, owner=owner, until=until)
+            yield held
+        finally:
+            for link in held.values():
+                self.links.abandon(link)
+
+    def keys_of(self, party: Party) -> list[Ref]:
+        """The natural keys of ``party`` by the rules, in their order."""
+        return [
+            Ref(self.erp_name, "party_key", natural_key(by, value))
+            for by, value in self._values(party)
+        ]
 
     def _keys(self, party: Party) -> list[Ref]:
         """What the party may be known by, surest first: the store's account, then natural keys."""
         keys = []
         if party.customer_id is not None:
-            keys.append(Ref(self.store, "customer", party.customer_id))
-        keys.extend(
-            Ref(self.erp_name, "party_key", natural_key(by, value))
-            for by, value in self._values(party)
+            account = party.customer_id
+            keys.append(
+                Ref(self.store, "customer", account)
+                if self.home
+                else Ref(self.erp_name, "account_key", f"{self.store}:{account}")
+            )
+        return keys + self.keys_of(party)
+
+    def _acquire(self, key: Ref, *, owner: str, until: dt.datetime) -> Link:
+        link = self.links.acquire(
+            key,
+            key=f"{self.store_key}-p",
+            owner=owner,
+            now=self.writer.clock(),
+            until=until,
+            seen=Seen(None),
         )
-        return keys
+        if link is None:
+            raise BusyError(f"the party of {key} is being made")
+        return link
 
     def _values(self, party: Party) -> list[tuple[Literal["email", "vat_number"], str]]:
         """The natural keys that the rules match by and the party has, in the rules' order."""
@@ -97,22 +186,10 @@ class Parties:
         *,
         owner: str,
         until: dt.datetime,
-    ) -> Known:
+        make: bool = True,
+    ) -> Known | None:
         """With every key of the party leased, so that nobody else makes it meanwhile."""
-        held: dict[Ref, Link] = {}
-        try:
-            for key in sorted(keys):  # one order for all, so that two never hold half each
-                link = self.links.acquire(
-                    key,
-                    key=f"{self.store_key}-p",
-                    owner=owner,
-                    now=self.writer.clock(),
-                    until=until,
-                    seen=Seen(None),
-                )
-                if link is None:
-                    raise BusyError(f"the party of {key} is being made")
-                held[key] = link
+        with self.hold(keys, owner=owner, until=until) as held:
             linked = next((held[key] for key in keys if held[key].erp is not None), None)
             made = False
             if linked is not None and linked.erp is not None:
@@ -121,25 +198,39 @@ class Parties:
                 # The natural key that most orders of the shopper share: a party half made for one
                 # of them is found by the next, whatever else that one knows.
                 claim = next((key for key in keys if key.kind == "party_key"), keys[0])
-                record, made = self._match_or_make(party, claim)
+                record, made = self._match(party), False
+                if record is None and not make:
+                    return None
+                if record is None:
+                    record, made = self._make(party, f"{self.erp_name}:party:{claim}"), True
                 ref, addresses = record.ref, dict(record.addresses)
             for address in filter(None, wanted):
                 id_ = addresses.pop(address.fingerprint, None)  # the used ones go last, and stay
                 addresses[address.fingerprint] = id_ or self.erp.add_address(ref, address)
             kept = list(addresses.items())[-_ADDRESSES_KEPT:]
-            facts = {f"address:{print_}": id_ for print_, id_ in kept}
+            where = {f"{ADDRESS}{print_}": id_ for print_, id_ in kept}
             for key in keys:
-                if held[key].erp is None or key == keys[0]:
-                    held[key] = self.links.save(replace(held[key], erp=ref, facts=facts))
+                link = held[key]
+                if link.erp is not None and key != keys[0]:
+                    continue
+                facts = {
+                    name: text for name, text in link.facts.items() if not name.startswith(ADDRESS)
+                }
+                if key.kind == "customer" and link.erp != ref:
+                    facts |= self.beside(key, ref)
+                    if made:
+                        facts[MADE] = "1"
+                held[key] = self.links.save(replace(link, erp=ref, facts={**facts, **where}))
             known = _complete(held[keys[0]], wanted)
             assert known is not None  # every wanted address was just added
             return replace(known, made=made)
-        finally:
-            for link in held.values():
-                self.links.abandon(link)
 
-    def _match_or_make(self, party: Party, claim: Ref) -> tuple[Record, bool]:
-        step = f"{self.erp_name}:party:{claim}"
+    def beside(self, account: Ref, party: Ref) -> dict[str, str]:
+        """A fact: the account that the party was linked with before, in this store or another."""
+        other = self.links.find(party)
+        return {} if other is None or other == account else {BESIDE: str(other)}
+
+    def _match(self, party: Party) -> Record | None:
         for by, _ in self._values(party):
             hits = self.erp.match(party, by)
             if len(hits) > 1:
@@ -151,10 +242,10 @@ class Parties:
                     owner="commerce",
                 )
             if hits:
-                return hits[0], False
-        return to_record(self._make(party, step)), True
+                return hits[0]
+        return None
 
-    def _make(self, party: Party, step: str) -> Result:
+    def _make(self, party: Party, step: str) -> Record:
         promise = Promise(
             self.erp.capabilities.duplicates[Kind.PARTY],
             self.erp.capabilities.settle,
@@ -175,7 +266,8 @@ class Parties:
         for _ in range(_CODES_TRIED):
             intent = {"code": self._next_code(party)}
             try:
-                return self.writer.once(step, promise, find=find, do=do, intent=intent)
+                made = self.writer.once(step, promise, find=find, do=do, intent=intent)
+                return to_record(made)
             except DuplicateError:  # someone else's party has this code: the next one
                 self.writer.steps.withdraw(step)
         raise PermanentError(
@@ -239,11 +331,10 @@ class Parties:
 
 
 def _addresses(link: Link) -> Mapping[str, str]:
-    prefix = "address:"
     return {
-        name.removeprefix(prefix): id_
+        name.removeprefix(ADDRESS): id_
         for name, id_ in link.facts.items()
-        if name.startswith(prefix)
+        if name.startswith(ADDRESS)
     }
 
 

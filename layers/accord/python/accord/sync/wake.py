@@ -14,6 +14,7 @@ from accord.errors import AccordError, StaleVersionError
 from accord.model.change import Ref
 from accord.ports.queues import Queues
 from accord.ports.state import Attention, Cause, Control, Parked, Waiting
+from accord.sync.turn import WAITS
 from accord.sync.worker import BUSY, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
@@ -67,6 +68,8 @@ class Waker:
             if cause.connection not in answers:
                 answers[cause.connection] = self._answers(cause.connection)
             return self._send(cause) if answers[cause.connection] else 0
+        if cause.cause == WAITS:  # each waits for an order of its own: none stands for the others
+            return self._send(cause, parked_before=self.clock() - _CANARY_EVERY)
         oldest = next(iter(self.waiting.of(cause)), None)
         if oldest is None:
             return 0
@@ -83,9 +86,14 @@ class Waker:
             return False
         return True
 
-    def _send(self, cause: Cause) -> int:
+    def _send(self, cause: Cause, *, parked_before: dt.datetime | None = None) -> int:
+        due = (
+            parked
+            for parked in self.waiting.of(cause)
+            if parked_before is None or parked.parked_at <= parked_before
+        )
         sent = 0
-        for parked in itertools.islice(self.waiting.of(cause), self.at_most):
+        for parked in itertools.islice(due, self.at_most):
             self._put(parked)
             sent += 1
         return sent

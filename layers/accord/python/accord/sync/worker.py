@@ -25,8 +25,8 @@ from accord.errors import (
 )
 from accord.model.change import Change
 from accord.ports.state import Attention, Cause, Item, Parked, Payloads, Waiting
-from accord.sync.orders import Invocation
 from accord.sync.outcome import Done, Outcome, Posted
+from accord.sync.turn import Invocation
 
 BUSY = "busy"  # the cause of what other workers held for too long
 WAKE = "wake"  # who sent a change that was waiting
@@ -97,7 +97,9 @@ class Worker:
         """What became of ``change``, which ``flow`` finds its flow for."""
         began = self.clock()
         # As it is now: what is parked while we work is somebody else's, and stays.
-        parked = self.waiting.get(change.ref) if change.replay else None
+        # A part of an order is queued again by its order, so it may wait without being a replay.
+        may_wait = change.replay or change.aggregate is not None
+        parked = self.waiting.get(change.ref) if may_wait else None
         if change.replay == WAKE and parked is None:
             return Finished("skipped", "nothing due: it went through since it was woken")
         try:
@@ -221,6 +223,8 @@ def attention_item(
         updated_at=now,
         payload=payload,
         correlation_id=change.correlation_id,
+        event=change.event,
+        aggregate=str(change.aggregate or ""),
     )
 
 

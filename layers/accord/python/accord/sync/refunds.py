@@ -1,0 +1,301 @@
+"""A refund of the store becomes a credit note and money out, under its order's lease."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from accord.errors import (
+    BusyError,
+    DisagreementError,
+    PermanentError,
+    UnavailableError,
+    UnsupportedError,
+    WaitingError,
+)
+from accord.model.change import Ref
+from accord.model.documents import (
+    CreditDocument,
+    Kind,
+    PaymentDocument,
+    Refund,
+    SalesOrder,
+    State,
+)
+from accord.model.keys import payment_key, refund_key
+from accord.model.money import Money
+from accord.ports.state import Link, Links, Seen
+from accord.ports.store import Store
+from accord.rules.accounts import check_complete, document_lines, rounding_line
+from accord.rules.config import PaymentRule
+from accord.rules.refunds import credited, refund_account
+from accord.sync.decide import CLOSED
+from accord.sync.notes import Notes
+from accord.sync.outcome import Credited, Outcome, Skipped
+from accord.sync.sales import Sales, money
+from accord.sync.turn import WAITS, Story
+
+_OURS = re.compile(r"\[accord (\S+:credit_note:\S+)\]")
+
+
+def handled(link: Link) -> tuple[str, ...]:
+    """Ids of the refunds that are in the books, or need not be."""
+    return tuple(filter(None, link.facts.get("refunds", "").split(",")))
+
+
+def is_owed(link: Link, id_: str) -> bool:
+    """Whether something is due for that refund: it is not in the books, or not credited.
+
+    One that came while the sale was cancelled needed no credit note; the next sale needs it.
+    """
+    if id_ not in handled(link):
+        return True
+    stands = link.erp is not None and link.facts.get("state") != State.VOIDED.value
+    return stands and id_ in link.facts.get("uncredited", "").split(",")
+
+
+def marker(credit: Ref) -> str:
+    """What the reason of a refund says that was made for a credit note of the back office."""
+    return f"[accord {credit}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """The refunds of one order, in one run. Whoever calls holds the order's lease."""
+
+    sales: Sales
+    store: Store
+    links: Links
+    notes: Notes
+    clock: Callable[[], dt.datetime]
+
+    def carry(self, link: Link, order: SalesOrder, id_: str, story: Story) -> tuple[Outcome, Link]:
+        """The refund in the books, and the order's link that says so.
+
+        Raises: WaitingError: the order is not in the books yet. PermanentError: for a person.
+        """
+        every = self.store.refunds(order)  # oldest first
+        refund = next((each for each in every if each.ref.id == id_), None)
+        if refund is None and id_ in order.refund_ids:
+            raise UnavailableError(
+                f"{order.ref.system} names refund {id_} and does not show it yet",
+                connection=order.ref.system,
+            )
+        if refund is None:
+            self._check_unbooked(link, order, id_)
+            return Skipped("the refund is gone from the store"), link
+        if refund.order != order.ref:
+            raise PermanentError(
+                f"refund {id_} is of {refund.order}, not of {order.ref}", reason="not_its_refund"
+            )
+        if link.erp is None:
+            return self._without_order(link, order, refund)
+        if found := _OURS.search(refund.reason):  # made by us for a credit note that is there
+            self._tie(refund, Ref.parse(found[1]))
+            return Skipped(f"it stands for {found[1]}"), self._done(link, refund)
+        if not refund.total and not refund.lines:
+            return Skipped("nothing was given back"), self._done(link, refund)
+        state = State(link.facts.get("state", State.DRAFT.value))
+        if state is State.VOIDED:  # nothing was sold, so there is nothing to credit
+            self._pay_back(link, order, refund, story)
+            return Credited(refund.ref, "", refund.total), self._done(link, refund, credited=False)
+        if state is State.CONFIRMED:
+            outcome = self._credit(link, order, refund, every, story)
+            return outcome, self._done(link, refund, credited=True)
+        raise WaitingError(
+            f"refund {id_} waits until {link.number or link.document_key} is more than a "
+            f"{state.value}; confirm order {order.number}, or cancel it",
+            connection=order.ref.system,
+            causes=(WAITS,),
+        )
+
+    def _without_order(self, link: Link, order: SalesOrder, refund: Refund) -> tuple[Outcome, Link]:
+        start = self.sales.rules.orders.start_at
+        if order.placed_at >= start and order.status in CLOSED:
+            return Skipped(f"the order was {order.status} before it was imported"), link
+        if order.placed_at >= start:
+            raise WaitingError(
+                f"refund {refund.ref.id} waits until order {order.number} ({order.status}) is in "
+                f"{self.sales.back.name}",
+                connection=order.ref.system,
+                causes=(WAITS,),
+            )
+        if refund.refunded_at < start:
+            return Skipped("both order and refund are from before the start"), link
+        raise PermanentError(
+            f"refund {refund.ref.id} of {refund.total} is of order {order.number}, placed before "
+            f"the start of {start:%Y-%m-%d}, which Accord never posted; credit it by hand, then "
+            "dismiss this",
+            reason="refunded_before_start",
+            owner="finance",
+        )
+
+    def _check_unbooked(self, link: Link, order: SalesOrder, id_: str) -> None:
+        """Raises: PermanentError: a pass that broke off had booked it before it was deleted."""
+        if link.erp is None or id_ in handled(link):
+            return
+        key, adapter = f"{link.key}-r{id_}", self.sales.back.adapter
+        keys = {Kind.CREDIT_NOTE: key, Kind.PAYMENT: f"{key}:payment"}
+        for kind, name in keys.items():
+            found = adapter.find(kind, name) if adapter.capabilities.can(kind) else ()
+            if any(each.state is not State.VOIDED for each in found):
+                raise PermanentError(
+                    f"refund {id_} of order {order.number} was deleted in the store while it was "
+                    f"booked in {self.sales.back.name}; take its credit note and its payment back "
+                    "there, then dismiss this",
+                    reason="refund_deleted",
+                    owner="finance",
+                )
+
+    # --- the books ----------------------------------------------------------
+
+    def _credit(
+        self, link: Link, order: SalesOrder, refund: Refund, every: Sequence[Refund], story: Story
+    ) -> Credited:
+        assert link.erp is not None
+        sales, back = self.sales, self.sales.back
+        if not back.adapter.capabilities.can(Kind.CREDIT_NOTE):
+            raise UnsupportedError(
+                f"{back.name} holds no credit notes; credit refund {refund.ref.id} of order "
+                f"{order.number} by hand, then dismiss this",
+                owner="finance",
+            )
+        mappings = sales.rules.mappings
+        earlier = every[: every.index(refund)]
+        taken = credited(order, refund, earlier, mappings)
+        lines, rule, _ = document_lines(taken, mappings, store=sales.store, erp=back.name)
+        check_complete(taken, lines)
+        self._check_by_hand(link.erp, order, refund)
+        what = f"refund {refund.ref.id} of order {order.number}"
+        day, true_day = sales.day_for(Kind.CREDIT_NOTE, refund.refunded_at, what)
+        party = sales.party(order)
+        document = CreditDocument(
+            number=f"{order.number}-R{refund.ref.id}",
+            order=link.erp,
+            party=party.ref,
+            billing_address=party.billing,
+            currency=order.currency,
+            issued_on=day,
+            lines=lines,
+            total=refund.total,
+            comment=f"Refund {refund.ref.id} of web order {order.number}{true_day}"
+            + (f": {refund.reason}" if refund.reason else ""),
+        )
+        cents = rounding_line(taken, back.adapter.preview(document), mappings, store=sales.store)
+        record = sales.credit(
+            document.with_line(cents) if cents else document, key=_key(link, refund)
+        )
+        story.tell("step", f"credit note {record.number} of {refund.total} at {record.ref}")
+        self._tie(refund, record.ref, record.number)
+        if refund.ref.id not in handled(link):
+            self._pay_back(link, order, refund, story, rule)
+        if sales.rules.flows.invoices != "on":  # whose flow tells the store of every credit note
+            self._note(link, order, refund, record.number)
+        return Credited(refund.ref, record.number, refund.total)
+
+    def _check_by_hand(self, sale: Ref, order: SalesOrder, refund: Refund) -> None:
+        """Raises: DisagreementError: somebody credited the same amount there, maybe the same."""
+        back = self.sales.back
+        progress = back.adapter.progress(sale)
+        for each in progress.invoices if progress is not None else ():
+            credit = Ref(each.ref.system, Kind.CREDIT_NOTE.value, each.ref.id)
+            if (
+                each.kind is Kind.CREDIT_NOTE
+                and each.is_booked
+                and each.key is None
+                and each.totals.gross == refund.total
+                and self.links.find(credit) is None
+            ):
+                raise DisagreementError(
+                    f"refund {refund.ref.id} of order {order.number} gives back {refund.total}, "
+                    f"and {each.number} of the same amount was booked by hand in {back.name}. If "
+                    "they are one, delete the refund in the store and enter it again with "
+                    f"{marker(credit)} in its reason; if they are two, enter another refund so; "
+                    "then replay",
+                    reason="credited_by_hand",
+                )
+
+    def _pay_back(
+        self,
+        link: Link,
+        order: SalesOrder,
+        refund: Refund,
+        story: Story,
+        rule: PaymentRule | None = None,
+    ) -> None:
+        """The money out, where the money in was recorded."""
+        assert link.erp is not None
+        if rule is None:
+            mappings = self.sales.rules.mappings
+            _, rule, _ = document_lines(
+                replace(order, lines=()), mappings, store=self.sales.store, erp=self.sales.back.name
+            )
+        account = refund_account(rule)
+        paid = link.facts.get("paid", "")
+        received = money(paid) or (Money.zero(order.currency) if paid != "1" else order.total)
+        if not (rule.record and account and received and refund.total):
+            return
+        what = f"the money of refund {refund.ref.id} of order {order.number}"
+        day, true_day = self.sales.day_for(Kind.PAYMENT, refund.refunded_at, what)
+        party = link.facts.get("party")
+        self.sales.pay(
+            PaymentDocument(
+                order=link.erp,
+                party=Ref.parse(party) if party else self.sales.party(order).ref,
+                amount=-refund.total,
+                received_on=day,
+                account=account,
+                reference=f"{order.payment.transaction_id or order.number} refund "
+                f"{refund.ref.id}{true_day}",
+            ),
+            key=payment_key(_key(link, refund)),
+        )
+        story.tell("step", f"{refund.total} paid back from {account}")
+
+    # --- memory -------------------------------------------------------------
+
+    def _tie(self, refund: Refund, credit: Ref, number: str = "") -> None:
+        """Refund and credit note are one thing, from either side."""
+        now = self.clock()
+        link = self.links.acquire(
+            refund.ref,
+            key=refund.ref.id,
+            owner=self.sales.run.id,
+            now=now,
+            until=self.sales.run.lease_until,
+            seen=Seen(None),
+        )
+        if link is None:  # nobody but the holder of the order's lease works on its refunds
+            raise BusyError(f"{refund.ref} is held by another worker")
+        if link.erp != credit:
+            link = self.links.save(replace(link, erp=credit, number=number))
+        self.links.abandon(link)
+
+    def _done(self, link: Link, refund: Refund, *, credited: bool | None = None) -> Link:
+        """``credited``: False while there is no sale to credit, None where there never will be."""
+        ids = dict.fromkeys((*handled(link), refund.ref.id))
+        back = money(link.facts.get("back", "")) or Money.zero(refund.total.currency)
+        again = refund.ref.id in handled(link)
+        given = back if again else back + refund.total
+        facts = {**link.facts, "refunds": ",".join(ids), "back": str(given)}
+        owed = dict.fromkeys(filter(None, link.facts.get("uncredited", "").split(",")))
+        owed.pop(refund.ref.id, None)
+        if credited is False:
+            owed[refund.ref.id] = None
+        facts["uncredited"] = ",".join(owed)
+        if credited:
+            facts["credited"] = "1"
+        return self.links.save(
+            replace(link, facts={name: text for name, text in facts.items() if text})
+        )
+
+    def _note(self, link: Link, order: SalesOrder, refund: Refund, number: str) -> None:
+        text = self.sales.rules.orders.note.format(
+            document="Credit note", number=number, erp=self.sales.back.name
+        )
+        self.notes.tell(order.ref.id, f"{_key(link, refund)}:note", text)
+
+
+def _key(link: Link, refund: Refund) -> str:
+    """The credit note's external key."""
+    return refund_key(link.key, refund.ref.id)

@@ -1,0 +1,449 @@
+"""What happens to an order after it was placed, and what the books say then."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accord.local.world import World
+from accord.model.change import Ref
+from accord.rules.config import Config
+from tests.conftest import order_json
+from tests.sync.conftest import config, paying
+
+RICH = order_json("order_created_rich")
+ON_HOLD = order_json("order_created_on_hold_variation")
+MakeWorld = Callable[..., World]
+
+
+def sales(world: World) -> list[dict[str, Any]]:
+    return world.books.sales()
+
+
+def sale(world: World) -> dict[str, Any]:
+    """The one that stands."""
+    (only,) = [each for each in sales(world) if each["state"] != "voided"]
+    return only
+
+
+def credits_of(world: World) -> list[dict[str, Any]]:
+    """Booked credit notes of any order."""
+    return [
+        note
+        for each in sales(world)
+        for note in each["credit_notes"]
+        if note["state"] in {"confirmed", "posted", "paid"}
+    ]
+
+
+def payments(world: World) -> list[Decimal]:
+    return [Decimal(each["amount"]) for one in sales(world) for each in one["payments"]]
+
+
+def reasons(world: World) -> list[str]:
+    return [item.reason for item in world.attention.open()]
+
+
+def place(world: World, order: dict[str, Any] = RICH) -> str:
+    id_ = world.store.place(order)
+    world.drain()
+    return id_
+
+
+def erp_ref(world: World, id_: str) -> Ref:
+    link = world.links.get(Ref("uk", "order", id_))
+    assert link is not None
+    assert link.erp is not None
+    return link.erp
+
+
+# --- cancelled ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["cancelled", "failed"])
+def test_a_cancelled_order_is_cancelled_in_the_books(world: World, status: str) -> None:
+    id_ = place(world)
+    world.store.set_status(id_, status)
+    world.drain()
+
+    assert [each["state"] for each in sales(world)] == ["voided"]
+    assert reasons(world) == []
+    assert world.store.notes[id_][-1].startswith("SO-000001 cancelled in main")
+
+
+def test_an_order_in_the_trash_is_cancelled_in_the_books(world: World) -> None:
+    id_ = place(world)
+    world.store.trash(id_)
+    world.drain()
+
+    assert [each["state"] for each in sales(world)] == ["voided"]
+
+
+def test_a_quotation_whose_order_is_cancelled_is_cancelled(world: World) -> None:
+    id_ = place(world, ON_HOLD)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+
+    assert [each["state"] for each in sales(world)] == ["voided"]
+
+
+def test_a_cancelled_order_whose_goods_left_is_the_warehouses(world: World) -> None:
+    id_ = place(world)
+    world.erp().ship(erp_ref(world, id_))
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("goods_left", "warehouse")
+    assert sale(world)["state"] == "confirmed"
+
+
+def test_an_order_that_is_reopened_gets_another_document(world: World) -> None:
+    id_ = place(world)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    world.store.set_status(id_, "processing")
+    world.drain()
+
+    assert [(each["key"], each["state"]) for each in sales(world)] == [
+        ("uk-30", "voided"),
+        ("uk-30-2", "confirmed"),
+    ]
+
+
+def test_cancelled_and_reopened_in_one_breath_nothing_changes(world: World) -> None:
+    id_ = place(world)
+    world.store.set_status(id_, "cancelled")
+    world.store.set_status(id_, "processing")
+    world.drain()
+
+    assert [each["state"] for each in sales(world)] == ["confirmed"]
+
+
+def test_money_is_received_once_though_the_order_was_reopened(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    for status in ("cancelled", "processing", "cancelled", "processing"):
+        world.store.set_status(id_, status)
+        world.drain()
+
+    assert payments(world) == [Decimal("213.02")]
+    assert sale(world)["key"] == "uk-30-3"
+    assert reasons(world) == []
+
+
+def test_money_of_a_cancelled_order_is_finances_until_it_is_refunded(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("paid_and_cancelled", "finance")
+
+    world.store.refund(id_, "213.02")
+    world.drain()
+
+    assert sum(payments(world)) == 0
+    assert reasons(world) == []
+
+
+# --- edited ------------------------------------------------------------------
+
+
+def test_an_edited_quotation_is_amended(world: World) -> None:
+    id_ = place(world, ON_HOLD)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    world.store.edit_line(id_, line, total="50.00")
+    world.drain()
+
+    (only,) = sales(world)
+    assert only["state"] == "quotation"
+    assert only["totals"]["gross"] == world.store.orders[id_]["total"]
+
+
+def test_a_quotation_edited_back_and_forth_follows_each_time(world: World) -> None:
+    id_ = place(world, ON_HOLD)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    first = world.store.orders[id_]["line_items"][0]["total"]
+    for total in ("50.00", first, "50.00", "40.00"):
+        world.store.edit_line(id_, line, total=total)
+        world.drain()
+        (only,) = sales(world)
+        assert only["totals"]["gross"] == world.store.orders[id_]["total"]
+
+
+def test_an_edited_order_is_made_anew_while_nothing_left(world: World) -> None:
+    id_ = place(world)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    world.store.edit_line(id_, line, total="1.00")
+    world.drain()
+
+    assert [(each["key"], each["state"]) for each in sales(world)] == [
+        ("uk-30", "voided"),
+        ("uk-30-2", "confirmed"),
+    ]
+    assert sale(world)["totals"]["gross"] == world.store.orders[id_]["total"]
+    assert reasons(world) == []
+
+
+def test_what_differs_is_said_where_the_document_cannot_follow(world: World) -> None:
+    id_ = place(world)
+    line = world.store.orders[id_]["line_items"][0]
+    world.erp().ship(erp_ref(world, id_))
+    world.store.edit_line(id_, str(line["id"]), total="1.00")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert item.reason == "changed_after_posting"
+    assert f"line {line['id']} ({line['sku']})" in item.message
+    assert "total 213.02 is" in item.message
+
+
+def test_taking_the_edit_back_closes_the_item(world: World) -> None:
+    id_ = place(world)
+    line = world.store.orders[id_]["line_items"][0]
+    before = line["total"]
+    world.erp().ship(erp_ref(world, id_))
+    world.store.edit_line(id_, str(line["id"]), total="1.00")
+    world.drain()
+    world.store.edit_line(id_, str(line["id"]), total=before)
+    world.drain()
+
+    assert reasons(world) == []
+
+
+def test_an_edit_after_the_payment_says_what_is_off(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    world.store.edit_line(id_, line, total="1.00")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("paid_differs", "finance")
+    assert "213.02 GBP" in item.message
+
+
+# --- refunded ----------------------------------------------------------------
+
+
+def test_a_refund_of_a_line_is_a_credit_note_to_the_cent(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    refund = world.store.refund(id_, lines={line: 1})
+    world.drain()
+
+    (note,) = credits_of(world)
+    amount = world.store.shop.refunds[int(id_)][0]["amount"]
+    assert (note["key"], note["totals"]["gross"]) == (f"uk-30-r{refund}", amount)
+    assert payments(world) == [Decimal("213.02"), -Decimal(amount)]
+    assert reasons(world) == []
+    assert [note for note in world.store.notes[id_] if note.startswith("Credit note CN-")]
+
+
+def test_an_amount_without_lines_is_credited_with_the_tax_in_it(world: World) -> None:
+    id_ = place(world)
+    world.store.refund(id_, "10.00")
+    world.drain()
+
+    (note,) = credits_of(world)
+    assert note["totals"]["gross"] == "10.00"
+    assert Decimal(note["totals"]["tax"]) > 0
+
+
+def test_several_refunds_are_each_credited_once(world: World) -> None:
+    id_ = place(world)
+    for amount in ("10.00", "5.00", "0.01"):
+        world.store.refund(id_, amount)
+    world.drain()
+    world.store.edit(id_, transaction_id="x")
+    world.drain()
+
+    assert [note["totals"]["gross"] for note in credits_of(world)] == ["10.00", "5.00", "0.01"]
+
+
+def test_a_refund_of_nothing_makes_nothing(world: World) -> None:
+    id_ = place(world)
+    world.store.refund(id_, "0.00")
+    world.drain()
+
+    assert (credits_of(world), reasons(world)) == ([], [])
+
+
+def test_all_refunded_before_anything_left_cancels_the_sale(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.store.set_status(id_, "refunded")
+    world.drain()
+
+    assert [each["state"] for each in sales(world)] == ["voided"]
+    assert credits_of(world) == []
+    assert sum(payments(world)) == 0
+    assert reasons(world) == []
+
+
+def test_all_refunded_after_the_goods_left_is_credited_line_by_line(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.erp().ship(erp_ref(world, id_))
+    world.store.set_status(id_, "refunded")
+    world.drain()
+
+    (note,) = credits_of(world)
+    assert note["totals"] == sale(world)["totals"]
+    assert sum(payments(world)) == 0
+    assert reasons(world) == []
+
+
+def test_the_rest_refunded_after_a_part_was_credited_is_credited_too(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    world.store.refund(id_, lines={line: 1})
+    world.drain()
+    world.store.set_status(id_, "refunded")
+    world.drain()
+
+    gross = [Decimal(note["totals"]["gross"]) for note in credits_of(world)]
+    assert sum(gross) == Decimal("213.02")
+    assert sum(payments(world)) == 0
+    assert sale(world)["state"] == "confirmed"
+
+
+def test_a_deleted_refund_is_finances(world: World) -> None:
+    id_ = place(world)
+    refund = world.store.refund(id_, "10.00")
+    world.drain()
+    world.store.delete_refund(id_, refund)
+    world.store.edit(id_, transaction_id="x")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("refund_deleted", "finance")
+
+
+def test_a_refund_of_a_quotation_waits_until_it_is_confirmed(world: World) -> None:
+    id_ = place(world, ON_HOLD)
+    world.store.refund(id_, "1.00")
+    world.drain(dt.timedelta(minutes=10))
+    assert credits_of(world) == []
+    assert reasons(world) == ["waiting"]
+
+    world.store.set_status(id_, "processing", paid=True)
+    world.drain()
+
+    assert len(credits_of(world)) == 1
+    assert reasons(world) == []
+
+
+def test_a_refund_waits_for_an_order_that_waits(make_world: MakeWorld) -> None:
+    unmapped = config(mappings={"taxes": {"20": "VAT 20%"}})
+    world = make_world(unmapped)
+    id_ = world.store.place(RICH)
+    world.store.refund(id_, "5.00")
+    world.drain(dt.timedelta(minutes=10))
+    assert sales(world) == []
+
+    world.config = config()
+    world.drain()
+
+    assert [note["totals"]["gross"] for note in credits_of(world)] == ["5.00"]
+    assert reasons(world) == []
+
+
+def test_a_closed_period_is_passed_over_and_the_true_day_said(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.erp().close_period(dt.date(2026, 11, 1))
+    world.store.refund(id_, "5.00")
+    world.drain()
+
+    (note,) = credits_of(world)
+    assert note["issued_on"] == "2026-12-01"
+    assert payments(world) == [Decimal("213.02"), Decimal("-5.00")]
+
+
+def test_a_closed_period_may_be_a_persons_decision(make_world: MakeWorld) -> None:
+    world = make_world(config(orders={"closed_period": "ask"}))
+    id_ = place(world)
+    world.erp().close_period(dt.date(2026, 11, 1))
+    world.store.refund(id_, "5.00")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("closed_period", "finance")
+
+
+# --- before the import -------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rule", "documents", "credit_notes"), [("none", 0, 0), ("both", 1, 1)])
+def test_what_was_refunded_before_its_import(
+    make_world: MakeWorld, rule: str, documents: int, credit_notes: int
+) -> None:
+    world = make_world(config(orders={"import_closed": rule}))
+    world.copies = lambda _: 0
+    id_ = world.store.place(RICH)
+    world.store.set_status(id_, "refunded")
+    world.receive("order.updated", world.store.orders[id_])
+    world.drain()
+
+    assert len(sales(world)) == documents
+    assert len(credits_of(world)) == credit_notes
+    assert reasons(world) == []
+
+
+def test_what_was_partly_refunded_before_its_import_is_both(world: World) -> None:
+    world.copies = lambda _: 0
+    id_ = world.store.place(RICH)
+    world.store.refund(id_, "5.00")
+    world.receive("order.updated", world.store.orders[id_])
+    world.drain()
+
+    assert sale(world)["totals"]["gross"] == "213.02"
+    assert [note["totals"]["gross"] for note in credits_of(world)] == ["5.00"]
+
+
+def test_a_refund_of_an_order_from_before_the_start_is_finances(make_world: MakeWorld) -> None:
+    start = dt.datetime(2026, 11, 22, 15, 30, tzinfo=dt.UTC)
+    world = make_world(config(orders={"start_at": start}))
+    id_ = place(world)
+    refund = world.store.refund(id_, "5.00")
+    world.ask_for_refund(id_, refund)
+    world.drain()
+
+    assert reasons(world) == ["refunded_before_start"]
+
+
+# --- routed ------------------------------------------------------------------
+
+
+def routed(make: str, **when: object) -> Config:
+    return config(orders={"route": [{"name": "a route", "when": when, "make": make}]})
+
+
+def test_a_route_makes_a_quotation_of_a_paid_order(make_world: MakeWorld) -> None:
+    world = make_world(routed("quotation", payment_method=[RICH["payment_method"]]))
+    place(world)
+
+    assert sale(world)["state"] == "quotation"
+
+
+def test_both_is_confirmed_when_it_is_paid(make_world: MakeWorld) -> None:
+    world = make_world(routed("both"))
+    id_ = place(world, {**RICH, "date_paid": None, "date_paid_gmt": None})
+    assert sale(world)["state"] == "quotation"
+
+    world.store.set_status(id_, "processing", paid=True)
+    world.drain()
+
+    assert sale(world)["state"] == "confirmed"
