@@ -15,9 +15,10 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra import ROOT
+from infra.events import EVENTS
 from infra.stacks.alarms_stack import AlarmsStack
 from infra.stacks.state_stack import StateStack
-from infra.stacks.sync_stack import EVENTS, SyncStack
+from infra.stacks.sync_stack import SyncStack
 from infra.stages import STAGES, Stage
 from infra.wiring import RefusedError, Wiring, check, read
 
@@ -41,6 +42,7 @@ def build(app: App, stage: Stage, wiring: Wiring) -> None:
         key=state.key,
         folders=tuple(sync.functions),
         events=EVENTS,
+        scheduled=tuple(sync.schedules),
         api_id=sync.api.id,
     )
     alarms.add_stack_dependency(sync)

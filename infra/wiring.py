@@ -25,12 +25,13 @@ class RefusedError(Exception):
 class Wiring:
     """What the stacks take from accord.toml.
 
-    ``stores`` are names; ``store_secrets`` and ``erp_secrets`` too, without the stage, each once.
-    ``workers`` is how many may write at once, ``mails`` an address per owner, and ``compiled`` the
-    whole file as JSON.
+    ``stores`` and ``erps`` are names; ``store_secrets`` and ``erp_secrets`` too, without the stage,
+    each once. ``workers`` is how many may write at once, ``mails`` an address per owner, and
+    ``compiled`` the whole file as JSON.
     """
 
     stores: tuple[str, ...]
+    erps: tuple[str, ...]
     store_secrets: tuple[str, ...]
     erp_secrets: tuple[str, ...]
     workers: int
@@ -65,6 +66,7 @@ def read(path: Path, *, prod: bool) -> Wiring:
         stores, erps = document["stores"].values(), document["erps"].values()
         return Wiring(
             stores=tuple(document["stores"]),
+            erps=tuple(document["erps"]),
             store_secrets=_once(store["secret"] for store in stores),
             erp_secrets=_once(erp["secret"] for erp in erps),
             # A FIFO event source cannot be held to less than two.

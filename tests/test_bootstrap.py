@@ -1,9 +1,13 @@
-"""Credentials: renewed ones are used, and bad ones park what needs them."""
+"""Credentials: renewed ones are used, and bad ones park what needs them. Which store is meant."""
+
+import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 
 from accord import bootstrap
-from accord.errors import RejectedError, UnauthorizedError
+from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.model.change import Change, Ref
 
 
 class Secrets:
@@ -64,3 +68,61 @@ def test_a_secret_without_a_value_is_waited_for_by_all_together(secrets: Secrets
         bootstrap._secret("erp/main", connection="main")
 
     assert caught.value.connection == "main"
+
+
+# --- which store a change is about -----------------------------------------------
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two stores of the back office main, of which the second keeps its customers alike."""
+
+    def store(erp: str, customers: str) -> SimpleNamespace:
+        return SimpleNamespace(erp=erp, flows=SimpleNamespace(customers=customers))
+
+    tables = {"uk": store("main", "off"), "de": store("main", "on"), "us": store("other", "on")}
+    monkeypatch.setattr(
+        bootstrap, "config", lambda: SimpleNamespace(stores=tables, erps={"main": None})
+    )
+
+
+def about(ref: str, aggregate: str | None = None) -> str:
+    now = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+    whole = Ref.parse(aggregate) if aggregate else None
+    return bootstrap.store_of(Change(Ref.parse(ref), "any", now, "c", aggregate=whole))
+
+
+@pytest.mark.usefixtures("stores")
+@pytest.mark.parametrize(
+    ("ref", "aggregate", "store"),
+    [
+        ("uk:order:30", None, "uk"),
+        ("uk:refund:65", "uk:order:30", "uk"),
+        ("main:shipment:1", "uk:order:30", "uk"),
+        ("main:party:7", "uk:customer:2", "uk"),
+        ("main:party:7", None, "de"),
+        ("other:party:7", None, "us"),
+        ("gone:order:30", None, "gone"),
+    ],
+)
+def test_a_change_is_about_one_store(ref: str, aggregate: str | None, store: str) -> None:
+    assert about(ref, aggregate) == store
+
+
+def test_a_back_office_that_left_the_configuration_is_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "_deployed", lambda: (SimpleNamespace(erps={}), ""))
+
+    with pytest.raises(UnsupportedError, match="no back office named 'main'"):
+        bootstrap.back_office("main")
+
+
+def test_what_was_made_is_kept_until_it_would_be_made_of_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "_made", {})
+    made = [bootstrap._kept("store", "uk", of, object) for of in ("a", "a", "b")]
+
+    assert made[0] is made[1]
+    assert made[1] is not made[2]

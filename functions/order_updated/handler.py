@@ -9,4 +9,4 @@ from aws_lambda_powertools import Logger
 from accord import bootstrap
 from accord.consumer import consumer
 
-lambda_handler = consumer(lambda change: bootstrap.orders(change.ref.system), logger=Logger())
+lambda_handler = consumer(bootstrap.orders_of, logger=Logger())

@@ -99,6 +99,7 @@ class PythonFunction(Construct):
                 "ACCORD_TABLES": "{}",
                 "ACCORD_QUEUES": "{}",
                 "ACCORD_BUCKET": "",
+                "ACCORD_PUBLIC_URL": "",
                 "POWERTOOLS_SERVICE_NAME": folder,
                 "POWERTOOLS_METRICS_NAMESPACE": "Accord",
                 "POWERTOOLS_LOG_LEVEL": "INFO",

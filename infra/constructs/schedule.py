@@ -1,5 +1,8 @@
 """A function that is woken by the clock."""
 
+import json
+from collections.abc import Mapping
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
@@ -11,13 +14,21 @@ from infra.constructs.python_function import PythonFunction
 
 
 class Schedule(Construct):
-    """``function`` at ``rate`` (``rate(1 minute)``); ``dead`` holds what could not be delivered.
+    """``function`` at ``rate`` (``rate(1 minute)``), once for each of ``inputs``, by its name.
 
-    A run that is missed is not made up for: the next one does its work.
+    ``dead`` holds what could not be delivered. A run that is missed is not made up for: the next
+    one does its work.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, function: PythonFunction, rate: str
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        function: PythonFunction,
+        rate: str,
+        inputs: Mapping[str, Mapping[str, str]],
     ) -> None:
         super().__init__(scope, id_)
         self.dead = sqs.Queue(
@@ -30,7 +41,9 @@ class Schedule(Construct):
         )
         acknowledge(self.dead, "AwsSolutions-SQS3", "It is the queue of the dead")
         acknowledge(self.dead, "Serverless-SQSRedrivePolicy", "It is the queue of the dead")
-        role = iam.Role(
+        self._function = function
+        self._rate = rate
+        self._role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal(
@@ -39,33 +52,16 @@ class Schedule(Construct):
             ),
         )
         invoke = iam.Grant.add_to_principal(
-            grantee=role,
+            grantee=self._role,
             actions=["lambda:InvokeFunction"],
             resource_arns=[function.alias.function_arn],
         )
-        bury = self.dead.grant(role, "sqs:SendMessage")
-        # The L1 resource: the L2 target would let its role invoke every version of the function.
-        schedule = scheduler.CfnSchedule(
-            self,
-            "Schedule",
-            name=name,
-            schedule_expression=rate,
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=function.alias.function_arn,
-                role_arn=role.role_arn,
-                input="{}",
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
-                    arn=self.dead.queue_arn
-                ),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=60, maximum_retry_attempts=1
-                ),
-            ),
-        )
-        # The scheduler tries the role when the schedule is made.
-        invoke.apply_before(schedule)
-        bury.apply_before(schedule)
+        bury = self.dead.grant(self._role, "sqs:SendMessage")
+        for each, input_ in inputs.items():
+            schedule = self._schedule(each, input_)
+            # The scheduler tries the role when the schedule is made.
+            invoke.apply_before(schedule)
+            bury.apply_before(schedule)
         # The scheduler hands over and goes; what fails afterwards is not run again, for the same
         # reason as above.
         function.alias.configure_async_invoke(retry_attempts=0, max_event_age=Duration.seconds(60))
@@ -73,4 +69,25 @@ class Schedule(Construct):
             function,
             "Serverless-LambdaAsyncFailureDestination",
             "The next run does the work of one that failed, and an alarm counts those",
+        )
+
+    def _schedule(self, name: str, input_: Mapping[str, str]) -> scheduler.CfnSchedule:
+        # The L1 resource: the L2 target would let its role invoke every version of the function.
+        return scheduler.CfnSchedule(
+            self,
+            name,
+            name=name,
+            schedule_expression=self._rate,
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=self._function.alias.function_arn,
+                role_arn=self._role.role_arn,
+                input=json.dumps(input_, sort_keys=True),
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
+                    arn=self.dead.queue_arn
+                ),
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=60, maximum_retry_attempts=1
+                ),
+            ),
         )

@@ -59,18 +59,25 @@ class State(Construct):
 
     def grant_put_payload(self, function: PythonFunction) -> None:
         """May keep payloads; only people read them."""
+        self._grant_objects(function, "*", "PutObject")
+
+    def grant_documents(self, function: PythonFunction, *actions: str) -> None:
+        """May do ``actions`` (``GetObject``, ``PutObject``) with printed documents."""
+        self._grant_objects(function, "documents/*", *actions)
+
+    def _grant_objects(self, function: PythonFunction, pattern: str, *actions: str) -> None:
         iam.Grant.add_to_principal(
             grantee=function.role,
-            actions=["s3:PutObject"],
-            resource_arns=[self._payloads.arn_for_objects("*")],
+            actions=[f"s3:{action}" for action in actions],
+            resource_arns=[self._payloads.arn_for_objects(pattern)],
         )
         self._grant_key(function, "s3", "kms:Decrypt", "kms:GenerateDataKey")
         function.function.add_environment("ACCORD_BUCKET", self._payloads.bucket_name)
         acknowledge(
             function,
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{self._stage.named('payloads')}"
-            "-<AWS::AccountId>-<AWS::Region>/*]",
-            "A payload is named when it is made; the bucket holds nothing else",
+            f"-<AWS::AccountId>-<AWS::Region>/{pattern}]",
+            "An object is named when it is made",
         )
 
     def grant_secrets(self, function: PythonFunction, names: Sequence[str]) -> None:

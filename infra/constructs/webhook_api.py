@@ -13,13 +13,12 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.python_function import PythonFunction
 from infra.stages import Stage
 
-# When, what and how it went; nothing that was sent.
+# When, what and how it went; nothing that was sent. Not the path: a document's is its key.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "source": "$context.identity.sourceIp",
     "route": "$context.routeKey",
-    "path": "$context.path",
     "status": "$context.status",
     "bytes": "$context.responseLength",
     "latency_ms": "$context.responseLatency",
@@ -81,16 +80,21 @@ class WebhookApi(Construct):
         """``https://…`` without a slash at the end."""
         return self._api.api_endpoint
 
-    def post(self, path: str, function: PythonFunction) -> None:
-        """POST ``path`` goes to ``function``."""
+    def post(self, path: str, function: PythonFunction, *, proof: str) -> None:
+        """POST ``path`` goes to ``function``, which asks for ``proof`` of who speaks."""
+        self._route(api.HttpMethod.POST, path, function, proof)
+
+    def get(self, path: str, function: PythonFunction, *, proof: str) -> None:
+        """GET ``path`` goes to ``function``, which asks for ``proof`` of who speaks."""
+        self._route(api.HttpMethod.GET, path, function, proof)
+
+    def _route(
+        self, method: api.HttpMethod, path: str, function: PythonFunction, proof: str
+    ) -> None:
         routes = self._api.add_routes(
             path=path,
-            methods=[api.HttpMethod.POST],
+            methods=[method],
             integration=integrations.HttpLambdaIntegration(f"To-{function.folder}", function.alias),
         )
         for route in routes:
-            acknowledge(
-                route,
-                "AwsSolutions-APIG4",
-                "A store signs each delivery; the function checks it before anything else",
-            )
+            acknowledge(route, "AwsSolutions-APIG4", proof)

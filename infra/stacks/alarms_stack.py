@@ -17,6 +17,10 @@ from infra.wiring import OWNERS, Wiring
 
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+_MISSED = {
+    "wake": "Nothing wakes what waits",
+    "poll_erp": "Nobody asks the back office what changed",
+}
 
 
 class AlarmsStack(Stack):
@@ -32,6 +36,7 @@ class AlarmsStack(Stack):
         key: kms.IKey,
         folders: Sequence[str],
         events: Sequence[str],
+        scheduled: Sequence[str],
         api_id: str,
     ) -> None:
         super().__init__(scope, id_, description="Accord: alarms, and a topic for each owner.")
@@ -51,10 +56,11 @@ class AlarmsStack(Stack):
                 f"store-{store}-attention",
                 "commerce",
                 "finance",
+                "warehouse",
                 "ops",  # a password that is refused is theirs
                 metric=_ours("ChangesAttention", stage=stage.name, store=store),
                 threshold=1,
-                todo=f"An order of {store} needs a person before it can be posted. "
+                todo=f"Something of {store} needs a person before it can go on. "
                 "`accord attention list` says which, why, whose turn it is and what to do.",
             )
             self._alarm(
@@ -103,26 +109,36 @@ class AlarmsStack(Stack):
                 todo=f"AWS did not start {folder}: the account's limit of concurrent executions "
                 "is reached. Raise it, or find what uses it up.",
             )
+        for folder in scheduled:
+            self._alarm(
+                f"{folder}-silent",
+                "ops",
+                metric=_lambda("Invocations", stage.named(folder)),
+                threshold=1,
+                when=_BELOW,
+                missing=cloudwatch.TreatMissingData.BREACHING,
+                periods=2,
+                todo=f"{_MISSED[folder]}: {folder} did not run for ten minutes, and it should each "
+                f"minute. Are the schedules of {folder} there and enabled?",
+            )
+            dead = f"{stage.named(folder)}-schedule-dead"
+            self._alarm(
+                f"{folder}-undelivered",
+                "ops",
+                metric=_sqs("ApproximateNumberOfMessagesVisible", dead),
+                threshold=1,
+                todo=f"The scheduler could not call {folder}. Each message says why; purge the "
+                f"queue {dead} once that is mended, the next run does the work.",
+            )
         self._alarm(
-            "wake-silent",
+            "erp-news-late",
             "ops",
-            metric=_lambda("Invocations", stage.named("wake")),
-            threshold=1,
-            when=_BELOW,
-            missing=cloudwatch.TreatMissingData.BREACHING,
-            periods=2,
-            todo="Nothing wakes what waits: wake did not run for ten minutes, and it should each "
-            f"minute. Is the schedule {stage.named('wake')} there and enabled?",
-        )
-        self._alarm(
-            "wake-undelivered",
-            "ops",
-            metric=_sqs(
-                "ApproximateNumberOfMessagesVisible", f"{stage.named('wake')}-schedule-dead"
-            ),
-            threshold=1,
-            todo="The scheduler could not call wake. Each message says why; purge the queue "
-            f"{stage.named('wake')}-schedule-dead once that is mended, the next run does the work.",
+            metric=_ours("ErpPollsBehind", stage=stage.name),
+            threshold=5,
+            periods=12,  # an hour: a back office that is backed up at night rings for nobody
+            todo="A back office is not read to its end: it does not answer, or it changes faster "
+            "than it is read. Shipments, invoices and changes reach the store late; nothing is "
+            "lost. The log of poll_erp says which, and how far behind.",
         )
         self._alarm(
             "webhooks-failing",

@@ -1,5 +1,7 @@
 """The service: a door, queues, the functions between them, and what each of them may do."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
@@ -12,11 +14,9 @@ from infra.constructs.python_function import PythonFunction, Rollout
 from infra.constructs.schedule import Schedule
 from infra.constructs.state import State
 from infra.constructs.webhook_api import WebhookApi
+from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, workers
 from infra.stages import Stage
 from infra.wiring import Wiring
-
-EVENTS = ("order_created", "order_updated")
-"""Each has a queue, a queue for its dead, and a function of its name."""
 
 _READS = ("GetItem", "BatchGetItem", "Query")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem")
@@ -24,7 +24,7 @@ _WORKER = Duration.seconds(60)
 
 
 class SyncStack(Stack):
-    """One store's change in, one document out. ``functions`` by folder, ``queues`` by event."""
+    """A change of one side in, the other agrees: ``functions`` by folder, ``queues`` by event."""
 
     def __init__(
         self, scope: Construct, id_: str, *, stage: Stage, wiring: Wiring, key: kms.IKey
@@ -34,64 +34,121 @@ class SyncStack(Stack):
         self._layers = Layers(self, "Layers", config=wiring.compiled)
         self._rollout = Rollout(self, "Rollout", stage=stage)
         self.functions: dict[str, PythonFunction] = {}
-        state = State(self, "State", stage=stage, key=key)
+        self.schedules: dict[str, Schedule] = {}
+        self._state = state = State(self, "State", stage=stage, key=key)
         self.queues = {
             event: FifoQueue(self, _camel(event), name=stage.named(event), consumer_timeout=_WORKER)
             for event in EVENTS
         }
 
-        # The store waits for this one, and it touches nothing that could be slow. On a bad day it
-        # asks for a secret twice and sends once, at 7 s each; API Gateway waits for 30 s.
-        receiver = self._function("receive_store_webhook", memory_mib=256, timeout_s=25)
-        state.grant_secrets(receiver, wiring.store_secrets)
-        for event in EVENTS:
-            self._grant_send(receiver, event)
         self.api = WebhookApi(self, "Webhooks", stage=stage)
-        self.api.post("/stores/{store}/webhooks", receiver)
-
-        # They write to the same back office and share what it bears; AWS allows no less than two.
-        each = max(2, wiring.workers // len(EVENTS))
-        for event in EVENTS:
-            worker = self._function(event, memory_mib=512, timeout_s=60)
-            state.grant_table(worker, "links", "GetItem", *_WRITES)
-            state.grant_table(worker, "steps", *_WRITES)
-            state.grant_table(worker, "waiting", "GetItem", *_WRITES)
-            state.grant_table(worker, "attention", *_READS, *_WRITES)
-            state.grant_table(worker, "journal", "BatchWriteItem")
-            state.grant_table(worker, "control", "GetItem", "PutItem")
-            state.grant_table(worker, "config", "Query")
-            state.grant_put_payload(worker)
-            state.grant_secrets(worker, wiring.secrets)
-            # A worker says itself when a change should come again.
-            self.queues[event].queue.grant(
-                worker.role, "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl"
-            )
-            # One at a time: a back office has no half of a batch.
-            self._consume(worker, self.queues[event].queue, batch_size=1, at_once=each)
-
-        waker = self._function("wake", memory_mib=512, timeout_s=60)
-        state.grant_table(waker, "waiting", "GetItem", "Query", "DeleteItem")
-        state.grant_table(waker, "attention", *_READS, "UpdateItem", "DeleteItem")
-        state.grant_table(waker, "control", "GetItem", "PutItem")
-        state.grant_table(waker, "config", "Query")
-        state.grant_secrets(waker, wiring.secrets)  # it asks either side whether it is back
-        for event in EVENTS:
-            self._grant_send(waker, event)
-        self.schedule = Schedule(
-            self, "WakeSchedule", name=stage.named("wake"), function=waker, rate="rate(1 minute)"
-        )
-
-        undertaker = self._function("report_dead_letters", memory_mib=256, timeout_s=60)
-        state.grant_table(undertaker, "attention", "PutItem", "UpdateItem")
-        state.grant_put_payload(undertaker)
-        for event in EVENTS:
-            self._consume(undertaker, self.queues[event].dead, batch_size=10, at_once=2)
+        self._receiver(wiring)
+        self._document_server()
+        for event in FROM_STORE:
+            worker = self._worker(event, wiring)
+            state.grant_table(worker, "links", *_WRITES)
+            state.grant_table(worker, "control", "PutItem")  # the newest code of an account
+        for event in FROM_ERP:
+            worker = self._worker(event, wiring)
+            state.grant_table(worker, "links", "UpdateItem")
+            if event in PRINTED:
+                state.grant_table(worker, "control", "PutItem")  # what opens a document
+                state.grant_documents(worker, "GetObject", "PutObject")
+                worker.function.add_environment("ACCORD_PUBLIC_URL", self.api.endpoint)
+            else:
+                state.grant_table(worker, "links", "PutItem")  # a refund that it makes
+        self._waker(wiring)
+        self._poller(wiring)
+        self._undertaker()
 
         CfnOutput(
             self,
             "WebhookUrl",
             value=f"{self.api.endpoint}/stores/STORE/webhooks",
             description="Delivery URL of a store's webhooks; STORE is its name in accord.toml",
+        )
+
+    def _receiver(self, wiring: Wiring) -> None:
+        # The store waits for this one, and it touches nothing that could be slow. On a bad day it
+        # asks for a secret twice and sends once, at 7 s each; API Gateway waits for 30 s.
+        receiver = self._function("receive_store_webhook", memory_mib=256, timeout_s=25)
+        self._state.grant_secrets(receiver, wiring.store_secrets)
+        self.api.post(
+            "/stores/{store}/webhooks",
+            receiver,
+            proof="A store signs each delivery; the function checks it before anything else",
+        )
+
+    def _document_server(self) -> None:
+        server = self._function("get_document", memory_mib=512, timeout_s=25)
+        self._state.grant_table(server, "control", "GetItem")
+        self._state.grant_documents(server, "GetObject")
+        self.api.get(
+            "/documents/{token}",
+            server,
+            proof="The address itself is the proof: 32 random bytes, which lapse and are revoked",
+        )
+
+    def _worker(self, event: str, wiring: Wiring) -> PythonFunction:
+        state, queue = self._state, self.queues[event].queue
+        worker = self._function(event, memory_mib=512, timeout_s=60)
+        state.grant_table(worker, "links", "GetItem")
+        state.grant_table(worker, "steps", *_WRITES)
+        state.grant_table(worker, "waiting", "GetItem", *_WRITES)
+        state.grant_table(worker, "attention", *_READS, *_WRITES)
+        state.grant_table(worker, "journal", "BatchWriteItem")
+        state.grant_table(worker, "control", "GetItem")
+        state.grant_table(worker, "config", "Query")
+        state.grant_put_payload(worker)
+        state.grant_secrets(worker, wiring.secrets)
+        # A worker says itself when a change should come again.
+        queue.grant(worker.role, "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl")
+        # One at a time: a back office has no half of a batch.
+        self._consume(worker, queue, batch_size=1, at_once=workers(event, wiring.workers))
+        return worker
+
+    def _waker(self, wiring: Wiring) -> None:
+        state = self._state
+        waker = self._function("wake", memory_mib=512, timeout_s=60)
+        state.grant_table(waker, "waiting", "GetItem", "Query", "DeleteItem")
+        state.grant_table(waker, "attention", *_READS, "UpdateItem", "DeleteItem")
+        state.grant_table(waker, "control", "GetItem", "PutItem")
+        state.grant_table(waker, "config", "Query")
+        state.grant_secrets(waker, wiring.secrets)  # it asks either side whether it is back
+        self._clock(waker, {self._stage.named("wake"): {}})
+
+    def _poller(self, wiring: Wiring) -> None:
+        state = self._state
+        poller = self._function("poll_erp", memory_mib=512, timeout_s=60)
+        state.grant_table(poller, "links", "GetItem")
+        state.grant_table(poller, "control", "GetItem", "PutItem")
+        state.grant_table(poller, "config", "Query")
+        state.grant_secrets(poller, wiring.erp_secrets)
+        self._clock(
+            poller,
+            {
+                self._stage.named(f"poll-{erp}-{kind}"): {"erp": erp, "kind": kind}
+                for erp in wiring.erps
+                for kind in POLLED
+            },
+        )
+
+    def _undertaker(self) -> None:
+        undertaker = self._function("report_dead_letters", memory_mib=256, timeout_s=60)
+        self._state.grant_table(undertaker, "attention", "PutItem", "UpdateItem")
+        self._state.grant_put_payload(undertaker)
+        for event in EVENTS:
+            self._consume(undertaker, self.queues[event].dead, batch_size=10, at_once=2)
+
+    def _clock(self, function: PythonFunction, inputs: Mapping[str, Mapping[str, str]]) -> None:
+        """``function`` runs each minute, once for each of ``inputs``."""
+        self.schedules[function.folder] = Schedule(
+            self,
+            f"{_camel(function.folder)}Schedule",
+            name=self._stage.named(function.folder),
+            function=function,
+            rate="rate(1 minute)",
+            inputs=inputs,
         )
 
     def _function(self, folder: str, *, memory_mib: int, timeout_s: int) -> PythonFunction:
@@ -104,6 +161,8 @@ class SyncStack(Stack):
             memory_mib=memory_mib,
             timeout=Duration.seconds(timeout_s),
         )
+        for event in SENDS.get(folder, ()):
+            self._grant_send(self.functions[folder], event)
         return self.functions[folder]
 
     def _grant_send(self, function: PythonFunction, event: str) -> None:

@@ -16,10 +16,10 @@ import boto3
 from accord.local.runner.resources import ACCOUNT, REGION
 from accord.state.control import DynamoControl
 from accord.state.dynamo import config as patience
-from accord.sync.orders import EPOCH, TRUSTED
+from accord.sync.turn import EPOCH, TRUSTED
+from infra.events import EVENTS
 
 TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config")
-EVENTS = ("order_created", "order_updated")
 _PACKAGE = Path(__file__).parents[2] / "layers" / "accord" / "python"
 
 
@@ -140,6 +140,7 @@ class Cloud:
             "ACCORD_TABLES": json.dumps(tables),
             "ACCORD_QUEUES": json.dumps(queues),
             "ACCORD_BUCKET": bucket,
+            "ACCORD_PUBLIC_URL": "https://hooks.example",
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.endpoint,
             "POWERTOOLS_SERVICE_NAME": "tests",

@@ -15,7 +15,7 @@ import pytest
 from accord import bootstrap, consumer, edge, settings
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.ledger import Ledger
-from accord.local.world import Clock, ModelStore
+from accord.local.model_store import ModelStore
 from tests.conftest import EVENTS
 from tests.functions.cloud import Cloud, Room
 from tests.sync.conftest import TOML
@@ -91,7 +91,7 @@ def forget() -> None:
                 made.cache_clear()
     edge.webhook_secrets = edge.WebhookSecrets()
     bootstrap._rules = bootstrap._Rules()
-    bootstrap._flows.clear()
+    bootstrap._made.clear()
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def books(room: Room, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 @pytest.fixture
 def store(room: Room, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
     """A store in memory, in the place of the real one."""
-    model = ModelStore("uk", Clock(dt.datetime.now(dt.UTC)))
+    model = ModelStore("uk", lambda: dt.datetime.now(dt.UTC))
     monkeypatch.setattr(bootstrap, "store", lambda name: model)
     return model
 

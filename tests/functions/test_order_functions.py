@@ -10,7 +10,7 @@ import pytest
 
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
-from accord.local.world import ModelStore
+from accord.local.model_store import ModelStore
 from accord.model.change import Change, Ref
 from accord.state.attention import DynamoAttention
 from accord.state.journal import DynamoJournal

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from infra import events
 from tests.infra.policies import functions, of_type
 
-EVENTS = ("order-created", "order-updated")
+EVENTS = [event.replace("_", "-") for event in events.EVENTS]
 
 
 def _alarms(template):
@@ -87,9 +88,26 @@ def test_no_alarm_watches_a_queue_that_is_not_there(alarms, sync):
     assert watched == queues
 
 
-def test_silence_is_told(alarms):
-    alarm = _alarms(alarms)["accord-prod-wake-silent"]
+@pytest.mark.parametrize("folder", ["wake", "poll-erp"])
+def test_silence_is_told(alarms, folder):
+    alarm = _alarms(alarms)[f"accord-prod-{folder}-silent"]
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_what_the_clock_starts_is_watched_for_silence(alarms, sync):
+    scheduled = {
+        sync["Resources"][schedule["Target"]["Arn"]["Ref"]]["Properties"]["FunctionName"]["Ref"]
+        for schedule in of_type(sync, "AWS::Scheduler::Schedule").values()
+    }
+    names = {sync["Resources"][name]["Properties"]["FunctionName"] for name in scheduled}
+    silent = {name.removesuffix("-silent") for name in _alarms(alarms) if name.endswith("-silent")}
+    assert names == silent
+
+
+def test_a_back_office_that_is_not_read_to_its_end_is_told_after_an_hour(alarms):
+    alarm = _alarms(alarms)["accord-prod-erp-news-late"]
+    assert (alarm["MetricName"], _dimensions(alarm)) == ("ErpPollsBehind", {"stage": "prod"})
+    assert alarm["EvaluationPeriods"] * alarm["Period"] == 3600
 
 
 def test_a_door_that_fails_is_told(alarms):
@@ -132,11 +150,12 @@ def test_the_mail_of_accord_toml_is_subscribed(alarms):
 
 
 def test_whoever_may_have_to_act_is_told_that_an_order_waits_for_a_person(alarms):
-    """A mapping is finance's to add, a refused password is ops'."""
+    """A mapping is finance's to add, goods that left are the warehouse's, a password is ops'."""
     actions = {a["Ref"] for a in _alarms(alarms)["accord-prod-store-uk-attention"]["AlarmActions"]}
     topics = of_type(alarms, "AWS::SNS::Topic")
     assert {topics[action]["TopicName"] for action in actions} == {
         "accord-prod-commerce",
         "accord-prod-finance",
+        "accord-prod-warehouse",
         "accord-prod-ops",
     }

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from accord import aws
+from accord.model.documents import Kind
 from accord.settings import Settings
+from accord.sync.flows import FLOWS
+from accord.woo import webhook
+from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, workers
 from tests.infra.policies import (
     allowed,
     allowed_actions,
@@ -21,8 +25,6 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir()} - {
     "__pycache__"
 }
-EVENTS = ("order_created", "order_updated")
-WORKERS = (*EVENTS, "wake", "report_dead_letters")
 
 
 def _environment(sync, folder):
@@ -88,10 +90,32 @@ def test_every_function_is_told_the_queues_it_may_send_to_and_no_other(sync, fol
     assert told == may
 
 
-@pytest.mark.parametrize("folder", ["receive_store_webhook", "wake"])
-def test_a_sender_knows_the_queue_of_each_event(sync, folder):
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_a_sender_knows_the_queues_of_the_events_that_it_sends(sync, folder):
     told = _told(sync, folder, "ACCORD_QUEUES")
-    assert told == {event: _queues(sync)[_fifo(event)][0] for event in EVENTS}
+    assert told == {event: _queues(sync)[_fifo(event)][0] for event in SENDS.get(folder, ())}
+
+
+def test_every_event_is_sent_by_somebody_beside_wake():
+    sent = {event for folder, events in SENDS.items() if folder != "wake" for event in events}
+    assert sent == set(EVENTS)
+
+
+def test_every_flow_has_an_event_and_every_event_a_flow():
+    assert {flow.function for flow in FLOWS} == set(EVENTS)
+
+
+def test_whatever_waits_can_be_woken():
+    assert set(SENDS["wake"]) == set(EVENTS)
+
+
+def test_the_receiver_sends_what_deliveries_become():
+    assert set(SENDS["receive_store_webhook"]) == set(webhook.FOLLOWED.values())
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_the_outside_address_is_told_to_those_who_tell_it(sync, folder):
+    assert bool(_environment(sync, folder)["ACCORD_PUBLIC_URL"]) is (folder in PRINTED)
 
 
 def test_the_receiver_touches_no_table_and_no_payload(sync):
@@ -123,9 +147,43 @@ def test_no_action_is_a_wildcard(sync, folder):
 
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
-def test_a_wildcard_stands_for_traces_and_payloads_only(sync, folder):
+def test_a_wildcard_stands_for_traces_and_objects_of_the_bucket_only(sync, folder):
     wide = {action for action, resource in allowed(sync, folder) if "*" in resource}
-    assert wide <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "s3:PutObject"}
+    assert wide <= {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "s3:GetObject",
+        "s3:PutObject",
+    }
+
+
+def test_nothing_but_a_printed_document_is_served_to_the_outside(sync):
+    objects = {
+        (action, resource)
+        for action, resource in allowed(sync, "get_document")
+        if action.startswith("s3:")
+    }
+    ((action, resource),) = objects
+    assert action == "s3:GetObject"
+    assert '/documents/*"' in resource
+
+
+def test_whoever_serves_documents_reads_one_table_and_no_secret(sync):
+    assert {
+        action
+        for action in allowed_actions(sync, "get_document")
+        if action.startswith(("dynamodb:", "secretsmanager:", "sqs:"))
+    } == {"dynamodb:GetItem"}
+
+
+def test_whoever_polls_a_back_office_has_no_stores_secret(sync):
+    secrets = [
+        resource
+        for action, resource in allowed(sync, "poll_erp")
+        if action == "secretsmanager:GetSecretValue"
+    ]
+    assert len(secrets) == 1
+    assert ":secret:accord/prod/erp/main-" in secrets[0]
 
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
@@ -294,9 +352,22 @@ def test_a_worker_takes_one_change_at_a_time(sync, event):
     assert _source(sync, _queues(sync)[_fifo(event)][0])["BatchSize"] == 1
 
 
-def test_no_more_work_at_once_than_the_back_office_bears(sync):
-    sources = (_source(sync, _queues(sync)[_fifo(event)][0]) for event in EVENTS)
-    assert sum(source["ScalingConfig"]["MaximumConcurrency"] for source in sources) == 6
+@pytest.mark.parametrize(("bears", "at_once"), [(1, 8), (2, 8), (8, 8), (9, 8), (12, 12), (40, 40)])
+def test_no_more_is_written_at_once_than_the_back_office_bears_or_aws_has_as_its_least(
+    bears, at_once
+):
+    assert sum(workers(event, bears) for event in FROM_STORE) == at_once
+
+
+@pytest.mark.parametrize("event", FROM_ERP)
+def test_what_the_back_office_tells_is_carried_by_as_few_as_there_can_be(event):
+    assert workers(event, 40) == 2
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_queue_has_its_share_of_the_workers(sync, event):
+    source = _source(sync, _queues(sync)[_fifo(event)][0])
+    assert source["ScalingConfig"]["MaximumConcurrency"] == workers(event, 6)
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -323,9 +394,9 @@ def test_a_worker_ends_before_its_message_comes_again(sync, folder):
     assert function["Timeout"] < queue["VisibilityTimeout"]
 
 
-def test_there_is_one_door(sync):
-    routes = [route["RouteKey"] for route in of_type(sync, "AWS::ApiGatewayV2::Route").values()]
-    assert routes == ["POST /stores/{store}/webhooks"]
+def test_there_are_two_doors(sync):
+    routes = {route["RouteKey"] for route in of_type(sync, "AWS::ApiGatewayV2::Route").values()}
+    assert routes == {"POST /stores/{store}/webhooks", "GET /documents/{token}"}
 
 
 def test_the_door_has_a_throttle(sync):
@@ -341,24 +412,60 @@ def test_the_door_logs_how_it_went_and_nothing_that_was_sent(sync):
     assert "body" not in text
 
 
-def test_wake_runs_each_minute(sync):
-    (schedule,) = of_type(sync, "AWS::Scheduler::Schedule").values()
+def test_the_door_does_not_log_the_address_that_opens_a_document(sync):
+    (stage,) = of_type(sync, "AWS::ApiGatewayV2::Stage").values()
+    assert "path" not in stage["AccessLogSettings"]["Format"].lower()
+
+
+def _schedules(sync):
+    """Its name → the schedule."""
+    found = of_type(sync, "AWS::Scheduler::Schedule").values()
+    return {schedule["Name"]: schedule for schedule in found}
+
+
+KINDS = [kind.replace("_", "-") for kind in POLLED]
+SCHEDULES = {
+    "accord-prod-wake": "wake",
+    **{f"accord-prod-poll-main-{kind}": "poll_erp" for kind in KINDS},
+}
+
+
+def test_there_is_a_schedule_for_each_kind_of_each_back_office(sync):
+    assert _schedules(sync).keys() == SCHEDULES.keys()
+
+
+def test_every_kind_that_is_polled_is_a_kind():
+    assert set(POLLED) <= set(Kind)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_what_has_a_schedule_runs_each_minute(sync, name):
+    schedule = _schedules(sync)[name]
     alias = sync["Resources"][schedule["Target"]["Arn"]["Ref"]]["Properties"]
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
-    assert alias["FunctionName"] == {"Ref": functions(sync)["wake"]}
+    assert alias["FunctionName"] == {"Ref": functions(sync)[SCHEDULES[name]]}
 
 
-def test_what_the_clock_could_not_deliver_is_kept(sync):
-    (schedule,) = of_type(sync, "AWS::Scheduler::Schedule").values()
-    queue, _ = _queues(sync)["accord-prod-wake-schedule-dead"]
-    assert schedule["Target"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+def test_a_poll_is_told_what_to_ask_of_whom(sync):
+    schedule = _schedules(sync)["accord-prod-poll-main-sales-order"]
+    assert json.loads(schedule["Target"]["Input"]) == {"erp": "main", "kind": "sales_order"}
 
 
-def test_the_clock_may_call_wake_and_nothing_else(sync):
-    (schedule,) = of_type(sync, "AWS::Scheduler::Schedule").values()
-    (role, _) = schedule["Target"]["RoleArn"]["Fn::GetAtt"]
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_what_the_clock_could_not_deliver_is_kept(sync, name):
+    dead = f"accord-prod-{SCHEDULES[name].replace('_', '-')}-schedule-dead"
+    queue, _ = _queues(sync)[dead]
+    assert _schedules(sync)[name]["Target"]["DeadLetterConfig"] == {
+        "Arn": {"Fn::GetAtt": [queue, "Arn"]}
+    }
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_clock_may_call_its_function_and_nothing_else(sync, name):
+    target = _schedules(sync)[name]["Target"]
+    (role, _) = target["RoleArn"]["Fn::GetAtt"]
     invoke = [s for s in role_statements(sync, role) if s["Action"] == "lambda:InvokeFunction"]
-    assert [statement["Resource"] for statement in invoke] == [schedule["Target"]["Arn"]]
+    assert [statement["Resource"] for statement in invoke] == [target["Arn"]]
 
 
 def test_a_store_can_leave_without_one_stack_holding_another(sync):
@@ -366,3 +473,10 @@ def test_a_store_can_leave_without_one_stack_holding_another(sync):
     own = {part for part in json.dumps(sync["Outputs"]).split('"') if "ExportsOutput" in part}
     assert {name.split(":")[0] for name in imported - own} == {"accord-prod-state"}
     assert len(imported - own) == 1  # the key, which never goes
+
+
+def test_every_stack_is_far_from_what_cloudformation_takes(assembly):
+    """500 resources and 1 MB. Source: CloudFormation quotas."""
+    for path in assembly.glob("*.template.json"):
+        assert len(json.loads(path.read_text())["Resources"]) < 400
+        assert path.stat().st_size < 500_000

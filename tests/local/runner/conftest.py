@@ -128,7 +128,20 @@ _TICK = """
 
     def lambda_handler(event, context):
         boto3.client("dynamodb").put_item(
-            TableName=os.environ["TABLE"], Item={"id": {"S": "tick"}, "saw": {"S": event["say"]}})
+            TableName=os.environ["TABLE"],
+            Item={"id": {"S": event.get("id", "tick")}, "saw": {"S": event["say"]}})
+"""
+_FILE = """
+    import base64
+
+    def lambda_handler(event, context):
+        return {
+            "statusCode": 200,
+            "headers": {"content-type": "application/pdf", "cache-control": "no-store"},
+            "body": base64.b64encode(
+                bytes(range(256)) + event["pathParameters"]["token"].encode()).decode(),
+            "isBase64Encoded": True,
+        } if event["pathParameters"]["token"] != "none" else {"statusCode": 404, "body": ""}
 """
 
 
@@ -176,10 +189,12 @@ def world() -> dict[str, Any]:
         "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "HTTP"}},
         **_route("POST /groups/{group}/jobs", "Jobs", "Receive"),
         **_route("ANY /echo", "Echo", "Echo"),
+        **_route("GET /files/{token}", "Files", "File"),
         "Receive": function(
             "receive", Timeout=10, Environment={"Variables": {"QUEUE": {"Ref": "Queue"}}}
         ),
         "Echo": function("echo", Timeout=1),
+        "File": function("file", Timeout=10),
         "Work": function("work", Timeout=1, Environment=table),
         "Tick": function("tick", Timeout=10, Environment=table),
         "Dead": fifo("jobs-dead"),
@@ -223,6 +238,16 @@ def world() -> dict[str, Any]:
                 "Target": {"Arn": {"Fn::GetAtt": ["Tick", "Arn"]}, "Input": '{"say": "hello"}'},
             },
         },
+        "OtherSchedule": {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {
+                "ScheduleExpression": "rate(1 minute)",
+                "Target": {
+                    "Arn": {"Fn::GetAtt": ["Tick", "Arn"]},
+                    "Input": '{"say": "again", "id": "tock"}',
+                },
+            },
+        },
         "DeadAlarm": {
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {
@@ -246,7 +271,7 @@ def world() -> dict[str, Any]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The world, running, one minute to the second."""
     folder = tmp_path_factory.mktemp("world")
-    handlers = {"receive": _RECEIVE, "echo": _ECHO, "work": _WORK, "tick": _TICK}
+    handlers = {"receive": _RECEIVE, "echo": _ECHO, "work": _WORK, "tick": _TICK, "file": _FILE}
     write_assembly(folder / "out", world(), handlers=handlers)
     with LocalStack(
         folder / "out",

@@ -4,6 +4,8 @@ import base64
 import http.client
 import json
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +119,44 @@ def test_a_schedule_fires_with_its_input(stack: LocalStack) -> None:
     assert found == {"id": {"S": "tick"}, "saw": {"S": "hello"}}
 
 
+def test_schedules_of_one_function_take_turns_in_one_process(stack: LocalStack) -> None:
+    """They start at the same moment, and the machine is small."""
+    found = eventually(lambda: item(stack, "tick") and item(stack, "tock"))
+
+    assert found == {"id": {"S": "tock"}, "saw": {"S": "again"}}
+    assert stack.counts()["tick"].cold == 1
+
+
+def test_what_is_asked_for_by_its_path_is_answered_whole(stack: LocalStack) -> None:
+    with urllib.request.urlopen(f"{stack.url}/files/a_b-C", timeout=20) as answer:
+        body, headers = answer.read(), answer.headers
+
+    assert body == bytes(range(256)) + b"a_b-C"
+    assert (headers["content-type"], headers["cache-control"]) == ("application/pdf", "no-store")
+
+
+def test_what_is_not_there_is_not_found(stack: LocalStack) -> None:
+    with pytest.raises(urllib.error.HTTPError) as told:
+        urllib.request.urlopen(f"{stack.url}/files/none", timeout=20)
+
+    with told.value as answer:
+        assert (answer.code, answer.read()) == (404, b"")
+
+
+def test_a_function_that_nobody_calls_has_no_process(tmp_path: Path) -> None:
+    resources = {"Echo": function("echo"), "Never": function("never")}
+    source = "def lambda_handler(event, context): return event"
+    handlers = {"echo": source, "never": source}
+    assembly = write_assembly(tmp_path / "out", resources, handlers=handlers)
+
+    with LocalStack(assembly, work=tmp_path / "work", moto="thread") as stack:
+        stack.invoke("echo", {})
+        assert {folder: counts.cold for folder, counts in stack.counts().items()} == {
+            "echo": 1,
+            "never": 0,
+        }
+
+
 def test_a_binary_body_arrives_encoded_and_whole(stack: LocalStack) -> None:
     body = bytes(range(256))
 
@@ -204,7 +244,9 @@ def test_given_secrets_are_there_under_the_templates_name(stack: LocalStack) -> 
 
 
 def test_an_unknown_function_is_named_with_those_there_are(stack: LocalStack) -> None:
-    with pytest.raises(BadInputError, match="no function order_created; there are echo, receive"):
+    with pytest.raises(
+        BadInputError, match="no function order_created; there are echo, file, receive"
+    ):
         stack.invoke("order_created", {})
 
 

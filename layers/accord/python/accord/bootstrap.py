@@ -5,23 +5,27 @@ import hashlib
 import json
 import time
 import zoneinfo
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
 from accord import erp
 from accord.edge import aws_client, secret_name
 from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.model.change import Change
 from accord.ports.erp import Connection, ErpAdapter
 from accord.queues import SqsQueues
-from accord.rules.config import Config
+from accord.rules.config import Config, StoreFlows
+from accord.rules.config import Store as StoreTable
 from accord.rules.load import overlay, parse
 from accord.settings import settings
 from accord.state.attention import DynamoAttention
 from accord.state.control import DynamoControl
+from accord.state.documents import S3Documents
 from accord.state.dynamo import config as patience
 from accord.state.journal import DynamoJournal
 from accord.state.links import DynamoLinks
@@ -29,13 +33,22 @@ from accord.state.payloads import S3Payloads
 from accord.state.rules_store import DynamoRulesStore
 from accord.state.steps import DynamoSteps
 from accord.state.waiting import DynamoWaiting
+from accord.sync.customers import Customers
+from accord.sync.erp_changes import ErpChanges
+from accord.sync.fulfilment import Fulfilment
+from accord.sync.invoices import Invoices
 from accord.sync.orders import Orders
+from accord.sync.poll import Poller
+from accord.sync.sales import BackOffice
+from accord.sync.turn import Asides
 from accord.sync.wake import Waker
 from accord.sync.worker import Worker
 from accord.woo.client import WooStore
 
 _RULES_KEPT_S = 60.0  # "live within a minute"
 _SECRETS_KEPT_S = 300.0  # a renewed password is used without a deployment
+
+T = TypeVar("T")
 
 
 def now() -> dt.datetime:
@@ -91,6 +104,11 @@ def rules_store() -> DynamoRulesStore:
 @cache
 def payloads() -> S3Payloads:
     return S3Payloads(client("s3"), settings().bucket)
+
+
+@cache
+def documents() -> S3Documents:
+    return S3Documents(client("s3"), settings().bucket, *_table("control"))
 
 
 @cache
@@ -186,8 +204,15 @@ _back_offices: dict[str, tuple[dict[str, Any], ErpAdapter]] = {}
 
 
 def back_office(name: str) -> ErpAdapter:
-    """The adapter of [erps.``name``]; it keeps its session until its credentials are renewed."""
-    table = _deployed()[0].erps[name]
+    """The adapter of [erps.``name``]; it keeps its session until its credentials are renewed.
+
+    Raises: UnsupportedError: the configuration has no such back office any more.
+    """
+    table = _deployed()[0].erps.get(name)
+    if table is None:
+        raise UnsupportedError(
+            f"accord.toml has no back office named {name!r}; add it, then replay"
+        )
     secret = _secret(table.secret, connection=name)
     kept = _back_offices.get(name)
     if kept is None or kept[0] != secret:
@@ -205,31 +230,66 @@ def back_office(name: str) -> ErpAdapter:
     return kept[1]
 
 
-def store(name: str) -> WooStore:
-    """A client of [stores.``name``] under the rules that hold now.
+_made: dict[tuple[str, str], tuple[object, Any]] = {}
 
-    Raises: UnauthorizedError: its secret lacks a part.
+
+def _kept(kind: str, name: str, made_of: object, make: Callable[[], T]) -> T:
+    """What ``make`` made, as long as it is made of the same."""
+    kept = _made.get((kind, name))
+    if kept is None or kept[0] != made_of:
+        kept = _made[kind, name] = (made_of, make())
+    found: T = kept[1]
+    return found
+
+
+def store(name: str) -> WooStore:
+    """A client of [stores.``name``] under the rules that hold now; it keeps its connections.
+
+    Raises: UnsupportedError: the configuration has no such store any more. UnauthorizedError: its
+    secret lacks a part.
     """
-    table = config().stores[name]
+    table, version = _store_table(name)
     secret = _secret(table.secret, connection=name)
     if lacks := {"consumer_key", "consumer_secret"} - secret.keys():
         raise UnauthorizedError(
             f"the secret of {name} lacks {', '.join(sorted(lacks))}", connection=name
         )
-    return WooStore.connect(
-        name=name,
-        url=table.url,
-        api_url=table.api_url,
-        consumer_key=secret["consumer_key"],
-        consumer_secret=secret["consumer_secret"],
-        timeout=float(table.timeout),
-        settle=dt.timedelta(seconds=float(table.settle)),
-        vat_keys=table.orders.vat_number,
-        po_keys=table.orders.po_number,
-    )
+
+    def make() -> WooStore:
+        return WooStore.connect(
+            name=name,
+            url=table.url,
+            api_url=table.api_url,
+            consumer_key=secret["consumer_key"],
+            consumer_secret=secret["consumer_secret"],
+            timeout=float(table.timeout),
+            settle=dt.timedelta(seconds=float(table.settle)),
+            vat_keys=table.orders.vat_number,
+            po_keys=table.orders.po_number,
+        )
+
+    return _kept("store", name, (version, secret), make)
 
 
-_flows: dict[str, tuple[tuple[str, ErpAdapter, dict[str, Any]], Orders]] = {}
+def _store_table(name: str) -> tuple[StoreTable, str]:
+    """[stores.``name``] as it holds now, and what changes whenever it does."""
+    config, version = _rules.current()
+    if name not in config.stores:
+        raise UnsupportedError(f"accord.toml has no store named {name!r}; add it, then replay")
+    return config.stores[name], version
+
+
+def _office(name: str) -> BackOffice:
+    adapter = back_office(name)  # says what is wrong, where there is no such table
+    return BackOffice(name, adapter, zoneinfo.ZoneInfo(config().erps[name].time_zone))
+
+
+# --- flows, each for a change: whatever it is made of is as it holds now ----------------------
+
+
+def orders_of(change: Change) -> Orders:
+    """The order flow of the change's store. A refund's is that of its order."""
+    return orders((change.aggregate or change.ref).system)
 
 
 def orders(name: str) -> Orders:
@@ -237,29 +297,115 @@ def orders(name: str) -> Orders:
 
     Raises: UnsupportedError: the configuration has no such store any more.
     """
-    config, version = _rules.current()
-    table = config.stores.get(name)
-    if table is None:
-        raise UnsupportedError(f"accord.toml has no store named {name!r}; add it, then replay")
-    made_of = (version, back_office(table.erp), _secret(table.secret, connection=name))
-    kept = _flows.get(name)
-    if kept is not None and kept[0] == made_of:
-        return kept[1]
-    flow = Orders(
+    return Orders(
         name=name,
-        rules=table,
-        erp_name=table.erp,
-        time_zone=zoneinfo.ZoneInfo(config.erps[table.erp].time_zone),
+        rules=_store_table(name)[0],
+        back_office=_office,
         store=store(name),
-        erp=made_of[1],
         links=links(),
         steps=steps(),
         control=control(),
+        queues=queues(),
         journal=journal(),
         clock=now,
     )
-    _flows[name] = (made_of, flow)
-    return flow
+
+
+def fulfilment(change: Change) -> Fulfilment:
+    """What the back office shipped, for the store of the change's order."""
+    return Fulfilment(**_from_erp(change))
+
+
+def invoices(change: Change) -> Invoices:
+    """What the back office invoiced, for the store of the change's order."""
+    return Invoices(**_from_erp(change))
+
+
+def erp_changes(change: Change) -> ErpChanges:
+    """What was changed in the back office, for the store of the change's order."""
+    return ErpChanges(**_from_erp(change))
+
+
+def _from_erp(change: Change) -> dict[str, Any]:
+    name = (change.aggregate or change.ref).system
+    table, _ = _store_table(name)
+    return {
+        "name": name,
+        "rules": table,
+        "erp": back_office,
+        "store": store(name),
+        "asides": Asides(links(), journal(), queues(), now),
+        "control": control(),
+        "steps": steps(),
+        "documents": documents(),
+        "clock": now,
+        "prod": table.prod,  # a stage that is not prod has no store that is
+        "documents_url": settings().public_url,
+    }
+
+
+def customers(change: Change) -> Customers:
+    """The customer flow of the change's store; of a party that nobody knows, of the store that may
+    get an account for it.
+
+    Raises: UnsupportedError: no store of the configuration is meant.
+    """
+    name = store_of(change)
+    table, _ = _store_table(name)
+    return Customers(
+        name=name,
+        rules=table,
+        erp_name=table.erp,
+        erp=back_office(table.erp),
+        store=store(name),
+        links=links(),
+        steps=steps(),
+        control=control(),
+        payloads=payloads(),
+        attention=attention(),
+        journal=journal(),
+        queues=queues(),
+        clock=now,
+    )
+
+
+def store_of(change: Change) -> str:
+    """The store that the change is about.
+
+    A record of a back office that belongs to nothing of a store: the first store of that back
+    office whose customers are kept alike, else the first. The name itself where there is none.
+    """
+    name = (change.aggregate or change.ref).system
+    tables = config().stores
+    if name in tables:
+        return name
+    served = [each for each, table in tables.items() if table.erp == name]
+    served.sort(key=lambda each: tables[each].flows.customers == "off")
+    return next(iter(served), name)
+
+
+def poller(erp_name: str) -> Poller:
+    """Asks [erps.``erp_name``] what changed there."""
+    return Poller(
+        erp_name=erp_name,
+        adapter=back_office(erp_name),
+        links=links(),
+        control=control(),
+        queues=queues(),
+        flows=_flows_of,
+        clock=now,
+        random=SystemRandom(),
+        new_parties=any(
+            table.erp == erp_name and table.customers.create_in_store
+            for table in config().stores.values()
+        ),
+    )
+
+
+def _flows_of(name: str) -> StoreFlows | None:
+    """What runs for the store, None for one that left the configuration."""
+    table = config().stores.get(name)
+    return None if table is None else table.flows
 
 
 def _ping(connection: str) -> None:

@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from accord import bootstrap
 from accord.model.change import Change
 from accord.observability import measure
-from accord.sync.orders import Invocation
+from accord.sync.turn import Invocation
 from accord.sync.worker import Again, Finished, Flow
 
 if TYPE_CHECKING:
@@ -85,11 +85,13 @@ def _whereabouts(error: Exception) -> str:
 
 
 def _measure(change: Change, end: Finished) -> None:
-    store = change.ref.system
+    store = bootstrap.store_of(change)
+    seconds = time.time() - change.seen_at.timestamp()
     if end.outcome == "posted":
         measure("OrdersPosted", store=store)
-        seconds = time.time() - change.seen_at.timestamp()
         measure("OrderPostingSeconds", seconds, store=store, unit=MetricUnit.Seconds)
+    elif end.outcome == "credited":
+        measure("RefundPostingSeconds", seconds, store=store, unit=MetricUnit.Seconds)
     elif end.outcome == "parked":
         measure("ChangesParked", store=store)
     if end.asks:

@@ -13,8 +13,9 @@ class Settings:
 
     ``tables``: short name (links, steps, waiting, attention, journal, control, config) → its name.
     ``queues``: event → queue URL; a function is given those that it sends to.
-    ``config`` is the path of the compiled accord.toml (JSON); ``endpoint`` is set only on one
-    machine, where the AWS stand-in listens.
+    ``public_url`` is where our API answers, without a slash at its end; empty for a function that
+    tells nobody. ``config`` is the path of the compiled accord.toml (JSON); ``endpoint`` is set
+    only on one machine, where the AWS stand-in listens.
     """
 
     stage: str
@@ -22,6 +23,7 @@ class Settings:
     tables: dict[str, str]
     queues: dict[str, str]
     bucket: str
+    public_url: str
     region: str
     endpoint: str | None
 
@@ -35,6 +37,7 @@ class Settings:
                 tables=json.loads(os.environ.get("ACCORD_TABLES", "{}")),
                 queues=json.loads(os.environ.get("ACCORD_QUEUES", "{}")),
                 bucket=os.environ.get("ACCORD_BUCKET", ""),
+                public_url=os.environ.get("ACCORD_PUBLIC_URL", ""),
                 region=os.environ["AWS_REGION"],
                 endpoint=os.environ.get("AWS_ENDPOINT_URL"),
             )

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import uuid
+from contextlib import AbstractContextManager
 
 from accord.errors import BadInputError
 from accord.local.runner.resources import ScheduleSpec
@@ -33,11 +34,23 @@ def interval(expression: str) -> float | None:
 
 
 class Timer:
-    """One schedule. A turn that falls into the one before is left out, not made up for."""
+    """One schedule. A turn that falls into the one before is left out, not made up for.
 
-    def __init__(self, spec: ScheduleSpec, function: Function, *, speed: float) -> None:
+    Schedules that share a ``turn`` run one after another, where AWS would run them side by side: a
+    function that several of them start at the same moment then needs one process of this machine.
+    """
+
+    def __init__(
+        self,
+        spec: ScheduleSpec,
+        function: Function,
+        *,
+        speed: float,
+        turn: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._spec = spec
         self._function = function
+        self._turn = turn or threading.Lock()
         every_s = interval(spec.expression)
         self._every_s = None if every_s is None else every_s / speed
         self._stop = threading.Event()
@@ -66,7 +79,10 @@ class Timer:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):
-            answer = self._function.invoke(self._event(dt.datetime.now(dt.UTC)))
+            with self._turn:
+                if self._stop.is_set():
+                    return
+                answer = self._function.invoke(self._event(dt.datetime.now(dt.UTC)))
             if not answer.ok and not self._stop.is_set():
                 log.warning(
                     "%s: %s", self._spec.name, answer.payload[:300].decode(errors="replace")

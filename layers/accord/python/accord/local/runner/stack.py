@@ -179,8 +179,14 @@ class LocalStack:
                     dead_of=feeders[0] if len(feeders) == 1 else None,
                 )
             )
+        turns = {arn: threading.Lock() for arn in self._functions}
         self._timers = [
-            Timer(schedule, self._functions[schedule.function], speed=self._speed)
+            Timer(
+                schedule,
+                self._functions[schedule.function],
+                speed=self._speed,
+                turn=turns[schedule.function],
+            )
             for schedule in self.resources.schedules
         ]
         self._gateway.routes = [

@@ -1,0 +1,39 @@
+"""Each minute, for one kind of records of one back office: what changed there is queued."""
+
+import datetime as dt
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from accord import bootstrap
+from accord.errors import TransientError
+from accord.model.documents import Kind
+from accord.observability import measure
+
+logger = Logger()
+_MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Nothing is answered. ``event`` is ``{"erp": …, "kind": …}``, as its schedule says.
+
+    A back office that does not answer is asked again by the next run, and counts as behind.
+    """
+    erp, kind = event["erp"], Kind(event["kind"])
+    left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
+    try:
+        polled = bootstrap.poller(erp).run(kind, until=dt.datetime.now(dt.UTC) + left - _MARGIN)
+    except TransientError as error:
+        logger.warning("not now", erp=erp, kind=kind, reason=error.reason, error=str(error))
+        measure("ErpPollsBehind")
+        return
+    if polled.sent:
+        measure("ErpNews", polled.sent, kind=kind)
+    if polled.behind:
+        measure("ErpPollsBehind")
+    if polled.read or polled.behind:
+        logger.info(
+            "polled", erp=erp, kind=kind, sent=polled.sent, read=polled.read, behind=polled.behind
+        )

@@ -1,0 +1,47 @@
+"""The events. Each has a queue, a queue for its dead, and a function of its name."""
+
+from collections.abc import Mapping
+
+FROM_STORE = ("order_created", "order_updated", "refund_issued", "customer_changed")
+"""What a store tells. Their functions write to a back office, and share what it bears."""
+
+FROM_ERP = ("order_fulfilled", "invoice_posted", "order_changed_in_erp")
+"""What a back office tells. Their functions read there, and write to the store."""
+
+EVENTS = FROM_STORE + FROM_ERP
+
+SENDS: Mapping[str, tuple[str, ...]] = {
+    "receive_store_webhook": ("order_created", "order_updated", "customer_changed"),
+    # Refunds that an order shows and that nobody told of.
+    "order_created": ("refund_issued",),
+    "order_updated": ("refund_issued",),
+    "refund_issued": ("refund_issued",),
+    # The other accounts of the same party.
+    "customer_changed": ("customer_changed",),
+    # What the store told of the order while they held its lease.
+    "order_fulfilled": ("order_updated",),
+    "invoice_posted": ("order_updated",),
+    "order_changed_in_erp": ("order_updated",),
+    "poll_erp": (*FROM_ERP, "customer_changed"),
+    "wake": EVENTS,
+}
+"""Function → the events that it queues."""
+
+PRINTED = ("order_fulfilled", "invoice_posted")
+"""Their functions keep printed documents, and tell the address that opens one."""
+
+POLLED = ("sales_order", "shipment", "invoice", "party")
+"""The kinds of records of which each back office is asked what changed."""
+
+
+def workers(event: str, at_once: int) -> int:
+    """How many of the event's changes are handled at once, where a back office bears ``at_once``.
+
+    AWS allows no less than two a queue, so those of ``FROM_STORE`` are eight together even where a
+    back office bears fewer: one that is asked too much says so or is slow, and the change comes
+    again. Beyond eight, orders get what there is; refunds and customers are rarer. Those of
+    ``FROM_ERP``, two each, come on top: six more that mostly read.
+    """
+    if event in ("order_created", "order_updated"):
+        return max(2, (at_once - 4) // 2)
+    return 2

@@ -1,0 +1,137 @@
+"""poll_erp: what changed in the back office is queued for the functions that carry it on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from accord import bootstrap
+from accord.erp.memory.adapter import Memory
+from accord.erp.memory.faults import Fault
+from accord.erp.memory.ledger import Ledger
+from accord.errors import PermanentError, UnauthorizedError
+from accord.local.model_store import ModelStore
+from accord.model.change import Change
+from accord.sync.poll import Polled
+from infra.events import POLLED
+from tests.conftest import EVENTS
+from tests.functions.cloud import Room
+from tests.functions.conftest import Handler, metrics
+from tests.functions.test_life_functions import placed
+
+FUNCTION = "poll_erp"
+CASES = sorted(path.stem for path in (EVENTS / FUNCTION).glob("*.json"))
+
+
+def poll(run: Handler, *cases: str) -> None:
+    for case in cases or CASES:
+        run(FUNCTION, json.loads((EVENTS / FUNCTION / f"{case}.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def config(config: dict[str, Any]) -> dict[str, Any]:
+    uk = config["stores"]["uk"]
+    uk["flows"] = dict.fromkeys(uk["flows"], "on")
+    return config
+
+
+def test_there_is_an_event_for_every_kind() -> None:
+    assert sorted(POLLED) == CASES
+
+
+def test_where_nothing_changed_nothing_is_queued(
+    run: Handler, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poll(run)
+
+    assert [message for event in room.queues for message in room.messages(event)] == []
+    assert metrics(capsys.readouterr().out) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"), [("shipment", "order_fulfilled"), ("invoice", "invoice_posted")]
+)
+def test_what_happened_there_is_queued_for_its_order(
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    event: str,
+) -> None:
+    sale = placed(run, room, store).erp
+    assert sale is not None
+    people = Memory(books.call)
+    people.ship(sale)
+    people.post_invoice(sale)
+    capsys.readouterr()
+
+    poll(run, kind)
+
+    (message,) = room.messages(event)
+    change = Change.from_json(message["Body"])
+    assert (change.ref.kind, str(change.aggregate)) == (kind, "uk:order:30")
+    assert message["Attributes"]["MessageGroupId"] == "uk:order:30"
+
+
+def test_news_are_counted_by_their_kind(
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sale = placed(run, room, store).erp
+    assert sale is not None
+    Memory(books.call).ship(sale)
+    capsys.readouterr()
+
+    poll(run, "shipment")
+
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if '"_aws"' in each]
+    told = json.loads(line)
+    assert (told["ErpNews"], told["kind"]) == ([1.0], "shipment")
+    (dimensions,) = told["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    assert sorted(dimensions) == ["kind", "stage"]
+
+
+def test_a_back_office_that_does_not_answer_is_asked_again_and_counted(
+    run: Handler, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books.faults = lambda _: Fault("unreached")
+
+    poll(run, "shipment")
+
+    assert metrics(capsys.readouterr().out) == {"ErpPollsBehind": 1}
+
+
+class Behind:
+    """A poller whose time was up."""
+
+    def run(self, *_: object, **__: object) -> Polled:
+        return Polled(100, 100, behind=True)
+
+
+def test_more_than_a_run_can_read_is_counted(
+    run: Handler, room: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "poller", lambda _: Behind())
+
+    poll(run, "shipment")
+
+    assert metrics(capsys.readouterr().out) == {"ErpNews": 100, "ErpPollsBehind": 1}
+
+
+def test_what_a_person_must_mend_fails_so_that_an_alarm_rings(
+    run: Handler, room: Room, books: Ledger
+) -> None:
+    books.faults = lambda _: Fault("unauthorized")
+
+    with pytest.raises(UnauthorizedError):
+        poll(run, "shipment")
+
+
+def test_a_back_office_that_left_the_configuration_is_said_so(run: Handler, room: Room) -> None:
+    with pytest.raises(PermanentError, match="no back office named 'gone'"):
+        run(FUNCTION, {"erp": "gone", "kind": "shipment"})
