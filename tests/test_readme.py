@@ -20,6 +20,13 @@ def test_the_table_of_back_offices_is_printed_by_the_code() -> None:
     assert held == printed
 
 
+def test_the_table_of_flows_is_printed_by_the_code() -> None:
+    printed = RUN.invoke(app, ["flows", "--markdown"]).stdout.strip()
+
+    held = README.partition("<!-- flows -->")[2].partition("<!-- /flows -->")[0].strip()
+    assert held == printed
+
+
 COMMANDS = sorted(set(re.findall(r"`accord ([a-z]+)(?: ([a-z|\\]+))?[^`]*`", README)))
 
 

@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from accord import erp
-from accord.cli import bench, config, demo, local, ops
-from accord.cli.output import JsonOption, fail, print_json, print_table
+from accord.cli import bench, config, customers, demo, documents, local, ops, rules, tables
+from accord.cli.output import fail
 from accord.errors import AccordError
-from accord.model.documents import State
 
 app = typer.Typer(
     name="accord",
@@ -21,48 +19,16 @@ app.command("local")(local.local)
 app.command("send")(local.send)
 app.command("trace")(ops.trace)
 app.command("bench")(bench.bench)
+app.command("erps")(tables.erps)
+app.command("flows")(tables.flows)
+app.command("forget")(customers.forget)
+ops.attention.command("resolve")(customers.resolve)
 app.add_typer(ops.attention, name="attention")
 app.add_typer(ops.waiting, name="waiting")
+app.add_typer(documents.app, name="documents")
 app.add_typer(ops.recovery, name="recovery")
 app.add_typer(config.app, name="config")
-
-
-@app.command("erps")
-def erps(
-    json: JsonOption = False,
-    markdown: Annotated[bool, typer.Option(help="Print README's table.")] = False,
-) -> None:
-    """What each back office can do, as its adapter says."""
-    capabilities = {name: erp.load(name).capabilities for name in erp.NAMES}
-    if json:
-        print_json(
-            {
-                name: {
-                    "documents": sorted(kind.value for kind in can.duplicates),
-                    "states": [state.value for state in State if state in can.states],
-                    "duplicates": {kind.value: habit for kind, habit in can.duplicates.items()},
-                    "settle_s": can.settle.total_seconds(),
-                    "key_length": can.key_length,
-                }
-                for name, can in capabilities.items()
-            }
-        )
-        return
-    columns = ["back office", "a second one with the same key is", "states", "settles in"]
-    rows = [
-        [
-            name,
-            ", ".join(f"{kind.value} {habit}" for kind, habit in can.duplicates.items()),
-            ", ".join(state.value for state in State if state in can.states),
-            f"{can.settle.total_seconds():.0f} s",
-        ]
-        for name, can in capabilities.items()
-    ]
-    if markdown:
-        for row in (columns, ["---"] * len(columns), *rows):
-            typer.echo(f"| {' | '.join(row)} |")
-        return
-    print_table("Back offices", columns, rows)
+app.add_typer(rules.app, name="rules")
 
 
 @app.callback(invoke_without_command=True)

@@ -10,6 +10,7 @@ from accord import erp
 from accord.cli.output import JsonOption, console, print_json, told
 from accord.errors import BadInputError
 from accord.rules.load import check as check_text
+from accord.rules.problem import Abilities
 from accord.rules.schema import json_schema
 
 app = typer.Typer(help="Check accord.toml; print its JSON Schema.", no_args_is_help=True)
@@ -32,8 +33,7 @@ def check(
         raise BadInputError(f"{path}: {error.strerror}; name the file to check") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
-    lengths = {name: erp.load(name).capabilities.key_length for name in erp.NAMES}
-    config, findings = check_text(text, adapters=erp.NAMES, key_lengths=lengths, stage=stage)
+    config, findings = check_text(text, adapters=erp.NAMES, abilities=_abilities(), stage=stage)
     if json:
         print_json(
             {
@@ -55,8 +55,9 @@ def check(
         for each in findings:
             told.print(f"{path}:{each}", highlight=False, markup=False, soft_wrap=True)
         if config is not None:
+            count = "1 store" if len(config.stores) == 1 else f"{len(config.stores)} stores"
             names = ", ".join(config.stores)
-            console.print(f"{path} is right: {len(config.stores)} store ({names})", highlight=False)
+            console.print(f"{path} is right: {count} ({names})", highlight=False)
     if config is None:
         raise typer.Exit(1)
 
@@ -65,3 +66,12 @@ def check(
 def schema() -> None:
     """Prints the JSON Schema of accord.toml, for editors."""
     typer.echo(json_.dumps(json_schema(), indent=1))
+
+
+def _abilities() -> dict[str, Abilities]:
+    """What each adapter says that a configuration may ask of it."""
+    facts = {name: erp.load(name).capabilities for name in erp.NAMES}
+    return {
+        name: Abilities(can.key_length, tells=can.tells, revenue=can.revenue)
+        for name, can in facts.items()
+    }

@@ -12,10 +12,11 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from accord.errors import BadInputError, UnavailableError
-from accord.local.place import REPO
+from accord.local.place import REPO, compiled, toml_of
+from accord.sync.flows import FLOWS
 
 TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config")
-EVENTS = ("order_created", "order_updated")
+EVENTS = tuple(dict.fromkeys(flow.function for flow in FLOWS))
 StageOption = Annotated[
     str | None,
     typer.Option(
@@ -33,7 +34,7 @@ def connect(stage: str | None) -> None:
     """
     if stage is None:
         local = _local()
-        stage = local["stage"]
+        stage, config = local["stage"], local["config"]
         os.environ |= {
             "AWS_ENDPOINT_URL": local["endpoint"],
             "AWS_ACCESS_KEY_ID": "operator",
@@ -42,9 +43,10 @@ def connect(stage: str | None) -> None:
         }
     else:
         _credentials()
+        config = _deployed(stage)
     os.environ |= {
         "ACCORD_STAGE": stage,
-        "ACCORD_CONFIG": str(REPO / "accord.toml"),
+        "ACCORD_CONFIG": config,
         "ACCORD_TABLES": json.dumps({name: f"accord-{stage}-{name}" for name in TABLES}),
     }
     region = os.environ["AWS_REGION"]
@@ -82,6 +84,14 @@ def _local() -> dict[str, Any]:
             "the stack of `accord local` does not answer any more; start it again"
         ) from error
     return found
+
+
+def _deployed(stage: str) -> str:
+    """accord.toml of this checkout, as it is compiled into the layer when ``stage`` is deployed."""
+    path = REPO / ".accord" / f"{stage}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(compiled(toml_of(REPO / "accord.toml", stage=stage)), encoding="utf-8")
+    return str(path)
 
 
 def _credentials() -> None:

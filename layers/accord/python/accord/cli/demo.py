@@ -12,6 +12,7 @@ import httpx
 import typer
 from rich.markup import escape
 
+from accord.cli import life
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.local.place import REPO, Place, toml_of, work_folder
 from accord.local.recorded import Recorded, latest_orders, read_all, references, totals
@@ -69,10 +70,15 @@ def demo(
                 fail(f"not everything was handled within {_IDLE_S:.0f} s; see the logs in {work}")
             result = compare(place, sent)
             story = _story(place, result)
+            order, steps, notes = life.live(place, progress)
+            result["life"] = [step.to_json() for step in steps]
+            result["differences"] += sum(not step.sides.agree for step in steps)
     if json:
         print_json(result)
     else:
-        _show(sent, result, story, time.monotonic() - started)
+        _show(sent, result, story)
+        life.show(order, steps, notes)
+        _verdict(result, time.monotonic() - started)
     if result["differences"]:
         raise typer.Exit(1)
 
@@ -211,7 +217,6 @@ def _show(
     sent: Sequence[Sent],
     result: dict[str, Any],
     story: tuple[str, Sequence[Entry]],
-    seconds: float,
 ) -> None:
     print_table(
         f"{result['deliveries']} deliveries: {result['accepted']} accepted, "
@@ -254,10 +259,13 @@ def _show(
             console.print(f"\n[bold]{title.capitalize()}[/]")
             for text in texts:
                 console.print(f"  {text}", highlight=False, markup=False)
+
+
+def _verdict(result: dict[str, Any], seconds: float) -> None:
     count = result["differences"]
     verdict = "[green]no differences[/]" if not count else f"[red]{count} differences[/]"
     console.print(
-        f"\n{len(result['orders'])} orders, {verdict}, {result['attention']} for a person, "
+        f"\n{len(result['orders']) + 1} orders, {verdict}, {result['attention']} for a person, "
         f"{result['waiting']} waiting; {seconds:.0f} s",
         highlight=False,
     )

@@ -13,7 +13,7 @@ from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.errors import Owner
 from accord.model.change import Change, Ref
 from accord.ports.state import Item
-from accord.sync.orders import EPOCH, TRUSTED
+from accord.sync.turn import EPOCH, TRUSTED
 
 attention = typer.Typer(help="What a person must look at.", no_args_is_help=True)
 waiting = typer.Typer(help="What waits, and for what.", no_args_is_help=True)
@@ -21,6 +21,8 @@ recovery = typer.Typer(
     help="After a restore: whether our tables are believed, or everything is found first.",
     no_args_is_help=True,
 )
+
+_EVENTS = {"customer": "customer_changed", "party": "customer_changed"}  # by a ref's kind
 
 
 def trace(
@@ -134,9 +136,19 @@ def replay(
         typer.confirm(f"Send {ref} through again ({item.reason})?", abort=True)
     now = dt.datetime.now(dt.UTC)
     who = f"{getpass.getuser()} {now.isoformat()}"
-    change = Change(ref, "order_updated", now, f"replay-{id_}", replay=who)
+    change = Change(
+        ref=ref,
+        event=item.event or _EVENTS.get(ref.kind, "order_updated"),
+        seen_at=now,
+        correlation_id=f"replay-{id_}",
+        replay=who,
+        aggregate=Ref.parse(item.aggregate) if item.aggregate else None,
+    )
     bootstrap.queues().put(change, sending=f"replay:{id_}:{who}")
-    console.print(f"{ref} is queued; `accord trace {ref.system} {ref.id}` tells what became of it.")
+    story = change.aggregate or ref
+    console.print(
+        f"{ref} is queued; `accord trace {story.system} {story.id}` tells what became of it."
+    )
 
 
 @waiting.command("list")

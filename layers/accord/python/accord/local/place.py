@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from accord import erp
 from accord.errors import BadInputError
 from accord.local import tryton
 from accord.local.ledger import LedgerServer
@@ -20,8 +21,9 @@ from accord.local.runner.stack import LocalStack
 from accord.local.runner.synth import assembly
 from accord.local.store.process import StoreServer
 from accord.local.tryton import Catalogue, TrytonServer
+from accord.ports.erp import Connection, ErpAdapter
 from accord.rules.load import check
-from accord.sync.orders import EPOCH, TRUSTED
+from accord.sync.turn import EPOCH, TRUSTED
 
 BackOffice = Literal["tryton", "memory"]
 STAGE = "dev"
@@ -32,7 +34,7 @@ _SERVICES = {"SHIPPING": "Shipping", "FEE": "Fee", "ROUNDING": "Rounding", "MISC
 _EPOCH_TABLE = "control"
 
 
-def toml_of(path: Path) -> dict[str, Any]:
+def toml_of(path: Path, *, stage: str = STAGE) -> dict[str, Any]:
     """What ``path`` says. Raises: BadInputError: it is not there, or has errors; all are named."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -40,7 +42,7 @@ def toml_of(path: Path) -> dict[str, Any]:
         raise BadInputError(f"{path}: {error.strerror}; name another with --config") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
-    config, findings = check(text, stage=STAGE)
+    config, findings = check(text, stage=stage)
     if config is None:
         errors = "\n".join(f"{path}: {finding}" for finding in findings)
         raise BadInputError(errors)
@@ -111,6 +113,25 @@ class Place:
         """Where the store's deliveries go."""
         return f"{self.stack.url}/stores/{self.store_name}/webhooks"
 
+    @property
+    def _compiled(self) -> Path:
+        """What the functions read."""
+        return self.work / "accord.json"
+
+    def back_office(self) -> ErpAdapter:
+        """The adapter that the functions use, for looking at the books as they do."""
+        name = self.config["stores"][self.store_name]["erp"]
+        table = self.config["erps"][name]
+        return erp.load(table["adapter"]).connect(
+            Connection(
+                name=name,
+                adapter=table["adapter"],
+                url=table["url"],
+                options=table.get("options", {}),
+                secret=self.books.secret if isinstance(self.books, TrytonServer) else {},
+            )
+        )
+
     def sales(self) -> list[dict[str, Any]]:
         """What stands in the back office: key, number, state, party, amounts as text, lines."""
         if isinstance(self.books, TrytonServer):
@@ -150,8 +171,8 @@ class Place:
         if failed:
             raise failed[0]
         self.work.mkdir(parents=True, exist_ok=True)
-        compiled = self.work / "accord.json"
-        compiled.write_text(json.dumps(self.config, default=_plain), encoding="utf-8")
+        path = self._compiled
+        path.write_text(compiled(self.config), encoding="utf-8")
         self.progress("starting the functions and the AWS stand-in")
         self.stack = self._open.enter_context(
             LocalStack(
@@ -160,7 +181,7 @@ class Place:
                 port=self.port,
                 speed=self.speed,
                 secrets=self.real if self.real is not None else self._secrets(),
-                config=compiled,
+                config=path,
                 concurrency=self.concurrency,
                 show=self.show,
             )
@@ -182,17 +203,17 @@ class Place:
             StoreServer(home=self.references.home, cron=self.cron, log=self.work / "store.log")
         )
         table["api_url"] = self.store.url
-        erp = self.config["erps"][table["erp"]]
-        erp["timeout"] = self.erp_timeout
+        books = self.config["erps"][table["erp"]]
+        books["timeout"] = self.erp_timeout
         if self.erp == "memory":
             ledger = self._open.enter_context(LedgerServer(log=self.work / "ledger.log"))
-            erp |= {"adapter": "memory", "options": {}, "url": ledger.url}
+            books |= {"adapter": "memory", "options": {}, "url": ledger.url}
             self.books = ledger
             return
         server = TrytonServer.ready(REPO / tryton.CACHE, progress=self.progress)
         self.progress("starting Tryton")
         self.books = self._open.enter_context(server)
-        erp |= {"adapter": "tryton", "options": server.options, "url": server.url}
+        books |= {"adapter": "tryton", "options": server.options, "url": server.url}
         taxes = {f"VAT {percent.normalize():f}%": percent for percent in self.references.percents}
         for name, percent in taxes.items():
             table["mappings"]["taxes"].setdefault(f"{percent.normalize():f}", name)
@@ -209,7 +230,7 @@ class Place:
 
     def _secrets(self) -> dict[str, dict[str, Any]]:
         table = self.config["stores"][self.store_name]
-        erp = self.config["erps"][table["erp"]]
+        books = self.config["erps"][table["erp"]]
         credentials = self.books.secret if isinstance(self.books, TrytonServer) else {}
         return {
             table["secret"]: {
@@ -217,7 +238,7 @@ class Place:
                 "consumer_key": self.store.consumer_key,
                 "consumer_secret": self.store.consumer_secret,
             },
-            erp["secret"]: credentials,
+            books["secret"]: credentials,
         }
 
     def _trust(self) -> None:
@@ -231,7 +252,14 @@ class Place:
         """So that `accord trace` and the others find this stack while it runs."""
         path = REPO / ".accord" / "local.json"
         path.parent.mkdir(exist_ok=True)
-        told = json.dumps({"endpoint": self.stack.endpoint, "url": self.stack.url, "stage": STAGE})
+        told = json.dumps(
+            {
+                "endpoint": self.stack.endpoint,
+                "url": self.stack.url,
+                "stage": STAGE,
+                "config": str(self._compiled),
+            }
+        )
         path.write_text(told, encoding="utf-8")
 
         def withdraw() -> None:
@@ -239,6 +267,11 @@ class Place:
                 path.unlink()
 
         self._open.callback(withdraw)
+
+
+def compiled(config: Mapping[str, Any]) -> str:
+    """The configuration as the functions read it."""
+    return json.dumps(config, default=_plain)
 
 
 def _ledger_sale(each: dict[str, Any]) -> dict[str, Any]:

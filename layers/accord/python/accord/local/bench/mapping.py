@@ -10,6 +10,7 @@ from accord.model.change import Ref
 from accord.ports.state import Link
 from accord.rules.accounts import check_complete, document_lines
 from accord.rules.config import Config
+from accord.rules.routing import route
 from accord.sync.decide import Create, decide
 from accord.woo.mapping import from_wire
 
@@ -38,7 +39,7 @@ def orders_per_second(
                 vat_keys=store.orders.vat_number,
                 po_keys=store.orders.po_number,
             )
-            due = decide(link, order, store.orders)
+            due = decide(link, order, store.orders, route(order, store), amends=())
             assert isinstance(due, Create), due
             lines, _, _ = document_lines(order, store.mappings, store=name, erp=store.erp)
             check_complete(order, lines)
