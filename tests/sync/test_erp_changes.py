@@ -97,7 +97,7 @@ def test_by_rule_the_store_is_cancelled_too(bold: World) -> None:
     bold.erp().cancel(SALE)
     bold.drain()
     assert status(bold) == "cancelled"
-    assert len(told(bold, "SO-000001 was cancelled in main")) == 1
+    assert len(told(bold, "Sales order SO-000001 cancelled in main")) == 1
     assert reasons(bold) == []
 
 
@@ -148,7 +148,7 @@ def test_killed_at_any_moment_it_is_cancelled_once(make_world: MakeWorld) -> Non
 
     def once(world: World) -> None:
         assert status(world) == "cancelled"
-        assert len(told(world, "SO-000001 was cancelled in main")) <= 1
+        assert len(told(world, "Sales order SO-000001 cancelled in main")) <= 1
         assert link_of(world).facts["state"] == "voided"
         assert reasons(world) == []
 

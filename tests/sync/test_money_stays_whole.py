@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import pytest
 
 from accord.erp.memory.adapter import Memory
-from accord.erp.memory.master import Master
 from accord.local.world import KilledError, World
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind, State
@@ -66,6 +65,15 @@ def nth(moment: str, n: int, world: World, act: Callable[[], object]) -> None:
     world.hook = kill
 
 
+def told_briefly(world: World, id_: str, act: Callable[[], object]) -> None:
+    """The store tells of ``act`` without the order itself, as of one that is too large."""
+    world.copies = lambda _: 0
+    act()
+    world.copies = lambda _: 1
+    change = Change(Ref("uk", "order", id_), "order_updated", world.clock(), "brief")
+    world.queue.put(change, sending=f"brief:{world.clock()}")
+
+
 def line_of(world: World, id_: str) -> str:
     return str(world.store.orders[id_]["line_items"][0]["id"])
 
@@ -73,6 +81,13 @@ def line_of(world: World, id_: str) -> str:
 def paid_in_cash() -> Config:
     """As accord.toml, but whatever is paid is recorded."""
     return config(mappings={"payments": {"*": {"record": True, "account": "Cash"}}})
+
+
+def replayed(world: World, ref: Ref, event: str = "order_updated") -> None:
+    """A person sends it again."""
+    world.clock.now += dt.timedelta(minutes=6)  # later than the queue remembers what it was sent
+    change = Change(ref, event, world.clock(), "again", replay="olivia")
+    world.queue.put(change, sending="again")
 
 
 # --- a worker dies, and the order turns -----------------------------------------
@@ -117,7 +132,7 @@ def test_an_edit_taken_back_while_the_quotation_was_amended_is_followed(world: W
 def test_cancelled_while_it_was_being_paid_the_money_is_finances(make_world: MakeWorld) -> None:
     world = make_world(paying())
     id_ = place(world, UNPAID)
-    world.store.edit(id_, set_paid=True)
+    told_briefly(world, id_, lambda: world.store.edit(id_, set_paid=True))
     dies(world, "after erp.create", lambda: world.store.set_status(id_, "cancelled"))
     world.drain()
 
@@ -129,7 +144,10 @@ def test_cancelled_while_it_was_made_and_paid_the_money_is_finances(
     make_world: MakeWorld,
 ) -> None:
     world = make_world(paying())
+    world.copies = lambda _: 0
     id_ = world.store.place(RICH)
+    world.copies = lambda _: 1
+    told_briefly(world, id_, lambda: None)
     nth("after erp.create", 3, world, lambda: world.store.set_status(id_, "cancelled"))
     world.drain()
 
@@ -140,7 +158,7 @@ def test_cancelled_while_it_was_made_and_paid_the_money_is_finances(
 def test_refunded_while_it_was_being_paid_the_money_goes_back(make_world: MakeWorld) -> None:
     world = make_world(paying())
     id_ = place(world, UNPAID)
-    world.store.edit(id_, set_paid=True)
+    told_briefly(world, id_, lambda: world.store.edit(id_, set_paid=True))
     dies(world, "after erp.create", lambda: world.store.set_status(id_, "refunded"))
     world.drain()
 
@@ -151,7 +169,7 @@ def test_refunded_while_it_was_being_paid_the_money_goes_back(make_world: MakeWo
 def test_edited_while_it_was_being_paid_what_was_recorded_is_said(make_world: MakeWorld) -> None:
     world = make_world(paying())
     id_ = place(world, UNPAID)
-    world.store.edit(id_, set_paid=True)
+    told_briefly(world, id_, lambda: world.store.edit(id_, set_paid=True))
     line = line_of(world, id_)
     dies(world, "after erp.create", lambda: world.store.edit_line(id_, line, total="1.00"))
     world.drain()
@@ -300,9 +318,7 @@ def test_what_was_changed_by_hand_there_too_is_settled_by_a_replay(world: World)
     assert reasons(world) == ["changed_after_posting"]
 
     ref = Ref("uk", "order", id_)
-    world.queue.put(
-        Change(ref, "order_updated", world.clock(), "again", replay="olivia"), sending="again"
-    )
+    replayed(world, ref)
     world.drain()
     world.store.refund(id_, "5.00")
     world.drain()
@@ -317,9 +333,7 @@ def test_a_replay_settles_nothing_while_the_totals_differ(world: World) -> None:
     world.store.edit_line(id_, line_of(world, id_), total="1.00")
     world.drain()
     ref = Ref("uk", "order", id_)
-    world.queue.put(
-        Change(ref, "order_updated", world.clock(), "again", replay="olivia"), sending="again"
-    )
+    replayed(world, ref)
     world.drain()
 
     assert reasons(world) == ["changed_after_posting"]
@@ -450,3 +464,109 @@ def test_an_order_edited_where_nothing_is_amended_is_made_anew(make_world: MakeW
 
     assert sale(world)["state"] == "quotation"
     assert sale(world)["totals"]["gross"] == world.store.orders[id_]["total"]
+
+
+# --- who is asked about what ------------------------------------------------------------
+
+
+def test_the_orders_own_trouble_is_not_its_refunds(world: World) -> None:
+    id_ = place(world)
+    world.erp().ship(erp_ref(world, id_))
+    world.store.refund(id_, "5.00")
+    line = line_of(world, id_)
+
+    def edit(call: str) -> None:
+        if call == "after erp.create":  # the credit note's
+            world.hook = lambda _: None
+            world.store.edit_line(id_, line, total="1.00")
+            world.work()  # its change finds the order held, and marks it
+
+    world.hook = edit
+    world.drain()
+
+    assert [(item.reason, item.subject) for item in world.attention.open()] == [
+        ("changed_after_posting", f"uk:order:{id_}")
+    ]
+    assert len(credits_of(world)) == 1
+
+
+def applying() -> Config:
+    return config(erp_changes={"credited": "apply", "cancelled": "ask"})
+
+
+def test_a_credit_note_of_a_refund_that_is_not_booked_yet_makes_no_second_refund(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(applying())
+    id_ = place(world)
+    world.copies = lambda _: 0
+    world.store.refund(id_, "10.00")
+    world.copies = lambda _: 1
+    world.erp().credit(erp_ref(world, id_), Money(Decimal("10.00"), "GBP"))
+    world.drain()
+
+    assert len(world.store.orders[id_]["refunds"]) == 1
+    assert "credited_in_erp" in reasons(world)
+
+
+def test_cancelled_there_and_then_here_nobody_is_asked_any_more(world: World) -> None:
+    id_ = place(world)
+    world.erp().cancel(erp_ref(world, id_))
+    world.drain()
+    assert reasons(world) == ["cancelled_in_erp"]
+
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+
+    assert reasons(world) == []
+
+
+def test_the_refund_that_was_asked_for_ends_the_question(world: World) -> None:
+    id_ = place(world)
+    note = world.erp().credit(erp_ref(world, id_), Money(Decimal("10.00"), "GBP"))
+    world.drain()
+    assert reasons(world) == ["credited_in_erp"]
+
+    world.store.refund(id_, "10.00", reason=f"[accord {note.ref}]")
+    world.drain()
+
+    assert reasons(world) == []
+    assert len(credits_of(world)) == 1
+
+
+# --- other money ---------------------------------------------------------------------------
+
+
+def test_an_order_of_nothing_lives_without_money(make_world: MakeWorld) -> None:
+    world = make_world(paid_in_cash())
+    free = order_json("order_created_rich")
+    for kind in ("line_items", "shipping_lines", "fee_lines"):
+        for line in free[kind]:
+            for name in ("total", "total_tax", "subtotal", "subtotal_tax"):
+                if name in line:
+                    line[name] = "0.00"
+            line["taxes"] = []
+    free |= {"total": "0.00", "total_tax": "0.00", "coupon_lines": [], "tax_lines": []}
+    id_ = place(world, free)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    world.store.set_status(id_, "processing")
+    world.drain()
+
+    assert sale(world)["state"] == "confirmed"
+    assert (payments(world), reasons(world)) == ([], [])
+
+
+def test_unpaid_cancelled_refunded_reopened_and_paid_it_adds_up(make_world: MakeWorld) -> None:
+    world = make_world(paid_in_cash())
+    id_ = place(world, UNPAID)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    world.store.refund(id_, "13.02")
+    world.drain()
+    world.store.set_status(id_, "processing", paid=True)
+    world.drain()
+
+    assert [note["totals"]["gross"] for note in credits_of(world)] == ["13.02"]
+    assert sum(payments(world)) == Decimal("200.00")
+    assert reasons(world) == []

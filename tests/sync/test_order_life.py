@@ -70,7 +70,7 @@ def test_a_cancelled_order_is_cancelled_in_the_books(world: World, status: str) 
 
     assert [each["state"] for each in sales(world)] == ["voided"]
     assert reasons(world) == []
-    assert world.store.notes[id_][-1].startswith("SO-000001 cancelled in main")
+    assert world.store.notes[id_][-1].startswith("Sales order SO-000001 cancelled in main")
 
 
 def test_an_order_in_the_trash_is_cancelled_in_the_books(world: World) -> None:
@@ -447,3 +447,27 @@ def test_both_is_confirmed_when_it_is_paid(make_world: MakeWorld) -> None:
     world.drain()
 
     assert sale(world)["state"] == "confirmed"
+
+
+# --- told --------------------------------------------------------------------
+
+
+def test_notes_are_in_the_words_of_the_merchant(make_world: MakeWorld) -> None:
+    words = {
+        "quotation": "Angebot",
+        "sales_order": "Auftrag",
+        "cancelled": "{document} {number} storniert ({erp})",
+    }
+    world = make_world(config(words=words, orders={"note": "{document} {number}"}))
+    id_ = place(world, ON_HOLD)
+    world.store.set_status(id_, "processing", paid=True)
+    world.drain()
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+
+    said = [note.partition(" [")[0] for note in world.store.notes[id_]]
+    assert said == [
+        "Angebot SO-000001",
+        "Auftrag SO-000001",
+        "Auftrag SO-000001 storniert (main)",
+    ]

@@ -414,6 +414,28 @@ class InvoiceRules(Table):
     """How long such an address works."""
 
 
+class NoteWords(Table):
+    """What documents are called in the store's notes, in the language that its people read."""
+
+    quotation: Code = "Quotation"
+    """An offer, not yet binding."""
+    sales_order: Code = "Sales order"
+    """A confirmed order."""
+    invoice: Code = "Invoice"
+    """An invoice."""
+    credit_note: Code = "Credit note"
+    """What takes an invoice back, or a part of it."""
+    delivery_note: Code = "Delivery note"
+    """What lies in the parcel."""
+    cancelled: Annotated[str, AfterValidator(_note)] = "{document} {number} cancelled in {erp}"
+    """The note about a cancelled document. {document}, {number}, {erp}."""
+
+    def of(self, document: Literal["quotation", "sales_order", "invoice", "credit_note"]) -> str:
+        """The word for ``document``."""
+        word: str = getattr(self, document)
+        return word
+
+
 class ErpChangeRules(Table):
     """What becomes of an order that was changed in the back office."""
 
@@ -529,6 +551,7 @@ class Store(Table):
     fulfilment: FulfilmentRules = FulfilmentRules()
     invoices: InvoiceRules = InvoiceRules()
     erp_changes: ErpChangeRules = ErpChangeRules()
+    words: NoteWords = NoteWords()
     customers: CustomerRules = CustomerRules()
     mappings: Mappings = Mappings()
 
@@ -598,6 +621,7 @@ MAPPED_BY_DATA = (
     "fulfilment",
     "invoices",
     "erp_changes",
+    "words",
     "customers",
     "mappings",
     "flows",

@@ -30,7 +30,7 @@ from accord.sync.customer_ports import (
     party_of,
 )
 from accord.sync.outcome import Conflicted, Merged, Outcome, Skipped
-from accord.sync.parties import MADE
+from accord.sync.parties import MADE, OF_ORDER
 from accord.sync.resolve import CONFLICT, DECIDED, PING_PONG, decisions_of, described
 from accord.sync.steps import Promise, Result
 
@@ -107,7 +107,10 @@ class Merging(CustomerPorts):
         made = link.facts.get(MADE)
         if made and not store.base and not erp.base:
             # One was made of the other: where they differ, that is the maker's way of keeping it.
-            store = Shown(store.profile, _first_base(store, is_made=made == "store"))
+            base = _first_base(store, is_made=made == "store")
+            if made == OF_ORDER:  # which may go elsewhere than what its shopper's account says
+                base |= _told_otherwise(store, erp)
+            store = Shown(store.profile, base)
             erp = Shown(erp.profile, _first_base(erp, is_made=made != "store"))
         if PENDING in link.facts:
             pending = json.loads(link.facts[PENDING])
@@ -331,6 +334,17 @@ def _first_base(side: Shown, *, is_made: bool) -> dict[str, str]:
     is still to be filled."""
     base = conflicts.rebased(side)
     return {field: text for field, text in base.items() if not is_made or side.value(field)}
+
+
+def _told_otherwise(store: Shown, erp: Shown) -> dict[str, str]:
+    """What the party holds where the account contradicts it: as bases, the account is the newer."""
+    return {
+        field: conflicts.kept(field, theirs)
+        for field in FIELDS
+        if (ours := store.value(field))
+        and (theirs := erp.value(field))
+        and not conflicts.alike(ours, theirs)
+    }
 
 
 def _marks(values: Mapping[str, Value]) -> dict[str, str]:

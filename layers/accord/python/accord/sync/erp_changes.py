@@ -94,7 +94,10 @@ class ErpChanges(FromErp):
                 self.store.put_order(link.ref.id, status="cancelled")
                 turn.story.tell("step", "the store's order is cancelled")
             key = f"{link.document_key}:note:cancelled_in_erp"
-            turn.notes.tell(link.ref.id, key, f"{stands} was cancelled in {here}")
+            text = self.rules.words.cancelled.format(
+                document=self.rules.words.sales_order, number=stands, erp=here
+            )
+            turn.notes.tell(link.ref.id, key, text)
         facts = {"state": State.VOIDED.value, "done": State.DRAFT.value}
         return Told(f"{stands} was cancelled"), self._looked(link, progress, facts)
 
@@ -149,12 +152,15 @@ class ErpChanges(FromErp):
             return None
 
         def do(_: Step) -> Result:
+            for refund in self.store.refunds(order) if order.refund_ids else ():
+                if refund.total == gross and refund.ref.id not in handled(link):
+                    raise self._ask_credit(link, credit)  # maybe the same money, from both sides
             given = order.refunded or Money.zero(order.currency)
             if gross.currency != order.currency:
                 raise self._exceeds(link, credit, f"it is in {order.currency}")
             if gross.amount > (order.total - abs(given)).amount:
                 raise self._exceeds(link, credit, f"{abs(given)} of {order.total} is refunded")
-            reason = f"Credit note {credit.number} {sign}"
+            reason = f"{self.rules.words.credit_note} {credit.number} {sign}"
             return {"refund": self.store.create_refund(order, gross, reason=reason)}
 
         id_ = turn.writer.once(

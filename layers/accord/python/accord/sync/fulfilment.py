@@ -217,7 +217,7 @@ class Fulfilment(FromErp):
         if rules.delivery_note:
             url = self.keep(link, shipment.ref, turn, days=self.rules.invoices.link_days)
             if url:
-                words = f"Delivery note {shipment.number}: {url}"
+                words = f"{self.rules.words.delivery_note} {shipment.number}: {url}"
                 turn.notes.tell(link.ref.id, f"{key}:delivery", words)
 
     # --- memory ---------------------------------------------------------------

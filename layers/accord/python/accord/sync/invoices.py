@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from accord.model.documents import Kind
 from accord.model.progress import Invoice, Progress
@@ -11,8 +11,6 @@ from accord.ports.state import Link
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.notes import fill
 from accord.sync.outcome import Outcome, Skipped, Told
-
-_WORDS = {Kind.INVOICE: "Invoice", Kind.CREDIT_NOTE: "Credit note"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Invoices(FromErp):
     def plan(self, link: Link, progress: Progress) -> str:
         """See ``FromErp.plan``."""
         known, now = Known.of(link), _now(progress)
-        parts = [f"{_WORDS[each.kind]} {each.number}" for each in _fresh(known, progress)]
+        parts = [f"{self._word(each.kind)} {each.number}" for each in _fresh(known, progress)]
         if not parts and now.numbers != known.numbers:
             parts.append(f"the numbers {now.numbers or '-'}")
         return ", ".join(parts)
@@ -62,6 +60,10 @@ class Invoices(FromErp):
             self._note(link, invoice, turn)
         return Told(said or "an invoice was taken back"), self.save(link, invoices=fact)
 
+    def _word(self, kind: Literal[Kind.INVOICE, Kind.CREDIT_NOTE]) -> str:
+        words = self.rules.words
+        return words.invoice if kind is Kind.INVOICE else words.credit_note
+
     def _note(self, link: Link, invoice: Invoice, turn: Turn) -> None:
         rules = self.rules.invoices
         url = ""
@@ -69,7 +71,7 @@ class Invoices(FromErp):
             url = self.keep(link, invoice.ref, turn, days=rules.link_days)
         text = fill(
             rules.note,
-            document=_WORDS[invoice.kind],
+            document=self._word(invoice.kind),
             number=invoice.number,
             total=str(invoice.totals.gross),
             date=invoice.issued_on.isoformat() if invoice.issued_on else "",
@@ -87,7 +89,7 @@ class Invoices(FromErp):
             marker=invoice.number if invoice.number in text else None,
         )
         how = "" if told else "; it was not answered, and the shopper is not told twice"
-        turn.story.tell("step", f"note on {_WORDS[invoice.kind]} {invoice.number}{how}")
+        turn.story.tell("step", f"note on {self._word(invoice.kind)} {invoice.number}{how}")
 
 
 def _fresh(known: Known, progress: Progress) -> list[Invoice]:

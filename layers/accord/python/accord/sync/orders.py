@@ -5,8 +5,9 @@ Read, compare, decide, write, remember.
 
 import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from accord.errors import (
     AccordError,
@@ -36,6 +37,11 @@ from accord.sync.steps import Writer, adopt, to_record
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
 from accord.sync.worker import WAKE
 
+_WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
+    State.DRAFT: "quotation",
+    State.QUOTATION: "quotation",
+    State.CONFIRMED: "sales_order",
+}
 _FRESH = dt.timedelta(minutes=5)  # a body that was told longer ago is read anew
 _MAKING = "making"  # fact of a link: what a document is being made of, and since when
 _PAYING = "paying"  # the same of a payment: how much is being recorded
@@ -47,6 +53,7 @@ _VOID, _AMEND, _AMENDED = "void", "amend", "amended"  # how the fact ``WRITING``
 _PASSING = frozenset({_PAYING, _BEFORE})
 _HARMLESS: dict[str, tuple[type, ...]] = {_VOID: (Void, Replace), _AMEND: (Amend, Void, Replace)}
 # What a cancelled document's successor does not inherit. Money that came in stays received.
+_ASKED = frozenset({"erp_state", "erp_total"})  # a person was asked about the sale in its own flow
 _OF_A_DOCUMENT = frozenset(
     {"state", "done", "content", "parts", "total", "edits", "keeps", "unshipped", "credited"}
     | {"shipments", "invoices", "erp_state", "erp_total", _MAKING, WRITING, "trouble"}
@@ -158,6 +165,7 @@ class Orders:
         insists = change.replay not in {"", WAKE} and "trouble" in link.facts
         worker = self._worker(link, order, run, story, insists=insists)
         refund = change.ref.id if change.ref.kind == "refund" else None
+        asked = link.erp if _ASKED & link.facts.keys() else None
         try:
             outcome, link = worker.follow(link, order)
         except PermanentError as error:
@@ -172,14 +180,19 @@ class Orders:
         facts = {key: text for key, text in link.facts.items() if key not in gone}
         link = self.links.save(replace(link, seen=seen, facts={**facts, "status": order.status}))
         if refund is not None:
+            known = handled(link)
             outcome, link = worker.refunds().carry(link, order, refund, story)
+            if isinstance(outcome, Skipped) and handled(link) != known:
+                asked = link.erp  # it stands for a credit note of theirs
             if _trouble(link, order, worker.back.name) is not None:  # it is the order's to ask
                 self._queue_order(_of_order(change), link, sending=f"{change.ref}:{link.version}")
         else:
             if link.erp is not None or order.placed_at < self.rules.orders.start_at:
                 self._queue_refunds(link, order, change, seen)
-            if trouble := _trouble(link, order, worker.back.name):
-                raise trouble
+        if asked is not None:
+            self._queue_sale(asked, change, link)
+        if refund is None and (trouble := _trouble(link, order, worker.back.name)):
+            raise trouble
         story.tell("ended", str(outcome))
         return outcome, link
 
@@ -296,6 +309,20 @@ class Orders:
                     aggregate=order.ref,
                 )
                 self.queues.put(refund, sending=f"{refund.ref}:{seen.digest}:{change.replay}")
+
+    def _queue_sale(self, sale: Ref, change: Change, link: Link) -> None:
+        """A person was asked about ``sale``, and may have answered in the store: look again."""
+        if self.rules.flows.erp_changes == "on":
+            again = replace(
+                change.without_document(),
+                ref=sale,
+                event="order_changed_in_erp",
+                modified_at=None,
+                replay="",
+                seen_at=self.clock(),
+                aggregate=link.ref,
+            )
+            self.queues.put(again, sending=f"answered:{change.ref}:{link.version}")
 
     def _queue_order(self, change: Change, link: Link, *, sending: str) -> None:
         again = replace(change, ref=link.ref, replay="", seen_at=self.clock())
@@ -522,10 +549,11 @@ class _Worker:
             try:
                 result = self.sales.amend(link, record, document, made_of)
             except RejectedError:
+                link = self._not_writing(link)
                 now = self.back.adapter.get(record.ref)
                 if now is None or now.state is not State.CONFIRMED:
                     raise
-                link = self._not_writing(link)  # a person confirmed it: it is to be made anew
+                # A person confirmed it: it is to be made anew.
                 facts = {**link.facts, "state": now.state.value}
                 return self._posted(link, now, order, made=False), self.links.save(
                     replace(link, number=now.number, facts=facts)
@@ -626,7 +654,7 @@ class _Worker:
     def _note(self, link: Link, order: SalesOrder, record: Record, goal: State) -> None:
         """One private note with the document's number; another when a quotation became an order."""
         text = self.sales.rules.orders.note.format(
-            document="Quotation" if goal is State.QUOTATION else "Sales order",
+            document=self.sales.rules.words.of(_WORD[goal]),
             number=record.number,
             erp=self.back.name,
         )
@@ -655,7 +683,10 @@ class _Worker:
                 body=error.body,
             ) from error
         self.story.tell("step", f"{stands} cancelled")
-        text = f"{stands} cancelled in {self.back.name}"
+        goal = State(link.facts.get("done", State.DRAFT.value))
+        text = self.sales.rules.words.cancelled.format(
+            document=self.sales.rules.words.of(_WORD[goal]), number=stands, erp=self.back.name
+        )
         self.notes.tell(order.ref.id, f"{link.document_key}:note:voided", text)
         return Voided(ref, link.number), self._voided(link)
 
@@ -834,6 +865,14 @@ def _trouble_with_money(link: Link, order: SalesOrder, erp: str) -> PermanentErr
             f"cancelled, but {paid} was received and {left} was not paid back; refund it in the "
             "store, or dismiss this",
             reason="paid_and_cancelled",
+            owner="finance",
+        )
+    if state == State.VOIDED.value and left.amount < 0:  # it was changed after it was paid
+        return PermanentError(
+            f"{link.number or link.document_key} of order {order.number} is cancelled, {paid} was "
+            f"received and {-left} more was paid back; book the difference in {erp}, or delete "
+            "the refund that is too much in the store, then dismiss this",
+            reason="paid_back_too_much",
             owner="finance",
         )
     netted = money(link.facts.get("netted", ""))

@@ -24,7 +24,8 @@ from accord.rules.config import CustomerRules
 from accord.sync.fingerprint import natural_key
 from accord.sync.steps import Promise, Result, Writer, to_record, to_result
 
-MADE = "made"  # fact of an account's link: its party was made for it, by us
+MADE = "made"  # fact of an account's link: its party was made for it by us, and of what
+OF_ACCOUNT, OF_ORDER = "1", "order"
 BESIDE = "beside"  # fact of an account's link: the account that its party was linked with before
 ADDRESS = "address:"  # head of a fact: where the address of this fingerprint is
 _ADDRESSES_KEPT = 50  # on a link; an older one costs a look at the back office
@@ -76,7 +77,7 @@ class Parties:
             known = _complete(link, wanted)
             if known is not None:
                 return known
-        known = self._claimed(party, keys, wanted, owner=owner, until=until)
+        known = self._claimed(party, keys, wanted, owner=owner, until=until, made_of=OF_ORDER)
         assert known is not None  # it was made if there was none
         return known
 
@@ -187,6 +188,7 @@ class Parties:
         owner: str,
         until: dt.datetime,
         make: bool = True,
+        made_of: str = OF_ACCOUNT,
     ) -> Known | None:
         """With every key of the party leased, so that nobody else makes it meanwhile."""
         with self.hold(keys, owner=owner, until=until) as held:
@@ -219,7 +221,7 @@ class Parties:
                 if key.kind == "customer" and link.erp != ref:
                     facts |= self.beside(key, ref)
                     if made:
-                        facts[MADE] = "1"
+                        facts[MADE] = made_of
                 held[key] = self.links.save(replace(link, erp=ref, facts={**facts, **where}))
             known = _complete(held[keys[0]], wanted)
             assert known is not None  # every wanted address was just added

@@ -291,7 +291,7 @@ class Refunds:
 
     def _note(self, link: Link, order: SalesOrder, refund: Refund, number: str) -> None:
         text = self.sales.rules.orders.note.format(
-            document="Credit note", number=number, erp=self.sales.back.name
+            document=self.sales.rules.words.credit_note, number=number, erp=self.sales.back.name
         )
         self.notes.tell(order.ref.id, f"{_key(link, refund)}:note", text)
 
