@@ -68,6 +68,15 @@ def connect(stage: str | None) -> None:
     os.environ["ACCORD_QUEUES"] = json.dumps(queues)
 
 
+def local_webhooks() -> str:
+    """Where deliveries go to the stack that runs on this machine.
+
+    Raises: BadInputError: none runs. UnavailableError: it has ended.
+    """
+    webhooks: str = _local()["webhooks"]
+    return webhooks
+
+
 def _local() -> dict[str, Any]:
     path = REPO / ".accord" / "local.json"
     try:

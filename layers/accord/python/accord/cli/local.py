@@ -8,6 +8,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from accord.cli.connection import local_webhooks
 from accord.cli.output import console, fail, told
 from accord.errors import BadInputError
 from accord.local.place import (
@@ -85,8 +86,9 @@ def local(
 def send(
     event: Annotated[Path, typer.Argument(help="A recorded delivery: events/…/NAME.json.")],
     to: Annotated[
-        str, typer.Option(help="The receiver's address for the store.")
-    ] = "http://127.0.0.1:8080/stores/uk/webhooks",
+        str | None,
+        typer.Option(help="The receiver's address for the store; else that of `accord local`."),
+    ] = None,
     secret: Annotated[
         str | None,
         typer.Option(help="Sign with this secret instead of the one it was recorded with."),
@@ -99,6 +101,7 @@ def send(
     chosen = secret or delivery.secret
     if chosen:
         delivery = delivery.signed(chosen)
+    to = to or local_webhooks()
     with httpx.Client(timeout=60, trust_env=False) as client:
         status = delivery.post(client, to)
     console.print(f"{status}  {delivery.name} → {to}", highlight=False)

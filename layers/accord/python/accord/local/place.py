@@ -255,7 +255,7 @@ class Place:
         told = json.dumps(
             {
                 "endpoint": self.stack.endpoint,
-                "url": self.stack.url,
+                "webhooks": self.webhook_url,
                 "stage": STAGE,
                 "config": str(self._compiled),
             }
