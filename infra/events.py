@@ -12,10 +12,11 @@ EVENTS = FROM_STORE + FROM_ERP
 
 SENDS: Mapping[str, tuple[str, ...]] = {
     "receive_store_webhook": ("order_created", "order_updated", "customer_changed"),
-    # Refunds that an order shows and that nobody told of.
-    "order_created": ("refund_issued",),
-    "order_updated": ("refund_issued",),
-    "refund_issued": ("refund_issued",),
+    # Refunds that an order shows and that nobody told of; what a person was asked of its sale.
+    "order_created": ("refund_issued", "order_changed_in_erp"),
+    "order_updated": ("refund_issued", "order_changed_in_erp"),
+    # And the order itself, where a refund leaves it with something to ask.
+    "refund_issued": ("refund_issued", "order_updated", "order_changed_in_erp"),
     # The other accounts of the same party.
     "customer_changed": ("customer_changed",),
     # What the store told of the order while they held its lease.

@@ -57,6 +57,15 @@ def refund_twice(world: World, id_: str) -> None:
     world.store.refund(id_, "3.00")
 
 
+def pay(world: World, id_: str) -> None:
+    world.store.edit(id_, set_paid=True)
+
+
+def refund_some(world: World, id_: str) -> None:
+    world.store.refund(id_, "13.02")
+
+
+UNPAID = {**RICH, "date_paid": None, "date_paid_gmt": None}
 LIVES: dict[str, tuple[dict[str, Any], tuple[Act, ...]]] = {
     "cancelled": (RICH, (cancel,)),
     "a quotation cancelled": (ON_HOLD, (cancel,)),
@@ -68,6 +77,9 @@ LIVES: dict[str, tuple[dict[str, Any], tuple[Act, ...]]] = {
     "refunded before it was shipped": (RICH, (refund_all,)),
     "refunded after it was shipped": (RICH, (ship, refund_all)),
     "refunded in part, then wholly": (RICH, (ship, refund_line, refund_all)),
+    "paid later": (UNPAID, (pay,)),
+    "refunded, then paid": (UNPAID, (refund_some, pay)),
+    "refunded while cancelled, then reopened": (RICH, (cancel, refund_some, reopen)),
 }
 HABITS: tuple[Duplicates, ...] = ("refused", "same_answer", "possible")
 

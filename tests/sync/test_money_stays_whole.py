@@ -284,6 +284,23 @@ def test_refunded_before_it_was_paid_only_the_rest_is_received(make_world: MakeW
     assert reasons(world) == []
 
 
+def test_money_is_received_in_a_status_that_asks_for_nothing(make_world: MakeWorld) -> None:
+    world = make_world(paid_in_cash())
+    id_ = place(world, UNPAID)
+    world.store.set_status(id_, "pending")
+    world.drain()
+    world.store.orders[id_] = {
+        **world.store.orders[id_],
+        "date_paid": "2026-11-22T16:00:00",
+        "date_paid_gmt": "2026-11-22T16:00:00",
+    }
+    told_briefly(world, id_, lambda: None)
+    world.drain()
+
+    assert world.store.orders[id_]["status"] == "pending"
+    assert payments(world) == [TOTAL]
+
+
 # --- credited by hand -------------------------------------------------------------
 
 
@@ -570,3 +587,82 @@ def test_unpaid_cancelled_refunded_reopened_and_paid_it_adds_up(make_world: Make
     assert [note["totals"]["gross"] for note in credits_of(world)] == ["13.02"]
     assert sum(payments(world)) == Decimal("200.00")
     assert reasons(world) == []
+
+
+def test_what_is_over_is_closed_though_something_else_is_asked(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    world.store.edit_line(id_, line_of(world, id_), total="1.00")
+    world.store.set_status(id_, "processing")
+    world.drain()
+
+    assert reasons(world) == ["paid_differs"]
+
+
+def test_two_things_that_stand_are_both_asked(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    refund = world.store.refund(id_, "100.00")
+    world.drain()
+    world.store.delete_refund(id_, refund)
+    world.store.edit(id_, transaction_id="x")
+    world.drain()
+
+    assert sorted(reasons(world)) == ["paid_and_cancelled", "refund_deleted"]
+
+
+def test_a_refund_that_finds_the_trouble_over_leaves_no_question(world: World) -> None:
+    id_ = place(world)
+    real, refused = world.books.call, [True]
+
+    def refuse(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if operation == "void" and refused[0]:
+            return {"error": {"code": "rejected", "message": "not today"}}
+        return real(operation, arguments)
+
+    world.books.call = refuse  # type: ignore[method-assign]
+    world.store.edit_line(id_, line_of(world, id_), total="1.00")
+    world.drain()
+    assert reasons(world) == ["rejected"]
+
+    refused[0] = False
+    world.copies = lambda _: 0
+    refund = world.store.refund(id_, "5.00")
+    world.ask_for_refund(id_, refund)
+    world.drain()
+
+    assert reasons(world) == []
+    assert len(credits_of(world)) == 1
+
+
+def test_a_refund_of_a_sale_cancelled_by_hand_waits_for_the_answer(make_world: MakeWorld) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    world.erp().cancel(erp_ref(world, id_))
+    world.drain()
+    world.store.refund(id_, "5.00")
+    world.drain(dt.timedelta(minutes=10))
+    assert sorted(reasons(world)) == ["cancelled_in_erp", "waiting"]
+
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+
+    assert sum(payments(world)) == TOTAL - 5
+    assert reasons(world) == ["paid_and_cancelled"]
+
+
+def test_a_refunded_order_without_its_refunds_is_asked_about(world: World) -> None:
+    id_ = place(world)
+    world.erp().ship(erp_ref(world, id_))
+    world.copies = lambda _: 0
+    world.store.set_status(id_, "refunded")
+    world.store.delete_refund(id_, str(world.store.orders[id_]["refunds"][0]["id"]))
+    world.copies = lambda _: 1
+    told_briefly(world, id_, lambda: None)
+    world.drain()
+
+    assert reasons(world) == ["refunded_in_part"]

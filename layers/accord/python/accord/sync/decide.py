@@ -14,6 +14,7 @@ from accord.sync.fingerprint import content
 
 CLOSED = frozenset({"cancelled", "failed", "refunded", "trash"})
 """Statuses of the store in which nothing is sold."""
+REPLACING = "replacing"  # fact of a link: where the document stood that another takes the place of
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +80,31 @@ def decide(
     state = State(link.facts.get("state", State.DRAFT.value))
     stands = link.number or link.document_key
     if state is State.VOIDED:
+        goal = goal or _replacing(link, closed=closed)
         if goal is None:
             return Skip(f"{stands} is cancelled, and nothing is sold")
         return Create(goal, again=True)
     if closed:
         return _close(link, order, stands)
+    # What was done stays done, also by a pass that broke off before it said so.
+    done = State(link.facts.get("done", State.DRAFT.value))
+    stood = max(done, state, key=lambda each: each.rank)
     if content(order) != link.facts.get("content", ""):
-        aim = goal or State(link.facts.get("done", State.DRAFT.value))
-        return Amend(aim) if state in amends else Replace(aim)
-    if goal is None:  # back on pending, say: the document stands, and what was done stays done
+        return Amend(goal or stood) if state in amends else Replace(goal or stood)
+    is_owed = order.payment.paid_at is not None and not link.facts.get("paid")
+    if goal is None:  # back on pending, say: the document stands
+        if is_owed and stood is not State.DRAFT:  # money is received in any status
+            return Advance(stood)
         return Skip(f"status {order.status!r} asks for nothing more")
-    done = State(link.facts.get("done", State.DRAFT.value)).rank >= goal.rank
-    if done and (order.payment.paid_at is None or link.facts.get("paid")):
+    if done.rank >= goal.rank and not is_owed:
         return Skip(f"{stands} says the same")
     return Advance(goal)
+
+
+def _replacing(link: Link, *, closed: bool) -> State | None:
+    """Where the document stood that was cancelled only to be made anew, whatever the status."""
+    stood = link.facts.get(REPLACING)
+    return State(stood) if stood and not closed else None
 
 
 def _goal(routed: Routed, order: SalesOrder) -> State | None:
@@ -113,6 +125,7 @@ def _first(
 ) -> Decision:
     if order.placed_at < rules.start_at:
         return Skip(f"placed before the start of {rules.start_at:%Y-%m-%d %H:%M %Z}")
+    goal = goal or _replacing(link, closed=closed)
     if goal is not None:
         return Create(goal)
     if not closed:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 
 from accord.model.documents import OrderLine, SalesOrder
+from accord.model.party import plain_vat_number
 
 _LINES_KEPT = 60  # of an order, on its link: more would make it heavy for every write
 _WORDS = {
@@ -68,8 +69,13 @@ def differences(fact: str, order: SalesOrder) -> str:
 
 
 def natural_key(kind: str, value: str) -> str:
-    """Of an e-mail address or a VAT number; it tells nobody's address. Letter case is the same."""
+    """Of an e-mail address or a VAT number; it tells nobody's address.
+
+    Letter case is the same; in a VAT number spaces and signs are too.
+    """
     plain = "".join(value.split()).casefold()
+    if kind == "vat_number":
+        plain = plain_vat_number(value)
     return hashlib.sha256(f"{kind}:{plain}".encode()).hexdigest()[:32]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from accord.errors import PermanentError
 from accord.model.change import Ref
 from accord.model.money import Money
 
@@ -118,8 +119,10 @@ Outcome = Posted | Voided | Credited | Told | Merged | Conflicted | Archived | S
 class Done:
     """The end of a pass. ``settles``: an earlier trouble of this ref is over; close its items.
 
-    A replay that does not settle was not handled: what waits goes on waiting.
+    A replay that does not settle was not handled: what waits goes on waiting. ``asks``: all that
+    could be done is done, and a person is asked about each of these all the same.
     """
 
     outcome: Outcome
     settles: bool = False
+    asks: tuple[PermanentError, ...] = ()

@@ -91,8 +91,8 @@ class Sales:
         )
         return (document.with_line(cents) if cents else document), payment
 
-    def party(self, order: SalesOrder) -> Known:
-        """Who bought, with both addresses, made if there was nobody."""
+    def party(self, order: SalesOrder, *, doubted: bool = False) -> Known:
+        """Who bought, with both addresses, made if there was nobody. See ``Parties.of``."""
         parties = Parties(
             store=self.store,
             store_key=self.rules.key,
@@ -104,7 +104,7 @@ class Sales:
             rules=self.rules.customers,
             home=self.back.name == self.rules.erp,
         )
-        return parties.of(order, owner=self.run.id, until=self.run.lease_until)
+        return parties.of(order, owner=self.run.id, until=self.run.lease_until, doubted=doubted)
 
     def day_for(self, kind: Kind, at: dt.datetime, what: str) -> tuple[dt.date, str]:
         """The day to book ``kind`` on, and, if it is a later one, a text with the true day.

@@ -2,7 +2,8 @@
 
 An outage or a lost login is over when the other side answers us. A mapping is there when the rules
 were changed since; and because the missing item may be made in the back office, where nobody tells
-us, the oldest is tried alone now and then: if it goes through, the others follow.
+us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
+an order waits for its own: each is tried now and then, and none holds the others back.
 """
 
 import datetime as dt

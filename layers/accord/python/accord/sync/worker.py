@@ -5,7 +5,7 @@ The queue holds work for minutes, the waiting list for days, the attention list 
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -119,10 +119,12 @@ class Worker:
             self._ask(change, error)
             self._unpark(parked)  # it no longer waits for that: a person has it now
             return Finished("attention", _said(error), asks=True)
+        for asked in done.asks:
+            self._ask(change, asked)
         if done.settles:
-            self._settle(change, began)
+            self._settle(change, began, but={asked.reason for asked in done.asks})
             self._unpark(parked)
-        return Finished(_name(done.outcome), str(done.outcome))
+        return Finished(_name(done.outcome), _told(done), asks=bool(done.asks))
 
     def _delay(self, error: TransientError, attempt: int) -> float:
         """Seconds until the next try: what the other side asked for, else longer each time."""
@@ -184,15 +186,20 @@ class Worker:
             name, {"ref": str(change.ref), "sent": error.sent, "answered": error.body}
         )
 
-    def _settle(self, change: Change, began: dt.datetime) -> None:
+    def _settle(self, change: Change, began: dt.datetime, *, but: Collection[str] = ()) -> None:
         """Closes what was open when the change's turn ``began``; what was said since is newer."""
         for item in self.attention.of(str(change.ref)):
-            if item.updated_at <= began:
+            if item.updated_at <= began and item.reason not in but:
                 self.attention.close(item.id, now=self.clock(), by="a later attempt")
 
     def _unpark(self, parked: Parked | None) -> None:
         if parked is not None:
             self.waiting.remove(parked)
+
+
+def _told(done: Done) -> str:
+    asks = "; ".join(_said(asked) for asked in done.asks)
+    return f"{done.outcome}; {asks}" if asks else str(done.outcome)
 
 
 def _said(error: AccordError) -> str:

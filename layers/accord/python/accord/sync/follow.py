@@ -1,0 +1,504 @@
+"""One order's document, decision after decision: made, brought on, paid, amended, made anew, ended.
+
+Whoever calls holds the order's lease. Before each write the link says what was begun, so that a
+pass that dies leaves behind what the next one must look for.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from accord.errors import (
+    DisagreementError,
+    PermanentError,
+    RejectedError,
+    TransientError,
+)
+from accord.model.change import Ref
+from accord.model.documents import Kind, PaymentDocument, Record, SalesOrder, State
+from accord.model.money import Money
+from accord.ports.state import Link, Links
+from accord.ports.store import Store
+from accord.rules import config
+from accord.rules.routing import Routed
+from accord.sync.decide import (
+    REPLACING,
+    Advance,
+    Amend,
+    Create,
+    Decision,
+    Replace,
+    Skip,
+    Void,
+    decide,
+)
+from accord.sync.fingerprint import content, differences, parts, to_fact
+from accord.sync.invoices import Known as Invoiced
+from accord.sync.notes import Notes
+from accord.sync.outcome import Outcome, Posted, Skipped, Voided
+from accord.sync.refunds import Refunds
+from accord.sync.sales import BackOffice, Sales, addressed, edits, money, of_link
+from accord.sync.settling import Settling
+from accord.sync.steps import adopt, to_record
+from accord.sync.turn import WRITING, Story
+
+_WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
+    State.DRAFT: "quotation",
+    State.QUOTATION: "quotation",
+    State.CONFIRMED: "sales_order",
+}
+MAKING = "making"  # fact of a link: what a document is being made of, and since when
+_PAYING = "paying"  # the same of a payment: how much is being recorded
+_BEFORE = "before"  # the cancelled document, as long as what replaces it is not made
+_DECISIONS = 8  # looked up, cancelled, made anew, confirmed: no order needs more of one round
+_VOID, _AMEND, _AMENDED = "void", "amend", "amended"  # how the fact ``WRITING`` begins
+# What may follow a write of which nobody knows whether it took effect, without looking there.
+_PASSING = frozenset({_PAYING, _BEFORE})
+_HARMLESS: dict[str, tuple[type, ...]] = {_VOID: (Void, Replace), _AMEND: (Amend, Void, Replace)}
+# What a cancelled document's successor does not inherit. Money that came in stays received.
+_OF_A_DOCUMENT = frozenset(
+    {"state", "done", "content", "parts", "total", "edits", "keeps", "unshipped", "credited"}
+    | {"shipments", "invoices", "erp_state", "erp_total", MAKING, WRITING}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """One order in one run at one back office."""
+
+    sales: Sales
+    back: BackOffice
+    routed: Routed
+    store: Store
+    links: Links
+    notes: Notes
+    clock: Callable[[], dt.datetime]
+    story: Story
+    insists: bool  # a person replays what was asked: it was dealt with
+
+    def refunds(self) -> Refunds:
+        return Refunds(
+            sales=self.sales,
+            store=self.store,
+            links=self.links,
+            notes=self.notes,
+            clock=self.clock,
+        )
+
+    def decide(self, link: Link, order: SalesOrder) -> Decision:
+        """What is due next."""
+        amends = self.back.adapter.capabilities.amends
+        return decide(link, order, self.sales.rules.orders, self.routed, amends=amends)
+
+    def follow(self, link: Link, order: SalesOrder) -> tuple[Outcome, Link]:
+        """All that is due for the document, one decision after the other."""
+        if link.erp is None and MAKING in link.facts:
+            link = self._made_before(link)
+        done: Outcome | None = None
+        for _ in range(_DECISIONS):
+            due = self.decide(link, order)
+            if _PAYING in link.facts and not (isinstance(due, Advance) and order.payment.paid_at):
+                link = self._paid_before(link)
+                continue
+            if _is_doubtful(link, due):
+                link = self._as_it_stands(link)
+                continue
+            match due:
+                case Skip():
+                    self._let_settle(link)
+                    return done or Skipped(due.why), self._generation_before(link)
+                case Void():
+                    outcome, link = self._void(link, order, due)
+                    done = outcome or done
+                case Replace():
+                    link = self._cancel_to_replace(link, order, due.goal)
+                case Create(again=True):
+                    link = self._next_generation(link)
+                case _:
+                    posted, link = self._write(link, order, due)
+                    made = isinstance(done, Posted) and done.made
+                    done = replace(posted, made=posted.made or made)
+        raise PermanentError(
+            f"order {order.number} does not come to rest after {_DECISIONS} steps; replay it, and "
+            "tell support if it stays so",
+            reason="restless",
+        )
+
+    def _made_before(self, link: Link) -> Link:
+        """The link with the document that an earlier pass made, and broke off before it said so.
+
+        What the order has become since is then compared with what the document was made of.
+        """
+        key = link.document_key
+        found = adopt(self.back.adapter.find(Kind.SALES_ORDER, key), what=f"order {key}")
+        if found is None:
+            return link
+        facts = {
+            **link.facts,
+            "state": found.state.value,
+            "content": link.facts[MAKING].partition(" ")[0],
+        }
+        facts.pop(_BEFORE, None)
+        return self.links.save(replace(link, erp=found.ref, number=found.number, facts=facts))
+
+    def _let_settle(self, link: Link) -> None:
+        """Nothing is due, unless a create that was not answered takes effect yet.
+
+        Raises: TransientError: it still may; look again then.
+        """
+        if link.erp is None and MAKING in link.facts:
+            at = dt.datetime.fromisoformat(link.facts[MAKING].partition(" ")[2])
+            left = (at + self.back.adapter.capabilities.settle - self.clock()).total_seconds()
+            if left > 0:
+                raise TransientError(
+                    f"{link.document_key} may still appear in the back office",
+                    retry_after=left,
+                    reason="settling",
+                )
+
+    def _as_it_stands(self, link: Link) -> Link:
+        """The link with the state that the document has there, after a write without an answer.
+
+        Raises: TransientError: the write may still take effect; look again then.
+        """
+        assert link.erp is not None
+        begun, _, at = link.facts[WRITING].partition(" ")
+        record = self.back.adapter.get(link.erp)
+        state = record.state if record is not None else State.VOIDED
+        if begun == _VOID and state is not State.VOIDED:
+            self._wait(at, f"the cancelling of {link.number or link.document_key}")
+        facts = {name: text for name, text in link.facts.items() if name != WRITING}
+        facts["state"] = state.value
+        if state is State.VOIDED:
+            facts["done"] = State.DRAFT.value
+        elif begun == _AMEND:
+            facts["content"] = ""  # nobody knows: it is said anew
+        return self.links.save(replace(link, facts=facts))
+
+    def _paid_before(self, link: Link) -> Link:
+        """The link that says whether a payment was recorded by a pass that broke off.
+
+        Raises: TransientError: it may still be; look again then.
+        """
+        amount, _, at = link.facts[_PAYING].rpartition(" ")
+        found = self.sales.payment(f"{link.key}:payment")
+        if found is None:
+            self._wait(at, f"a payment of {amount}")
+        facts = {name: text for name, text in link.facts.items() if name != _PAYING}
+        if found is not None:
+            facts["paid"] = amount
+        else:
+            facts.pop("netted", None)
+        return self.links.save(replace(link, facts=facts))
+
+    def _wait(self, at: str, what: str) -> None:
+        can = self.back.adapter.capabilities
+        until = dt.datetime.fromisoformat(at) + can.settle + can.search_lag
+        left = (until - self.clock()).total_seconds()
+        if left > 0:
+            raise TransientError(
+                f"{what} may still take effect in the back office",
+                retry_after=left,
+                reason="settling",
+            )
+
+    # --- a document that is to stand ----------------------------------------
+
+    def _write(
+        self, link: Link, order: SalesOrder, due: Create | Advance | Amend
+    ) -> tuple[Posted, Link]:
+        """The document at its goal, its payment, and the note in the store, step by step."""
+        goal = due.goal
+        document, rule = self.sales.document(order)
+        made = "done" not in link.facts  # also when an earlier pass got half way
+        made_of = content(order)
+        known = link.facts.get("party")
+        party_ref = Ref.parse(known) if known and not isinstance(due, Amend) else None
+        if link.erp is None:
+            party = self.sales.party(order, doubted="trouble" in link.facts)
+            document, party_ref = addressed(document, party), party.ref
+            making = f"{made_of} {self.clock().isoformat()}"
+            facts = {**link.facts, MAKING: making, "erp": self.back.name}
+            link = self.links.save(replace(link, facts=facts))
+            result = self.sales.create(link, document, made_of)
+            record = to_record(result)
+            self.story.tell(
+                "step", f"order {link.document_key} at {record.ref}", party=str(party_ref)
+            )
+            if result["content"] != made_of:  # an earlier try made it, of what the order was then
+                facts = {
+                    **link.facts,
+                    "state": record.state.value,
+                    "content": result["content"],
+                    "party": str(party_ref),
+                }
+                link = self.links.save(replace(link, erp=record.ref, facts=facts))
+                return self._posted(link, record, order, made=False), link
+        elif isinstance(due, Amend) and link.erp is not None:
+            party = self.sales.party(order, doubted="trouble" in link.facts)
+            document, party_ref = addressed(document, party), party.ref
+            record = of_link(link, link.erp)
+            link = self._writing(link, _AMEND)
+            try:
+                result = self.sales.amend(link, record, document, made_of)
+            except RejectedError:
+                link = self._not_writing(link)
+                now = self.back.adapter.get(record.ref)
+                if now is None or now.state is not State.CONFIRMED:
+                    raise
+                # A person confirmed it: it is to be made anew.
+                facts = {**link.facts, "state": now.state.value}
+                return self._posted(link, now, order, made=False), self.links.save(
+                    replace(link, number=now.number, facts=facts)
+                )
+            record = replace(to_record(result), number=link.number)
+            self.story.tell("step", f"order {link.document_key} amended")
+            link = self.links.save(
+                replace(
+                    link,
+                    facts={
+                        **link.facts,
+                        "state": record.state.value,
+                        "done": State.DRAFT.value,
+                        "content": result["content"],
+                        "party": str(party_ref),
+                        "edits": str(edits(link) + 1),
+                        WRITING: _AMENDED,
+                    },
+                )
+            )
+            if result["content"] != made_of:
+                return self._posted(link, record, order, made=False), link
+        else:
+            assert link.erp is not None
+            record = of_link(link, link.erp)
+        if party_ref is None:
+            party_ref = self.sales.party(order).ref
+        record = self.sales.bring(link, order, record, goal)
+        link, paid = self._pay(link, order, record, party_ref, rule)
+        self._note(link, order, record, goal)
+        link = self.links.save(
+            replace(
+                link,
+                erp=record.ref,
+                number=record.number,
+                facts={
+                    **{name: text for name, text in link.facts.items() if name not in _PASSING},
+                    "state": record.state.value,
+                    "done": goal.value,
+                    "party": str(party_ref),
+                    "content": made_of,
+                    "parts": to_fact(parts(order)),
+                    "total": str(order.total),
+                    "paid": paid,
+                    **({"keeps": "imported"} if order.status == "refunded" else {}),
+                },
+            )
+        )
+        return self._posted(link, record, order, made=made), link
+
+    def _posted(self, link: Link, record: Record, order: SalesOrder, *, made: bool) -> Posted:
+        return Posted(record.ref, record.number, link.document_key, order.total, made)
+
+    def _pay(
+        self,
+        link: Link,
+        order: SalesOrder,
+        record: Record,
+        party: Ref,
+        rule: config.PaymentRule,
+    ) -> tuple[Link, str]:
+        """What the link says of the money: the amount that is recorded, "-" for none of ours.
+
+        What was given back before is no more received. The amount is on the link before it is in
+        the books, so that a pass that breaks off leaves no money that nobody knows of.
+        """
+        paid = link.facts.get("paid", "")
+        if paid or order.payment.paid_at is None:
+            return link, paid
+        before = money(link.facts.get("back", "")) or Money.zero(order.currency)
+        amount = order.total - before
+        if not (rule.record and rule.account and amount.amount > 0):
+            return link, "-"  # what is free is paid at once, and no money moves
+        what = f"the payment of order {order.number}"
+        day, true_day = self.sales.day_for(Kind.PAYMENT, order.payment.paid_at, what)
+        document = PaymentDocument(
+            order=record.ref,
+            party=party,
+            amount=amount,
+            received_on=day,
+            account=rule.account,
+            reference=f"{order.payment.transaction_id or order.number}{true_day}",
+        )
+        if _PAYING not in link.facts:
+            facts = {
+                **link.facts,
+                "state": record.state.value,
+                "content": content(order),
+                "party": str(party),
+                _PAYING: f"{amount} {self.clock().isoformat()}",
+                **({"netted": str(before)} if before else {}),
+            }
+            link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))
+        self.sales.pay(document, key=f"{link.key}:payment")
+        self.story.tell("step", f"payment of {amount} on {rule.account}")
+        if booked := Invoiced.of(link).ids:  # it was invoiced before it was paid
+            Settling(self.back.adapter, self.sales.writer, self.story).settle(link, booked)
+        return link, str(amount)
+
+    def _note(self, link: Link, order: SalesOrder, record: Record, goal: State) -> None:
+        """One private note with the document's number; another when a quotation became an order."""
+        text = self.sales.rules.orders.note.format(
+            document=self.sales.rules.words.of(_WORD[goal]),
+            number=record.number,
+            erp=self.back.name,
+        )
+        self.notes.tell(order.ref.id, f"{link.document_key}:note:{goal.value}", text)
+
+    # --- a document that is to go -------------------------------------------
+
+    def _void(self, link: Link, order: SalesOrder, due: Void) -> tuple[Outcome | None, Link]:
+        assert link.erp is not None
+        stands, ref = link.number or link.document_key, link.erp
+        link, error = self._cancel(link, ref)
+        if error is not None:
+            if due.or_credit:  # goods left, or it is invoiced: credit notes take it back
+                self.story.tell("step", f"{stands} stays: {error.reason}")
+                progress = self.back.adapter.progress(ref)
+                shipments = progress.shipments if progress else ()
+                still = ",".join(each.number for each in shipments if each.state == "open")
+                facts = {**link.facts, "keeps": error.reason, "unshipped": still}
+                return None, self.links.save(replace(link, facts=facts))
+            raise DisagreementError(
+                f"order {order.number} is {order.status} in the store, but {stands} cannot be "
+                f"cancelled any more: {error}",
+                reason=error.reason,
+                owner=error.owner,
+                sent=error.sent,
+                body=error.body,
+            ) from error
+        self.story.tell("step", f"{stands} cancelled")
+        goal = State(link.facts.get("done", State.DRAFT.value))
+        text = self.sales.rules.words.cancelled.format(
+            document=self.sales.rules.words.of(_WORD[goal]), number=stands, erp=self.back.name
+        )
+        self.notes.tell(order.ref.id, f"{link.document_key}:note:voided", text)
+        return Voided(ref, link.number), self._voided(link)
+
+    def _cancel(self, link: Link, ref: Ref) -> tuple[Link, DisagreementError | None]:
+        """The held link after the document was cancelled there, or why it must stand.
+
+        One that a person deleted is as good as cancelled.
+        """
+        try:
+            _may_go(link)
+            link = self._writing(link, _VOID)
+            try:
+                self.sales.void(link, of_link(link, ref))
+            except RejectedError:
+                if self.back.adapter.get(ref) is not None:
+                    raise
+        except DisagreementError as error:
+            return self._not_writing(link), error
+        return link, None
+
+    def _voided(self, link: Link) -> Link:
+        facts = {**link.facts, "state": State.VOIDED.value, "done": State.DRAFT.value}
+        facts.pop(WRITING, None)
+        return self.links.save(replace(link, facts=facts))
+
+    def _writing(self, link: Link, what: str) -> Link:
+        """Said before it is done: what is seen there meanwhile was no person's doing.
+
+        And if nobody says that it was done, it is looked up before anything else is decided.
+        """
+        said = f"{what} {self.clock().isoformat()}"
+        return self.links.save(replace(link, facts={**link.facts, WRITING: said}))
+
+    def _not_writing(self, link: Link) -> Link:
+        """It was refused before anything was changed."""
+        if WRITING not in link.facts:
+            return link
+        facts = {name: text for name, text in link.facts.items() if name != WRITING}
+        return self.links.save(replace(link, facts=facts))
+
+    def _cancel_to_replace(self, link: Link, order: SalesOrder, goal: State) -> Link:
+        """The document is cancelled so that another, at ``goal``, takes its place.
+
+        Raises: PermanentError: it must stay as it is; the message says what differs.
+        """
+        assert link.erp is not None
+        stands, ref = link.number or link.document_key, link.erp
+        self.sales.document(order)  # nothing goes before what replaces it is known to be sound
+        if REPLACING not in link.facts:  # said first: the status may ask for no document at all
+            link = self.links.save(replace(link, facts={**link.facts, REPLACING: goal.value}))
+        link, error = self._cancel(link, ref)
+        if error is not None:
+            facts = {name: text for name, text in link.facts.items() if name != REPLACING}
+            link = self.links.save(replace(link, facts=facts))
+            if self.insists and self._comes_to(order, ref):
+                self.story.tell("step", f"{stands} was changed by a person")
+                facts = {
+                    **link.facts,
+                    "content": content(order),
+                    "parts": to_fact(parts(order)),
+                    "total": str(order.total),
+                }
+                return self.links.save(replace(link, facts=facts))
+            changed = differences(link.facts.get("parts", ""), order)
+            raise PermanentError(
+                f"order {order.number} was changed in the store after {stands} was made, which "
+                f"cannot follow any more ({error}). What differs: {changed}. Change it in the back "
+                "office or take the edit back in the store, then replay",
+                reason="changed_after_posting",
+                owner="commerce",
+            ) from error
+        self.story.tell("step", f"{stands} cancelled, to be made anew")
+        return self._voided(link)
+
+    def _comes_to(self, order: SalesOrder, ref: Ref) -> bool:
+        """Whether the document there has the order's total by now."""
+        record = self.back.adapter.get(ref)
+        totals = record.totals if record is not None else None
+        return totals is not None and totals.gross == order.total
+
+    def _next_generation(self, link: Link) -> Link:
+        """The link of a document to be made anew, beside one that was cancelled."""
+        facts = {key: text for key, text in link.facts.items() if key not in _OF_A_DOCUMENT}
+        facts[_BEFORE] = f"{link.erp} {link.number}"
+        return self.links.save(
+            replace(link, erp=None, number="", generation=link.generation + 1, facts=facts)
+        )
+
+    def _generation_before(self, link: Link) -> Link:
+        """The link of the cancelled document, if nothing is to take its place any more.
+
+        So what was paid for it, and what is refunded, still belongs to a document.
+        """
+        if link.erp is not None or _BEFORE not in link.facts:
+            return link
+        ref, _, number = link.facts[_BEFORE].partition(" ")
+        gone = {_BEFORE, MAKING}
+        facts = {name: text for name, text in link.facts.items() if name not in gone}
+        facts |= {"state": State.VOIDED.value, "done": State.DRAFT.value}
+        generation = link.generation - 1
+        return self.links.save(
+            replace(link, erp=Ref.parse(ref), number=number, generation=generation, facts=facts)
+        )
+
+
+def _is_doubtful(link: Link, due: Decision) -> bool:
+    """A write was begun and not finished, and ``due`` rests on what it may have changed."""
+    harmless = _HARMLESS.get(link.facts.get(WRITING, "").partition(" ")[0])
+    return harmless is not None and link.erp is not None and not isinstance(due, harmless)
+
+
+def _may_go(link: Link) -> None:
+    """Raises: DisagreementError: credit notes hang on the document, so it cannot be cancelled."""
+    if link.facts.get("credited"):
+        raise DisagreementError(
+            f"a part of {link.number or link.document_key} was credited; credit the rest of it, or "
+            "refund the rest in the store",
+            reason="credited",
+        )
