@@ -57,9 +57,9 @@ class State(Construct):
         self._grant_key(function, "dynamodb", *_KEY_READ, *_KEY_WRITE)
         function.tell("ACCORD_TABLES", {table: self._stage.named(table)})
 
-    def grant_put_payload(self, function: PythonFunction) -> None:
-        """May keep payloads; only people read them."""
-        self._grant_objects(function, "*", "PutObject")
+    def grant_put_payload(self, function: PythonFunction, folder: str) -> None:
+        """May keep payloads in ``folder``, beside which are documents; only people read them."""
+        self._grant_objects(function, f"{folder}/*", "PutObject")
 
     def grant_documents(self, function: PythonFunction, *actions: str) -> None:
         """May do ``actions`` (``GetObject``, ``PutObject``) with printed documents."""

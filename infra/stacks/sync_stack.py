@@ -99,7 +99,7 @@ class SyncStack(Stack):
         state.grant_table(worker, "journal", "BatchWriteItem")
         state.grant_table(worker, "control", "GetItem")
         state.grant_table(worker, "config", "Query")
-        state.grant_put_payload(worker)
+        state.grant_put_payload(worker, "attention")
         state.grant_secrets(worker, wiring.secrets)
         # A worker says itself when a change should come again.
         queue.grant(worker.role, "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl")
@@ -136,7 +136,7 @@ class SyncStack(Stack):
     def _undertaker(self) -> None:
         undertaker = self._function("report_dead_letters", memory_mib=256, timeout_s=60)
         self._state.grant_table(undertaker, "attention", "PutItem", "UpdateItem")
-        self._state.grant_put_payload(undertaker)
+        self._state.grant_put_payload(undertaker, "dead-letters")
         for event in EVENTS:
             self._consume(undertaker, self.queues[event].dead, batch_size=10, at_once=2)
 

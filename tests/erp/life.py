@@ -49,6 +49,7 @@ CALLS: dict[str, Callable[[ErpAdapter, Record, Any], object]] = {
     "void": lambda erp, record, _: erp.void(record),
     "progress": lambda erp, record, _: erp.progress(record.ref),
     "changes": lambda erp, *_: erp.changes(Kind.PARTY, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+    "reconcile": lambda erp, record, _: erp.reconcile(record.ref, ()),
     "open_day": lambda erp, *_: erp.open_day(Kind.PAYMENT, dt.date(2026, 1, 1)),
     "document": lambda erp, record, _: erp.document(replace(record.ref, kind=Kind.INVOICE)),
     "profile": lambda erp, _, document: erp.profile(document.party),
@@ -570,6 +571,162 @@ class LifeContract(Promises):
         erp.create(replace(payment, amount=-payment.amount), key=f"{key}-o")
 
         assert len(erp.find(Kind.PAYMENT, f"{key}-o")) == 1
+
+    # --- what was paid stands against what was invoiced -----------------------------------
+
+    @pytest.fixture
+    def pay(self, erp: ErpAdapter, buyer: Record, sold: Record, key: str) -> Make:
+        """Records money of ``sold``, received or (below zero) paid back: its ref."""
+        if not erp.capabilities.reconciles:
+            pytest.skip("payments are not set against invoices there")
+
+        def make(amount: str, n: int = 1) -> Ref:
+            document = PaymentDocument(
+                order=sold.ref,
+                party=buyer.ref,
+                amount=Money(Decimal(amount), self.CURRENCY),
+                received_on=self.moment().date(),
+                account=self.ACCOUNT,
+                reference="ch_1",
+            )
+            return erp.create(document, key=f"{key}-p{n}").ref
+
+        return make
+
+    def invoiced(self, erp: ErpAdapter, order: Record) -> list[str]:
+        """States of the order's invoices and credit notes."""
+        return [each.state for each in self.progress(erp, order).invoices]
+
+    def credited_now(self, erp: ErpAdapter, credit: Make, key: str) -> None:
+        erp.advance(erp.create(credit(), key=f"{key}-r1"), State.CONFIRMED)
+
+    def test_an_invoice_of_what_was_received_is_paid(
+        self, erp: ErpAdapter, pay: Make, sold: Record
+    ) -> None:
+        payment = pay("41.99")
+        self.post_invoice(erp, sold)
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["paid"]
+
+    def test_what_came_after_the_invoice_pays_it_too(
+        self, erp: ErpAdapter, pay: Make, sold: Record
+    ) -> None:
+        self.post_invoice(erp, sold)
+        payment = pay("41.99")
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["paid"]
+
+    def test_setting_off_twice_is_setting_off_once(
+        self, erp: ErpAdapter, pay: Make, sold: Record
+    ) -> None:
+        payment = pay("41.99")
+        self.post_invoice(erp, sold)
+        erp.reconcile(sold.ref, [payment])
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["paid"]
+
+    def test_an_invoice_without_money_is_not_paid(
+        self, erp: ErpAdapter, pay: Make, sold: Record
+    ) -> None:
+        pay("41.99")
+        self.post_invoice(erp, sold)
+
+        erp.reconcile(sold.ref, [])
+
+        assert self.invoiced(erp, sold) == ["posted"]
+
+    def test_a_part_of_the_money_does_not_pay_an_invoice(
+        self, erp: ErpAdapter, pay: Make, sold: Record
+    ) -> None:
+        payment = pay("41.98")
+        self.post_invoice(erp, sold)
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["posted"]
+
+    def test_a_draft_is_not_paid(self, erp: ErpAdapter, pay: Make, sold: Record) -> None:
+        payment = pay("41.99")
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["draft"]
+
+    def test_what_was_set_off_too_early_is_paid_later(
+        self, erp: ErpAdapter, pay: Make, sold: Record
+    ) -> None:
+        payment = pay("41.99")
+        erp.reconcile(sold.ref, [payment])
+        self.post_invoice(erp, sold)
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["paid"]
+
+    @pytest.mark.parametrize("refund_first", [False, True])
+    def test_a_credit_note_of_what_was_paid_back_is_paid(
+        self,
+        erp: ErpAdapter,
+        pay: Make,
+        credit: Make,
+        sold: Record,
+        key: str,
+        *,
+        refund_first: bool,
+    ) -> None:
+        payments = [pay("41.99")]
+        if not refund_first:
+            self.post_invoice(erp, sold)
+            erp.reconcile(sold.ref, payments)
+        self.credited_now(erp, credit, key)
+        payments.append(pay("-12.00", 2))
+        erp.reconcile(sold.ref, payments)
+        if refund_first:
+            self.post_invoice(erp, sold)
+            erp.reconcile(sold.ref, payments)
+
+        assert self.invoiced(erp, sold) == ["paid", "paid"]
+
+    def test_a_credit_note_that_nothing_was_paid_back_for_stays_open(
+        self, erp: ErpAdapter, pay: Make, credit: Make, sold: Record, key: str
+    ) -> None:
+        payment = pay("41.99")
+        self.post_invoice(erp, sold)
+        self.credited_now(erp, credit, key)
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["paid", "posted"]
+
+    def test_what_was_credited_before_it_was_paid_is_settled_by_the_rest(
+        self, erp: ErpAdapter, pay: Make, credit: Make, sold: Record, key: str
+    ) -> None:
+        self.post_invoice(erp, sold)
+        self.credited_now(erp, credit, key)
+        payment = pay("29.99")
+
+        erp.reconcile(sold.ref, [payment])
+
+        assert self.invoiced(erp, sold) == ["paid", "paid"]
+
+    def test_money_of_one_order_does_not_pay_another_twice(
+        self, erp: ErpAdapter, pay: Make, sold: Record, document: SalesDocument, key: str
+    ) -> None:
+        payment = pay("41.99")
+        self.post_invoice(erp, sold)
+        erp.reconcile(sold.ref, [payment])
+        other = erp.advance(erp.create(document, key=f"{key}-other"), State.CONFIRMED)
+        self.post_invoice(erp, other)
+
+        erp.reconcile(other.ref, [payment])
+
+        assert (self.invoiced(erp, sold), self.invoiced(erp, other)) == (["paid"], ["posted"])
 
     # --- closed books ----------------------------------------------------------------------
 

@@ -157,6 +157,14 @@ def test_a_wildcard_stands_for_traces_and_objects_of_the_bucket_only(sync, folde
     }
 
 
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_only_those_who_print_write_where_documents_are(sync, folder):
+    written = [resource for action, resource in allowed(sync, folder) if action == "s3:PutObject"]
+    others = [each for each in written if "/attention/*" not in each and "/dead-" not in each]
+    assert all("/documents/*" in each for each in others)
+    assert bool(others) is (folder in PRINTED)
+
+
 def test_nothing_but_a_printed_document_is_served_to_the_outside(sync):
     objects = {
         (action, resource)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.model.party import Address, Party
+from accord.model.party import Address, Party, plain_vat_number
 
 HOME = Address(
     name="Maria Jones",
@@ -104,3 +104,22 @@ def test_an_address_alone_does_not_say_who_bought() -> None:
 )
 def test_any_of_these_says_who_bought(changes: dict[str, str]) -> None:
     assert not replace(party(name="", email=""), **changes).is_nobody
+
+
+# --- VAT numbers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("gb 980.7806-84", "GB980780684"),
+        ("GR094014201", "EL094014201"),
+        ("el 094 014 201", "EL094014201"),
+        ("GRX", "GRX"),
+        ("n/a", "NA"),
+    ],
+)
+def test_a_vat_number_is_letters_and_digits_with_the_prefix_of_the_tax(
+    text: str, number: str
+) -> None:
+    assert plain_vat_number(text) == number

@@ -1,14 +1,21 @@
 """What the store is told when the back office books an invoice or a credit note."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from accord.erp.memory.adapter import Memory
+from accord.erp.memory.faults import Fault
 from accord.local.world import World
 from accord.model.change import Ref
 from accord.model.progress import Attachment
+from accord.rules.config import Config
+from tests.sync.conftest import paying
 from tests.sync.placed import (
     ORDER,
+    RICH,
     MakeWorld,
     field,
     heard,
@@ -23,6 +30,15 @@ from tests.sync.placed import (
 
 NUMBER = "_accord_invoice"
 INVOICE = Ref("main", "invoice", "4")
+UNPAID = {**RICH, "date_paid": None, "date_paid_gmt": None}
+
+
+def recording() -> Config:
+    """As ``telling``, but money by bank transfer is recorded."""
+    made = telling()
+    mappings = paying().stores["uk"].mappings
+    store = made.stores["uk"].model_copy(update={"mappings": mappings})
+    return made.model_copy(update={"stores": {"uk": store}})
 
 
 def invoice(world: World) -> None:
@@ -162,3 +178,154 @@ def test_killed_at_any_moment_it_is_told_once(make_world: MakeWorld, to_customer
         assert reasons(world) == []
 
     assert kill_everywhere(begin, invoice, once) > 20
+
+
+# --- what was paid stands against what was invoiced --------------------------------------------
+
+
+@pytest.fixture
+def booked(make_world: MakeWorld) -> World:
+    """An order whose money is in the books."""
+    world = make_world(recording())
+    placed(world)
+    return world
+
+
+def settled(world: World) -> tuple[list[str], list[str]]:
+    """States of the sale's invoices and of its credit notes."""
+    (sale,) = world.books.sales()
+    kinds = sale["invoices"], sale["credit_notes"]
+    invoices, notes = ([each["state"] for each in documents] for documents in kinds)
+    return invoices, notes
+
+
+def test_an_invoice_of_a_paid_order_is_paid(booked: World) -> None:
+    invoice(booked)
+    booked.drain()
+    assert settled(booked) == (["paid"], [])
+
+
+def test_what_is_set_off_is_told_in_the_journal(booked: World) -> None:
+    invoice(booked)
+    booked.drain()
+    said = [each.text for each in booked.journal.of(ORDER)]
+    assert said.count("payments of SO-000001 set against its invoices, where they fit") == 1
+
+
+def test_a_refund_of_an_invoiced_order_is_set_off_too(booked: World) -> None:
+    invoice(booked)
+    booked.drain()
+    booked.store.refund("30", "10.00")
+    booked.drain()
+    assert settled(booked) == (["paid"], ["paid"])
+
+
+def test_a_refund_before_the_invoice_is_set_off_too(booked: World) -> None:
+    booked.store.refund("30", "10.00")
+    booked.drain()
+    invoice(booked)
+    booked.drain()
+    assert settled(booked) == (["paid"], ["paid"])
+
+
+def test_a_payment_after_the_invoice_is_set_off_too(make_world: MakeWorld) -> None:
+    world = make_world(recording())
+    placed(world, UNPAID)
+    invoice(world)
+    world.drain()
+    assert settled(world) == (["posted"], [])
+    world.store.set_status("30", "processing", paid=True)
+    world.drain()
+    assert settled(world) == (["paid"], [])
+
+
+def test_a_part_that_was_paid_back_before_it_was_paid_is_set_off(make_world: MakeWorld) -> None:
+    world = make_world(recording())
+    placed(world, UNPAID)
+    invoice(world)
+    world.drain()
+    world.store.refund("30", "10.00")
+    world.drain()
+    world.store.set_status("30", "processing", paid=True)
+    world.drain()
+    assert settled(world) == (["paid"], ["paid"])
+
+
+def test_where_money_is_not_recorded_an_invoice_stays_open(world: World) -> None:
+    invoice(world)
+    with heard(world) as calls:
+        world.drain()
+    assert "erp.reconcile" not in calls
+    assert settled(world) == (["posted"], [])
+
+
+def test_a_back_office_that_sets_nothing_off_is_not_asked(make_world: MakeWorld) -> None:
+    class Plain(Memory):
+        capabilities = replace(Memory.capabilities, reconciles=False)
+
+    world = make_world(recording(), adapter=Plain)
+    placed(world)
+    invoice(world)
+    with heard(world) as calls:
+        world.drain()
+    assert "erp.reconcile" not in calls
+    assert field(world, NUMBER) == "INV-000001"
+
+
+def test_what_cannot_be_set_off_is_told_and_holds_nothing_back(make_world: MakeWorld) -> None:
+    refused = Fault("refused")
+    world = make_world(recording(), faults=lambda name: refused if name == "reconcile" else None)
+    placed(world)
+    invoice(world)
+    world.drain()
+    assert field(world, NUMBER) == "INV-000001"
+    assert reasons(world) == []
+    assert any("payments are not set against" in each.text for each in world.journal.of(ORDER))
+
+
+def test_what_is_not_answered_is_done_again(make_world: MakeWorld) -> None:
+    lost = iter([Fault("unanswered"), Fault("unreached")])
+    world = make_world(
+        recording(), faults=lambda name: next(lost, None) if name == "reconcile" else None
+    )
+    placed(world)
+    invoice(world)
+    world.drain()
+    assert settled(world) == (["paid"], [])
+    assert len(told(world, "Invoice")) == 1
+
+
+def both(world: World) -> None:
+    invoice(world)
+    world.store.refund("30", "10.00")
+
+
+def paid_late(world: World) -> None:
+    invoice(world)
+    world.store.set_status("30", "processing", paid=True)
+
+
+@pytest.mark.parametrize(
+    ("order", "act", "end"),
+    [
+        (RICH, invoice, (["paid"], [])),
+        (RICH, both, (["paid"], ["paid"])),
+        (UNPAID, paid_late, (["paid"], [])),
+    ],
+)
+def test_killed_at_any_moment_all_is_set_off(
+    make_world: MakeWorld,
+    order: dict[str, Any],
+    act: Callable[[World], None],
+    end: tuple[list[str], list[str]],
+) -> None:
+    def begin() -> World:
+        world = make_world(recording())
+        placed(world, order)
+        return world
+
+    def once(world: World) -> None:
+        assert settled(world) == end
+        assert reasons(world) == []
+
+    assert kill_everywhere(begin, act, once) > 20

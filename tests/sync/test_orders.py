@@ -5,8 +5,6 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Master

@@ -3,12 +3,14 @@
 import copy
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.erp.memory.faults import Fault
 from accord.local.world import World
+from accord.model.change import Change, Ref
 from accord.model.party import Address, Party
 from accord.sync.parties import account_code
 from tests.conftest import order_json
@@ -97,3 +99,35 @@ def test_a_party_half_made_is_not_made_again_for_an_order_that_tells_more(
 
     assert len(world.books.sales()) == 2
     assert len(world.books.parties()) == 1
+
+
+def test_an_order_refused_for_its_party_is_sold_once_a_person_has_merged_it(
+    make_world: MakeWorld,
+) -> None:
+    """The back office takes no order of a party that was merged into another."""
+    world = make_world()
+    world.deliver(RICH)
+    world.drain()
+    (old,) = world.books.parties()
+    world.books.call("archive", {"party": old["id"]})
+    kept = world.books.call
+
+    def call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if operation == "create" and arguments.get("party") == old["id"]:
+            return {"error": {"code": "rejected", "message": "its address is another party's"}}
+        if operation == "get" and arguments == {"kind": "party", "id": old["id"]}:
+            return {"record": None}
+        return kept(operation, arguments)
+
+    world.books.call = call  # type: ignore[method-assign]
+    more = copy.deepcopy(RICH)
+    more["id"], more["number"] = 31, "31"
+    del more["_links"]
+    world.deliver(more)
+    world.drain()
+    assert [item.reason for item in world.attention.open()] == ["rejected"]
+    ref = Ref("uk", "order", "31")
+    world.queue.put(Change(ref, "order_updated", world.clock(), "r", replay="kim"), sending="r")
+    world.drain()
+
+    assert len(world.books.sales()) == 2

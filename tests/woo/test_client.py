@@ -417,6 +417,25 @@ def test_an_address_without_an_account_finds_nothing(store: WooStore, email: str
     assert store.find_customer(email) is None
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 500, 503])
+def test_a_failure_names_no_shopper_who_was_looked_for(status: int) -> None:
+    """Errors are logged, and kept with what waits."""
+    with pytest.raises(AccordError) as failed:
+        always(status, json={"code": "oops", "message": "Oops."}).find_customer("ada@example.com")
+
+    assert "ada" not in str(failed.value)
+
+
+def test_a_store_that_does_not_answer_names_no_shopper_who_was_looked_for() -> None:
+    def silence(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("none", request=request)
+
+    with pytest.raises(UnavailableError) as failed:
+        answering(silence).find_customer("ada@example.com")
+
+    assert "ada" not in str(failed.value)
+
+
 def test_a_store_that_ignores_the_filter_finds_nobody_else() -> None:
     everyone = [{"id": 1, "email": "bob@example.com"}, {"id": 2}]
 

@@ -10,6 +10,7 @@ import pytest
 from accord.erp.tryton.adapter import Tryton
 from accord.erp.tryton.wire import Values
 from accord.local.tryton import TrytonServer
+from accord.model.change import Ref
 from accord.model.documents import CreditDocument, DocumentLine, Kind, Record, State
 from accord.model.money import Money
 from tests.erp.promises import Make, Promises
@@ -156,6 +157,14 @@ class Hands:
         (method,) = self.do("account.invoice.payment.method.search", [])
         form |= {"payment_method": method, "description": "paid"}
         self._client.call(f"{wizard}.execute", session, {"start": form}, "choice", context=context)
+
+    def merge(self, old: Ref, new: Ref) -> None:
+        """One party into another, by the wizard."""
+        ids = {"source": int(old.id), "destination": int(new.id)}
+        wizard, context = "wizard.party.replace", {**CONTEXT, "active_id": ids["source"]}
+        context |= {"active_ids": [ids["source"]], "active_model": "party.party"}
+        session = self._client.call(f"{wizard}.create", context=context)[0]
+        self._client.call(f"{wizard}.execute", session, {"ask": ids}, "replace", context=context)
 
     def credit_note(self, record: Record, *fields: str) -> Values:
         (row,) = self.do("account.invoice.read", [int(record.ref.id)], list(fields))

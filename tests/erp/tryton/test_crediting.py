@@ -73,6 +73,17 @@ class TestCrediting(TrytonOrders):
 
         assert self.state(erp, made) is State.VOIDED
 
+    def test_the_order_of_a_party_that_was_merged_is_credited_to_the_one_that_stayed(
+        self, erp: Tryton, refund: Make, party: Make, buyer: Record, key: str, hands: Hands
+    ) -> None:
+        document = refund()
+        other = erp.create(party(), key=f"Q{key}")
+        hands.merge(buyer.ref, other.ref)
+        made = erp.advance(erp.create(document, key=f"{key}-r"), State.CONFIRMED)
+
+        (row,) = hands.do("account.invoice.read", [int(made.ref.id)], ["party"])
+        assert str(row["party"]) == other.ref.id
+
     def test_one_that_a_person_booked_is_confirmed(
         self, erp: Tryton, refund: Make, key: str, hands: Hands
     ) -> None:

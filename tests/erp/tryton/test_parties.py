@@ -11,7 +11,7 @@ from accord.erp.tryton.parties import (
     email_domain,
     equal,
     party_values,
-    vat_number,
+    vat_domain,
     vat_type,
 )
 from accord.erp.tryton.wire import Values
@@ -102,8 +102,20 @@ def test_a_vat_number_is_typed_by_its_country(number: str, kind: str | None) -> 
     assert vat_type(number) == kind
 
 
-def test_a_vat_number_is_letters_and_digits() -> None:
-    assert vat_number("gb 980.7806-84") == "GB980780684"
+@pytest.mark.parametrize("number", ["GR094014201", "EL 094014201", "094014201"])
+def test_a_greek_party_is_found_however_its_number_begins(number: str) -> None:
+    greek = replace(HOME, country="GR")
+    of_greece = Party("Ann", "", "", "", number, None, greek, greek)
+
+    _, (_, _, codes), (_, _, national) = vat_domain(of_greece)
+    assert "EL094014201" in codes
+    assert national == [["type", "=", "gr_vat"], ["code_compact", "=", "094014201"]]
+
+
+def test_a_greek_number_is_checked_as_a_european_one() -> None:
+    ((_, identifiers),) = party_values(party(vat_number="GR094014201"), "A", KNOWN)["identifiers"]
+
+    assert identifiers == [{"type": "eu_vat", "code": "EL094014201"}]
 
 
 def test_what_tryton_may_not_check_has_no_type() -> None:

@@ -18,7 +18,7 @@ from accord.model.documents import Kind, Record, State
 from accord.model.party import Address, Profile
 from accord.model.progress import News, Progress
 from tests.erp.promises import Make
-from tests.erp.tryton.orders import CONTEXT, TrytonOrders, Wire
+from tests.erp.tryton.orders import CONTEXT, Hands, TrytonOrders, Wire
 
 pytestmark = pytest.mark.tryton
 
@@ -411,6 +411,14 @@ class TestParties(TrytonOrders):
         desk.archive_party(buyer.number)
 
         assert [each.ref for each in erp.changes(Kind.PARTY, since)][-1] == buyer.ref
+
+    def test_a_merged_party_is_answered_as_the_one_that_stayed(
+        self, erp: Tryton, party: Make, buyer: Record, unique: str, server: TrytonServer
+    ) -> None:
+        other = erp.create(party(), key=f"Q{unique}")
+        Hands(server).merge(buyer.ref, other.ref)
+
+        assert erp.get(buyer.ref) == erp.get(other.ref)
 
     def test_news_has_the_profiles_version(
         self, erp: Tryton, desk: Desk, buyer: Record, told: Told

@@ -26,6 +26,7 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
         "states",
         "an edit changes it as",
         "tells of",
+        "sets payments against invoices",
         "settles in",
     ]
     rows = [
@@ -35,6 +36,7 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
             ", ".join(state.value for state in State if state in can.states),
             ", ".join(state.value for state in State if state in can.amends) or "never",
             ", ".join(_words(kind) for kind in Kind if kind in can.tells) or "nothing",
+            "yes" if can.reconciles else "no",
             f"{can.settle.total_seconds():.0f} s",
         ]
         for name, can in capabilities.items()
@@ -92,6 +94,7 @@ def _plain(can: Capabilities) -> dict[str, object]:
         "amends": [state.value for state in State if state in can.amends],
         "tells": sorted(kind.value for kind in can.tells),
         "revenue_accounts": can.revenue,
+        "reconciles": can.reconciles,
         "settle_s": can.settle.total_seconds(),
         "key_length": can.key_length,
     }

@@ -1,6 +1,7 @@
 """Who buys: the shopper, as the store knows them, and where things go."""
 
 import hashlib
+import re
 from dataclasses import astuple, dataclass
 
 
@@ -48,6 +49,15 @@ class Party:
     def is_nobody(self) -> bool:
         """Nothing tells who bought: no name, no e-mail, no account, no VAT number."""
         return not (self.display_name or self.customer_id or self.vat_number)
+
+
+def plain_vat_number(text: str) -> str:
+    """Letters and digits only, capitals: ``gb 123.456`` is ``GB123456``; Greece's begin with EL.
+
+    Source: Council Directive 2006/112/EC, article 215: Greece may use the prefix EL.
+    """
+    plain = "".join(char for char in text.upper() if char.isalnum())
+    return re.sub(r"^GR(?=\d{9}$)", "EL", plain)
 
 
 @dataclass(frozen=True, slots=True)

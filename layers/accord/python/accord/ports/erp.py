@@ -32,7 +32,8 @@ class Capabilities:
     ``key_length`` is the longest external key its field takes. ``amends`` are the states in which
     an order can be changed as a whole. ``tells`` are the kinds of which ``changes`` knows, and
     ``overlap`` how long a change may appear after others of a later time. ``revenue``: a line of an
-    item may name another revenue account than the item's own.
+    item may name another revenue account than the item's own. ``reconciles``: payments can be set
+    against invoices, by ``reconcile``.
     """
 
     duplicates: Mapping[Kind, Duplicates]
@@ -44,6 +45,7 @@ class Capabilities:
     tells: frozenset[Kind] = frozenset()
     overlap: dt.timedelta = dt.timedelta(minutes=2)
     revenue: bool = False
+    reconciles: bool = False
 
     def can(self, kind: Kind) -> bool:
         return kind in self.duplicates
@@ -85,7 +87,8 @@ class ErpAdapter(Protocol):
         ...
 
     def get(self, ref: Ref) -> Record | None:
-        """The record, or None when it is not there."""
+        """The record, or None when it is not there. Of a party that was merged into another, the
+        other's."""
         ...
 
     def find(self, kind: Kind, key: str) -> tuple[Record, ...]:
@@ -134,6 +137,14 @@ class ErpAdapter(Protocol):
 
         Raises: DisagreementError: ``goods_left`` (owner warehouse) or ``invoiced`` (finance); the
             order then stands as it did.
+        """
+        ...
+
+    def reconcile(self, order: Ref, payments: Sequence[Ref]) -> None:
+        """Sets what was received and paid back for the order against its booked invoices and
+        credit notes, as far as amounts allow; what is set against each other already stays.
+
+        Same whoever asks and how often. Only where ``Capabilities.reconciles``.
         """
         ...
 

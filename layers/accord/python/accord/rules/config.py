@@ -212,8 +212,9 @@ class CustomerRules(Table):
     create_in_erp: bool = True
     """A new account of the store becomes a party. False: only once it orders."""
     create_in_store: bool = False
-    """A new party with an e-mail address becomes an account of the store, which then writes to it.
-    False: it is only linked with the account of that address, where there is one."""
+    """A new party with an e-mail address, not one that an order made, becomes an account of the
+    store, which then writes to it. False: it is only linked with the account of that address, where
+    there is one."""
     roles: tuple[Code, ...] = ("customer", "subscriber")
     """Users of the store that are customers. All others (an editor, say) are left out."""
     fields: FieldPolicies = FieldPolicies()

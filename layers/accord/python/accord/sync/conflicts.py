@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from accord.model.party import Address, Profile
+from accord.model.party import Address, Profile, plain_vat_number
 
 Policy = Literal["store", "erp", "newest", "ask"]
 Side = Literal["store", "erp"]
@@ -261,7 +261,7 @@ def _compared(field: str, value: Value) -> str | list[str]:
     if field == "email":
         return value.replace(" ", "").casefold()
     if field == "vat_number":
-        return "".join(filter(str.isalnum, value)).upper()
+        return plain_vat_number(value)
     if field == "phone":
         number = re.sub(r"[^0-9a-z+]", "", value.casefold())
         return re.sub(r"^00(?=[1-9])", "+", number) or value

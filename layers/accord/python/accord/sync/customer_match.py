@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from accord.errors import DisagreementError
 from accord.model.change import Change, Ref
 from accord.model.party import Profile
-from accord.ports.state import Step
+from accord.ports.state import Link, Step
 from accord.sync.customer_ports import PARTY_ARCHIVED, CustomerPorts, Turn, is_customer, party_of
 from accord.sync.outcome import Skipped
-from accord.sync.parties import MADE
+from accord.sync.parties import ADDRESS, MADE, moved
 from accord.sync.resolve import ARCHIVED, FORGOTTEN
 from accord.sync.steps import Promise, Result
 from accord.sync.turn import Invocation, Story
@@ -64,9 +64,16 @@ class Matching(CustomerPorts):
         keys = parties.keys_of(party_of(profile, None))
         if not keys:
             return Skipped("it has none of the keys of `match`")
+        hits = self.erp.match(party_of(profile, None), "email")
+        if change.ref not in {hit.ref for hit in hits}:
+            return Skipped("it is archived, or one of many with its e-mail address")
         if not self._may_claim(Turn(change.ref, change, run, story), keys):
             return _FORGOTTEN
         with parties.hold(keys, owner=run.id, until=run.lease_until) as claims:
+            if account is None and any(
+                _is_of_orders(claim, change.ref) for claim in claims.values()
+            ):
+                return Skipped("it was made for orders, and who ordered has no account")
             parties.lead(claims.values(), change.ref)
             customer = account[0].ref if account else self._make_account(change.ref, profile)
             self._tie(customer, change.ref, run, made=account is None)
@@ -126,6 +133,9 @@ class Matching(CustomerPorts):
     def _tie(self, customer: Ref, party: Ref, run: Invocation, *, made: bool) -> None:
         with self.parties.hold([customer], owner=run.id, until=run.lease_until) as held:
             link = held[customer]
+            before = link.erp or party
+            if before != party and self.parties.now(before) == party:
+                link = moved(link, party)
             if link.erp is not None and link.erp != party:
                 raise DisagreementError(
                     f"{customer} has the e-mail address of {party} and is linked with {link.erp}; "
@@ -137,3 +147,8 @@ class Matching(CustomerPorts):
             if made:
                 facts[MADE] = "store"
             self.saved(replace(link, erp=party), facts)
+
+
+def _is_of_orders(claim: Link, party: Ref) -> bool:
+    """Whether orders led the claim there: only they leave addresses on it."""
+    return claim.erp == party and any(name.startswith(ADDRESS) for name in claim.facts)

@@ -17,12 +17,7 @@ from accord.sync import conflicts
 from accord.sync.conflicts import FIELDS, Conflict, Merge, Shown, Side, Value, merge
 from accord.sync.customer_ports import (
     CLAIMS,
-    ERP_BASE,
-    ERP_VERSION,
-    GONE,
     HELD,
-    PENDING,
-    STORE_BASE,
     TROUBLE,
     WROTE,
     CustomerPorts,
@@ -30,7 +25,14 @@ from accord.sync.customer_ports import (
     party_of,
 )
 from accord.sync.outcome import Conflicted, Merged, Outcome, Skipped
-from accord.sync.parties import MADE, OF_ORDER
+from accord.sync.parties import (
+    ERP_BASE,
+    ERP_VERSION,
+    GONE,
+    MADE,
+    PENDING,
+    STORE_BASE,
+)
 from accord.sync.resolve import CONFLICT, DECIDED, PING_PONG, decisions_of, described
 from accord.sync.steps import Promise, Result
 
@@ -39,6 +41,7 @@ _PAGES = 5  # of parties that changed since: more is a bulk change, whose order 
 _PAGE = 100
 _TO_AND_FRO = 6  # writes in turn, to one side and the other
 _TO_AND_FRO_WITHIN = dt.timedelta(minutes=30)
+_NEVER_MADE_UP = ("phone", "vat_number")
 _ROUNDS = 3  # when somebody writes to the store while we do
 
 
@@ -96,6 +99,9 @@ class Merging(CustomerPorts):
             assert link.erp is not None
             newer = self._newer(link.erp, store_at, change)
             due = decide(newer=newer, prefers=rules.prefers)
+        if due.to_store.get("email") == "":  # an account cannot be without: it keeps its own
+            kept = {field: value for field, value in due.to_store.items() if field != "email"}
+            due = replace(due, to_store=kept)
         return due
 
     # --- read -----------------------------------------------------------------
@@ -108,7 +114,9 @@ class Merging(CustomerPorts):
         if made and not store.base and not erp.base:
             # One was made of the other: where they differ, that is the maker's way of keeping it.
             base = _first_base(store, is_made=made == "store")
-            if made == OF_ORDER:  # which may go elsewhere than what its shopper's account says
+            base = {field: base[field] for field in base if not _was_filled_in(field, store, erp)}
+            # It may have been made of an order that goes elsewhere, or a person wrote since then.
+            if made != "store":
                 base |= _told_otherwise(store, erp)
             store = Shown(store.profile, base)
             erp = Shown(erp.profile, _first_base(erp, is_made=made != "store"))
@@ -334,6 +342,11 @@ def _first_base(side: Shown, *, is_made: bool) -> dict[str, str]:
     is still to be filled."""
     base = conflicts.rebased(side)
     return {field: text for field, text in base.items() if not is_made or side.value(field)}
+
+
+def _was_filled_in(field: str, store: Shown, erp: Shown) -> bool:
+    """A person filled it in since the party was made: nothing makes up these by itself."""
+    return field in _NEVER_MADE_UP and not store.value(field) and bool(erp.value(field))
 
 
 def _told_otherwise(store: Shown, erp: Shown) -> dict[str, str]:

@@ -14,8 +14,9 @@ from accord.ports.queues import Queues
 from accord.ports.state import Attention, Control, Journal, Link, Links, Payloads, Seen, Steps
 from accord.ports.store import Customer, Store
 from accord.rules import config
-from accord.sync.parties import BESIDE, Parties
-from accord.sync.resolve import Asker
+from accord.sync.fingerprint import natural_key
+from accord.sync.parties import BESIDE, GONE, STORE_BASE, Parties
+from accord.sync.resolve import FORGOTTEN, Asker
 from accord.sync.steps import Writer
 from accord.sync.turn import Invocation, Story, recovering
 from accord.sync.worker import WAKE
@@ -23,15 +24,10 @@ from accord.sync.worker import WAKE
 _FRESH = dt.timedelta(minutes=5)  # a body that was told longer ago is read anew
 
 # Facts of an account's link, beside those of ``parties`` and ``resolve``.
-STORE_BASE = "store_base"
-ERP_BASE = "erp_base"
-ERP_VERSION = "erp_version"
-PENDING = "pending"  # a merge that is being written: its step, and marks of what goes where
 WROTE = "wrote"  # the last writes: to which side, when
 HELD = "held"  # since when nothing is written: something else writes it too
 TROUBLE = "trouble"
 CLAIMS = "claims"  # the natural keys that lead to the party
-GONE = "gone"  # since when the account is no longer in the store
 PARTY_ARCHIVED = "archived"  # by us, because of that
 
 
@@ -157,6 +153,32 @@ class CustomerPorts:
             if at != customer and link.erp == party:
                 yield link
             at = Ref.parse(link.facts[BESIDE]) if BESIDE in link.facts else None
+
+    def elder(self, link: Link, account: Customer, turn: Turn) -> Ref | None:
+        """The account of this store that the party was linked with first, if it is another's.
+
+        Two accounts of one store are two people (of one company, say): only one of them is kept
+        alike with the party, or each would write over the other. Who comes after an account that
+        is gone is the same person if the e-mail address is, or if a person says so.
+        """
+        key = natural_key("email", account.profile.email or "")
+        first: Ref | None = None
+        met = {link.ref}
+        at = link.facts.get(BESIDE)
+        while at is not None and (ref := Ref.parse(at)) not in met:
+            met.add(ref)
+            other = self.links.get(ref)
+            if other is None:
+                break
+            is_same = bool({GONE, FORGOTTEN} & other.facts.keys()) and (
+                turn.by_person
+                or STORE_BASE in link.facts
+                or key in other.facts.get(CLAIMS, "").split(",")
+            )
+            if ref.system == self.name and other.erp == link.erp and not is_same:
+                first = ref
+            at = other.facts.get(BESIDE)
+        return first
 
 
 def is_customer(customer: Customer, rules: config.CustomerRules) -> bool:

@@ -17,13 +17,8 @@ from accord.sync.conflicts import Shown
 from accord.sync.customer_match import Matching
 from accord.sync.customer_merge import Merging, Sides
 from accord.sync.customer_ports import (
-    ERP_BASE,
-    ERP_VERSION,
-    GONE,
     HELD,
     PARTY_ARCHIVED,
-    PENDING,
-    STORE_BASE,
     TROUBLE,
     WROTE,
     CustomerPorts,
@@ -31,6 +26,7 @@ from accord.sync.customer_ports import (
     is_customer,
 )
 from accord.sync.outcome import Archived, Done, Merged, Outcome, Shadowed, Skipped
+from accord.sync.parties import ERP_BASE, ERP_VERSION, GONE, PENDING, STORE_BASE
 from accord.sync.resolve import ASKED, CONFLICT, DECIDED, FORGOTTEN, PING_PONG
 from accord.sync.steps import Promise, Result
 from accord.sync.turn import Invocation, Story, waits_for_flow
@@ -162,6 +158,9 @@ class Customers(CustomerPorts):
         if PARTY_ARCHIVED in link.facts:  # the very account is back
             Matching.of(self).tell_archived(link.ref, link.erp)
             link = self.saved(link, {PARTY_ARCHIVED: None})
+        if elder := self.elder(link, customer, turn):
+            self.saved(link, {TROUBLE: None}, seen=seen)
+            return Skipped(f"{link.erp} is kept alike with {elder}")
         return Merging.of(self).agree(link, turn, Sides(*account, *self.read_party(link)))
 
     def _from_erp(self, link: Link, turn: Turn) -> Outcome:
@@ -181,6 +180,9 @@ class Customers(CustomerPorts):
             return self._deleted(link)
         if not is_customer(account[0], self.rules.customers):
             return Skipped(f"a user of the role {account[0].role!r} is no customer")
+        if elder := self.elder(link, account[0], turn):
+            self.saved(link, {TROUBLE: None}, seen=account[1])
+            return Skipped(f"{link.erp} is kept alike with {elder}")
         return Merging.of(self).agree(link, turn, Sides(*account, *party))
 
     # --- several accounts, and one that is gone -----------------------------------
@@ -248,9 +250,12 @@ class Customers(CustomerPorts):
         link = self.links.get(customer) if customer is not None else None
         if customer is None or link is None or link.erp is None:
             return Shadowed("would look for the other side and link the two")
-        account = self.read_account(link, Turn(customer, change, run, story))
+        turn = Turn(customer, change, run, story)
+        account = self.read_account(link, turn)
         if account is None:
             return Shadowed(f"would archive {link.erp}")
+        if elder := self.elder(link, account[0], turn):
+            return Shadowed(f"nothing: {link.erp} is kept alike with {elder}")
         store = Shown(account[0].profile, conflicts.from_json(link.facts.get(STORE_BASE)))
         erp = Shown(self.read_party(link)[0], conflicts.from_json(link.facts.get(ERP_BASE)))
         due = Merging.of(self).due(link, change, store, erp, account[0].modified_at)

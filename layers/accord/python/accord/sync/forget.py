@@ -30,9 +30,9 @@ from accord.ports.state import (
 )
 from accord.ports.store import Store
 from accord.sync import conflicts
-from accord.sync.customer_ports import CLAIMS, ERP_BASE, GONE, PARTY_ARCHIVED, STORE_BASE
+from accord.sync.customer_ports import CLAIMS, PARTY_ARCHIVED
 from accord.sync.fingerprint import natural_key
-from accord.sync.parties import ADDRESS, BESIDE
+from accord.sync.parties import ADDRESS, BESIDE, ERP_BASE, GONE, STORE_BASE
 from accord.sync.resolve import FORGOTTEN, emptied
 
 _LEASE = dt.timedelta(seconds=60)
@@ -105,6 +105,8 @@ class Plan:
             why = "marked, so that a later change is put before a person"
             found.append(("hash of the e-mail address", why))
         found.append(("documents of orders that were not named", "they lapse by themselves"))
+        found.append(("attention items that are closed", "they lapse by themselves, within a year"))
+        found.append(("backups and earlier versions", "they lapse by themselves, within 35 days"))
         return found
 
 

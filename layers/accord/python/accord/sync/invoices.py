@@ -11,6 +11,8 @@ from accord.ports.state import Link
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.notes import fill
 from accord.sync.outcome import Outcome, Skipped, Told
+from accord.sync.sales import money
+from accord.sync.settling import Settling
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class Invoices(FromErp):
             turn.story.tell("step", f"invoice numbers {now.numbers or '-'}")
         for invoice in _fresh(known, progress):
             self._note(link, invoice, turn)
+        if link.erp is not None and money(link.facts.get("paid", "")) and _fresh(known, progress):
+            adapter = self.erp(link.erp.system)
+            Settling(adapter, turn.writer, turn.story).settle(link, now.ids)
         return Told(said or "an invoice was taken back"), self.save(link, invoices=fact)
 
     def _word(self, kind: Literal[Kind.INVOICE, Kind.CREDIT_NOTE]) -> str:

@@ -17,7 +17,7 @@ from accord.errors import (
 )
 from accord.model.change import Ref
 from accord.model.documents import Kind, PartyDocument, Record, SalesOrder
-from accord.model.party import Address, Party
+from accord.model.party import Address, Party, plain_vat_number
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control, Link, Links, Seen, Step
 from accord.rules.config import CustomerRules
@@ -27,9 +27,16 @@ from accord.sync.steps import Promise, Result, Writer, to_record, to_result
 MADE = "made"  # fact of an account's link: its party was made for it by us, and of what
 OF_ACCOUNT, OF_ORDER = "1", "order"
 BESIDE = "beside"  # fact of an account's link: the account that its party was linked with before
+GONE = "gone"  # fact of an account's link: since when it is no longer in the store
+STORE_BASE = "store_base"  # facts of an account's link: what each side showed
+ERP_BASE = "erp_base"
+ERP_VERSION = "erp_version"
+PENDING = "pending"  # a merge that is being written: its step, and marks of what goes where
+INSTEAD = "instead_of"  # fact of a claim: the party that it led to, and that is gone
 ADDRESS = "address:"  # head of a fact: where the address of this fingerprint is
 _ADDRESSES_KEPT = 50  # on a link; an older one costs a look at the back office
 _CODES_TRIED = 50  # of parties that the back office already had under our pattern's codes
+_SHORTEST_VAT = 5  # letters and digits that can tell one company from all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,12 @@ class Parties:
     rules: CustomerRules
     home: bool = True  # the store's own back office, whose parties its customers are linked with
 
-    def of(self, order: SalesOrder, *, owner: str, until: dt.datetime) -> Known:
+    def of(
+        self, order: SalesOrder, *, owner: str, until: dt.datetime, doubted: bool = False
+    ) -> Known:
         """The order's party with both its addresses.
+
+        ``doubted``: the order met trouble, so what is remembered of its party is asked anew.
 
         Raises:
             BusyError: another worker is making this very party; it takes moments.
@@ -72,6 +83,8 @@ class Parties:
         if not keys:
             return self._fixed(self.rules.nobody, order, "has no e-mail address", "nobody")
         wanted = (party.billing, party.shipping)
+        if doubted:
+            self._correct(keys, owner=owner, until=until)
         link = self.links.get(keys[0])
         if link is not None and link.erp is not None:
             known = _complete(link, wanted)
@@ -117,6 +130,8 @@ class Parties:
         for claim in claims:
             if claim.erp is None:
                 self.links.save(replace(claim, erp=ref))
+            elif claim.erp != ref and self.now(claim.erp) == ref:
+                self.links.save(moved(claim, ref))
             elif claim.erp != ref:
                 raise DisagreementError(
                     f"{ref} has an e-mail address or VAT number that {claim.erp} is known by; "
@@ -124,6 +139,19 @@ class Parties:
                     reason="double_party",
                     owner="commerce",
                 )
+
+    def now(self, party: Ref) -> Ref | None:
+        """The party itself, the one that it was merged into, or None when it is gone."""
+        record = self.erp.get(party)
+        return None if record is None else record.ref
+
+    def _correct(self, keys: Sequence[Ref], *, owner: str, until: dt.datetime) -> None:
+        """What leads to a party that was merged into another, or is gone, no longer does."""
+        with self.hold(keys, owner=owner, until=until) as held:
+            now = {link.erp: self.now(link.erp) for link in held.values() if link.erp is not None}
+            for key, link in held.items():
+                if link.erp is not None and now[link.erp] != link.erp:
+                    held[key] = self.links.save(moved(link, now[link.erp]))
 
     @contextmanager
     def hold(
@@ -176,7 +204,8 @@ class Parties:
 
     def _values(self, party: Party) -> list[tuple[Literal["email", "vat_number"], str]]:
         """The natural keys that the rules match by and the party has, in the rules' order."""
-        values = {"email": party.email, "vat_number": party.vat_number}
+        vat_number = party.vat_number if tells_company(party.vat_number) else ""
+        values = {"email": party.email, "vat_number": vat_number}
         return [(by, values[by]) for by in self.rules.match if values[by]]
 
     def _claimed(
@@ -190,7 +219,11 @@ class Parties:
         make: bool = True,
         made_of: str = OF_ACCOUNT,
     ) -> Known | None:
-        """With every key of the party leased, so that nobody else makes it meanwhile."""
+        """With every key of the party leased, so that nobody else makes it meanwhile.
+
+        An order links its account with nobody else's party, whatever address it was placed with:
+        the order alone goes there, as a guest's would.
+        """
         with self.hold(keys, owner=owner, until=until) as held:
             linked = next((held[key] for key in keys if held[key].erp is not None), None)
             made = False
@@ -204,16 +237,24 @@ class Parties:
                 if record is None and not make:
                     return None
                 if record is None:
-                    record, made = self._make(party, f"{self.erp_name}:party:{claim}"), True
+                    step = f"{self.erp_name}:party:{claim}"
+                    if before := held[claim].facts.get(INSTEAD):
+                        step = f"{step}:{before}"
+                    record, made = self._make(party, step), True
                 ref, addresses = record.ref, dict(record.addresses)
             for address in filter(None, wanted):
                 id_ = addresses.pop(address.fingerprint, None)  # the used ones go last, and stay
                 addresses[address.fingerprint] = id_ or self.erp.add_address(ref, address)
             kept = list(addresses.items())[-_ADDRESSES_KEPT:]
             where = {f"{ADDRESS}{print_}": id_ for print_, id_ in kept}
+            account = keys[0]
+            by_order = made_of == OF_ORDER and held[account].erp is None
+            strange = by_order and self._is_anothers(account, ref)
             for key in keys:
                 link = held[key]
                 if link.erp is not None and key != keys[0]:
+                    continue
+                if key == account and strange:
                     continue
                 facts = {
                     name: text for name, text in link.facts.items() if not name.startswith(ADDRESS)
@@ -223,9 +264,26 @@ class Parties:
                     if made:
                         facts[MADE] = made_of
                 held[key] = self.links.save(replace(link, erp=ref, facts={**facts, **where}))
-            known = _complete(held[keys[0]], wanted)
+            known = _complete(replace(held[keys[0]], erp=ref, facts=where), wanted)
             assert known is not None  # every wanted address was just added
             return replace(known, made=made)
+
+    def _is_anothers(self, account: Ref, party: Ref) -> bool:
+        """Whether ``party`` is linked with another account of this store, which still is there."""
+        if account.kind != "customer":
+            return False
+        found = self.links.find(party)
+        met: set[Ref] = set()
+        while found is not None and found not in met:
+            met.add(found)
+            link = self.links.get(found)
+            if link is None:
+                return False
+            is_there = link.erp == party and GONE not in link.facts
+            if is_there and found != account and found.system == account.system:
+                return True
+            found = Ref.parse(link.facts[BESIDE]) if BESIDE in link.facts else None
+        return False
 
     def beside(self, account: Ref, party: Ref) -> dict[str, str]:
         """A fact: the account that the party was linked with before, in this store or another."""
@@ -330,6 +388,26 @@ class Parties:
                 home = self.erp.add_address(record.ref, Address(name=order.party.display_name))
             ids.append(self.erp.add_address(record.ref, address) if address else home or "")
         return Known(record.ref, ids[0], ids[1])
+
+
+def tells_company(vat_number: str) -> bool:
+    """Whether it can be a VAT number at all: ``n/a`` or ``0`` would make one party of all who
+    typed that."""
+    plain = plain_vat_number(vat_number)
+    return len(plain) >= _SHORTEST_VAT and len({char for char in plain if char.isdigit()}) > 1
+
+
+def moved(link: Link, party: Ref | None) -> Link:
+    """``link`` to another party, without what it knew of the one before."""
+    of_party = {STORE_BASE, ERP_BASE, ERP_VERSION, PENDING}
+    facts = {
+        name: text
+        for name, text in link.facts.items()
+        if name not in of_party and not name.startswith(ADDRESS)
+    }
+    if party is None and link.erp is not None:
+        facts[INSTEAD] = link.erp.id  # its making is remembered, and must not be believed
+    return replace(link, erp=party, facts=facts)
 
 
 def _addresses(link: Link) -> Mapping[str, str]:

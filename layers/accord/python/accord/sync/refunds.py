@@ -30,9 +30,11 @@ from accord.rules.accounts import check_complete, document_lines, rounding_line
 from accord.rules.config import PaymentRule
 from accord.rules.refunds import credited, refund_account
 from accord.sync.decide import CLOSED
+from accord.sync.invoices import Known as Invoiced
 from accord.sync.notes import Notes
 from accord.sync.outcome import Credited, Outcome, Skipped
 from accord.sync.sales import Sales, money
+from accord.sync.settling import Settling
 from accord.sync.turn import WAITS, Story
 
 _OURS = re.compile(r"\[accord (\S+:credit_note:\S+)\]")
@@ -99,6 +101,13 @@ class Refunds:
         if state is State.VOIDED:  # nothing was sold, so there is nothing to credit
             self._pay_back(link, order, refund, story)
             return Credited(refund.ref, "", refund.total), self._done(link, refund, credited=False)
+        if link.facts.get("erp_state") == State.VOIDED.value:
+            raise WaitingError(
+                f"refund {id_} waits until somebody has decided what becomes of order "
+                f"{order.number}: {link.number or link.document_key} was cancelled by hand",
+                connection=order.ref.system,
+                causes=(WAITS,),
+            )
         if state is State.CONFIRMED:
             outcome = self._credit(link, order, refund, every, story)
             return outcome, self._done(link, refund, credited=True)
@@ -189,6 +198,12 @@ class Refunds:
         self._tie(refund, record.ref, record.number)
         if refund.ref.id not in handled(link):
             self._pay_back(link, order, refund, story, rule)
+            booked = Invoiced.of(link).ids
+            # The flow of invoices was here before a pass that had broken off: it saw no money yet.
+            if record.ref.id in booked and money(link.facts.get("paid", "")):
+                Settling(back.adapter, sales.writer, story).settle(
+                    link, booked, refund=refund.ref.id
+                )
         if sales.rules.flows.invoices != "on":  # whose flow tells the store of every credit note
             self._note(link, order, refund, record.number)
         return Credited(refund.ref, record.number, refund.total)
@@ -234,6 +249,8 @@ class Refunds:
         paid = link.facts.get("paid", "")
         received = money(paid) or (Money.zero(order.currency) if paid != "1" else order.total)
         if not (rule.record and account and received and refund.total):
+            return
+        if refund.ref.id in handled(link):  # paid back then, or taken off what was received since
             return
         what = f"the money of refund {refund.ref.id} of order {order.number}"
         day, true_day = self.sales.day_for(Kind.PAYMENT, refund.refunded_at, what)

@@ -72,7 +72,7 @@ class Writer:
             if not step.fresh and doubtful:  # its time is what the next one waits from
                 self.steps.withdraw(key)
                 step = self.steps.begin(key, now=self.clock(), intent=step.intent)
-            found = self._attempt(step, find, do)
+            found = self._attempt(step, promise, find, do)
         self.steps.finish(key, found)
         return found
 
@@ -103,13 +103,22 @@ class Writer:
             raise TransientError(why, retry_after=left, reason="settling")
 
     def _attempt(
-        self, step: Step, find: Callable[[Step], Result | None], do: Callable[[Step], Result]
+        self,
+        step: Step,
+        promise: Promise,
+        find: Callable[[Step], Result | None],
+        do: Callable[[Step], Result],
     ) -> Result:
         try:
             return do(step)
         except DuplicateError:
             found = find(step)
             if found is None:
+                if not step.fresh and promise.search_lag:  # it may be our own, not shown yet
+                    looked_at = step.looked_at or self.clock()
+                    self.steps.looked(step.key, now=looked_at)
+                    shown = looked_at + promise.search_lag
+                    self._wait(shown, "what is there already may not be found yet")
                 raise
             return found
         except (RejectedError, NotNowError, RateLimitedError):

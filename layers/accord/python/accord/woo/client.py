@@ -381,7 +381,9 @@ class WooStore(Store):
         if response.is_success:
             return response
         code = code_of(_parsed(response))
-        what = f"{self.name} answered {status} ({code or 'no code'}) to {method} {path}"
+        # Without the query: what is asked for may be a shopper's e-mail address.
+        where = path.partition("?")[0]
+        what = f"{self.name} answered {status} ({code or 'no code'}) to {method} {where}"
         if code in _MISSING:
             return response
         if status == 404 and code in {None, "rest_no_route"}:

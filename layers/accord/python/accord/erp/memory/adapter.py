@@ -88,6 +88,7 @@ class Memory(ErpAdapter):
         amends=frozenset({State.DRAFT, State.QUOTATION}),
         tells=frozenset(TOLD),
         revenue=True,
+        reconciles=True,
     )
     news_lag: ClassVar[dt.timedelta] = dt.timedelta(0)
     """How late some changes are told, with their true time; less than ``overlap``."""
@@ -172,6 +173,10 @@ class Memory(ErpAdapter):
     def void(self, record: Record) -> Record:
         """See ``ErpAdapter.void``. One call."""
         return self._record(self._call("void", {"id": record.ref.id})["record"])
+
+    def reconcile(self, order: Ref, payments: Sequence[Ref]) -> None:
+        """See ``ErpAdapter.reconcile``. One call; a document that is settled is ``paid``."""
+        self._call("reconcile", {"id": order.id, "payments": [each.id for each in payments]})
 
     def add_address(self, party: Ref, address: Address) -> str:
         """See ``ErpAdapter.add_address``."""

@@ -7,6 +7,7 @@ from accord.erp.memory.master import Master, Periods, Rounding, totals
 from accord.erp.memory.orders import Numbers, Orders
 from accord.erp.memory.parties import Parties
 from accord.model.money import Money
+from accord.model.open_items import OpenItem, settled
 
 
 class Credits:
@@ -52,6 +53,30 @@ class Credits:
             "gross": amount,
             "currency": document["currency"],
         }
+
+    def reconcile(self, arguments: Json) -> Json:
+        """What was booked of the order and its ``payments``, set against each other where it fits.
+
+        Documents of which that is said are paid.
+        """
+        order = self._orders.find(arguments["id"])
+        wanted = set(arguments["payments"])
+        booked = [
+            part
+            for part in order.of_kind("invoice", "credit_note", "payment")
+            if part.state == "posted"
+            or (part.kind == "payment" and part.id in wanted and not part.settled)
+        ]
+        found = {part.id: part for part in booked}
+        for group in settled(map(_open_item, booked)):
+            for item in group:
+                part = found[item.id]
+                if part.kind == "payment":
+                    part.settled = True
+                else:
+                    part.state = "paid"
+                    self._records.wrote(part)
+        return {}
 
     # --- credit notes -----------------------------------------------------------
 
@@ -137,3 +162,8 @@ class Credits:
 
 def _gross(entry: Entry) -> Decimal:
     return Decimal(entry.totals["gross"]) if entry.totals else Decimal(0)
+
+
+def _open_item(entry: Entry) -> OpenItem:
+    owed = _gross(entry) if entry.kind == "invoice" else -_gross(entry)
+    return OpenItem(entry.id, owed, is_money=entry.kind == "payment")

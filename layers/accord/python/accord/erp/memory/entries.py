@@ -53,6 +53,7 @@ class Entry:
     totals: Json | None = None
     addresses: dict[str, str] = field(default_factory=dict)  # fingerprint → id
     archived: bool = False
+    settled: bool = False  # a payment that is set against something
     changed_at: dt.datetime = field(init=False)
     order: "Entry | None" = None
     parts: list["Entry"] = field(default_factory=list)

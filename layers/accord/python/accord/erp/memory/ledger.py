@@ -82,6 +82,7 @@ class Ledger:
             "advance": self._advance,
             "amend": self._orders.amend,
             "void": self._orders.void,
+            "reconcile": self._credits.reconcile,
             "add_address": self._parties.add_address,
             "progress": self._orders.progress,
             "changes": self._changes,

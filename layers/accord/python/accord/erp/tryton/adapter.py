@@ -4,7 +4,7 @@ Calls for one order of a known customer, once the master data is known: create, 
 confirm. Confirming also makes shipment and invoice, unless the server has a queue of its own.
 
 What is written is in a module per kind beside this one: ``selling``, ``cancelling``, ``crediting``,
-``paying``; what is read of it afterwards in ``reading``.
+``paying``, ``reconciling``; what is read of it afterwards in ``reading``.
 
 Source: trytond 8.2 and the modules web_shop and sale; recordings of a running server.
 """
@@ -35,6 +35,7 @@ from accord.erp.tryton.parties import (
 )
 from accord.erp.tryton.paying import Paying
 from accord.erp.tryton.reading import Reading
+from accord.erp.tryton.reconciling import Reconciling
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.selling import Selling
 from accord.errors import (
@@ -86,6 +87,7 @@ class Tryton(ErpAdapter):
         # the desktop client is the longest that people do.
         overlap=dt.timedelta(minutes=5),
         revenue=False,  # a line of a sale books where its product does
+        reconciles=True,
     )
 
     def __init__(self, client: Client, connection: str, options: Options) -> None:
@@ -99,6 +101,7 @@ class Tryton(ErpAdapter):
         self._cancelling = Cancelling(self._records)
         self._crediting = Crediting(self._records, self._master, digits)
         self._paying = Paying(self._records, self._master)
+        self._reconciling = Reconciling(self._records, self._master)
         self._reading = Reading(client, self._master, connection)
 
     @classmethod
@@ -219,6 +222,10 @@ class Tryton(ErpAdapter):
                 "Tryton"
             )
         return self._cancelling.void(record)
+
+    def reconcile(self, order: Ref, payments: Sequence[Ref]) -> None:
+        """See ``ErpAdapter.reconcile``. An invoice that is settled is ``paid``."""
+        self._reconciling.reconcile(order, payments)
 
     def open_day(self, kind: Kind, on: dt.date) -> dt.date | None:
         """See ``ErpAdapter.open_day``. One call; orders are not booked, so any day is open."""

@@ -1,6 +1,7 @@
 """Credit notes written: made against the order's invoices, and posted."""
 
 import datetime as dt
+from dataclasses import replace
 
 from accord.erp.tryton.client import nothing_made
 from accord.erp.tryton.credits import (
@@ -37,7 +38,10 @@ class Crediting:
         with nothing_made():
             known, shop = self._master.known(needs(document)), self._master.shop()
             preview_credit(document, known, shop, self._digits)  # what would never be finished
-            invoices = self._invoices(document.order)
+            sale = self._records.one("sale.sale", int(document.order.id), INVOICE_FIELDS)
+            # A party that was merged since then left its orders and addresses to the other.
+            document = replace(document, party=replace(document.party, id=str(sale["party"])))
+            invoices = invoices_of(sale)
             header = self._header(document, invoices)
             products = {known.items[line.item].id for line in document.lines if line.item}
             invoiced = {line["product"] for each in invoices for line in each["lines."]}
@@ -103,9 +107,6 @@ class Crediting:
             },
         )
         return True
-
-    def _invoices(self, order: Ref) -> list[Values]:
-        return invoices_of(self._records.one("sale.sale", int(order.id), INVOICE_FIELDS))
 
     def _header(self, document: CreditDocument, invoices: list[Values]) -> Header:
         """As on the invoice; without one, as Tryton would choose for a new invoice."""

@@ -36,6 +36,7 @@ CREDIT_FIELDS = (
 )
 
 INVOICE_FIELDS = (
+    "party",
     "invoices.state",
     "invoices.party",
     "invoices.account",
@@ -46,7 +47,7 @@ INVOICE_FIELDS = (
     "invoices.lines.description",
     "invoices.lines.account",
 )
-"""Of the ``sale.sale``: what a credit note takes over from its invoices."""
+"""Of the ``sale.sale``: what a credit note takes over from it and its invoices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from accord.erp.tryton.known import Known, subdivision
 from accord.erp.tryton.wire import Values, related
 from accord.model.change import Ref
 from accord.model.documents import Kind, PartyDocument, Record
-from accord.model.party import Address, Party
+from accord.model.party import Address, Party, plain_vat_number
 
 ADDRESS_FIELDS = (
     "party_name",
@@ -48,7 +48,7 @@ def party_values(document: PartyDocument, key: str, known: Known, *, strict: boo
         contacts.append({"type": "email", "value": party.email})
     if party.phone:
         contacts.append({"type": "phone" if strict else "other", "value": party.phone})
-    number = vat_number(party.vat_number)
+    number = plain_vat_number(party.vat_number)
     identifiers = [{"type": vat_type(number) if strict else None, "code": number}] if number else []
     values: Values = {
         "name": party.display_name,
@@ -74,11 +74,6 @@ def _addresses(party: Party, known: Known) -> list[Values]:
     ]
 
 
-def vat_number(text: str) -> str:
-    """Letters and digits only, upper case: ``GB 123 4567 89`` is ``GB123456789``."""
-    return "".join(char for char in text.upper() if char.isalnum())
-
-
 def vat_type(number: str) -> str | None:
     """Tryton's type of a VAT number that begins with its country; None for any other."""
     country = number[:2]
@@ -97,11 +92,15 @@ def email_domain(email: str) -> list[Any]:
 
 def vat_domain(party: Party) -> list[Any]:
     """Parties with that VAT number, with its country before it or as a national number of its."""
-    number = vat_number(party.vat_number)
+    number = plain_vat_number(party.vat_number)
     country, rest = number[:2], number[2:]
     if not country.isalpha():
         country, rest = party.billing.country or "??", number
-    national = [["type", "=", f"{country.lower()}_vat"], ["code_compact", "=", rest]]
+    if country in {"EL", "GR"}:  # a type of Tryton's has the country, a number the prefix
+        type_, country = "gr_vat", "EL"
+    else:
+        type_ = f"{country.lower()}_vat"
+    national = [["type", "=", type_], ["code_compact", "=", rest]]
     return [
         "OR",
         ["identifiers.code_compact", "in", sorted({number, country + rest})],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from accord.erp.tryton.known import Known, subdivision
-from accord.erp.tryton.parties import address_of, address_values, equal, vat_number, vat_type
+from accord.erp.tryton.parties import address_of, address_values, equal, vat_type
 from accord.erp.tryton.profiles import (
     PRICE_LIST,
     USES,
@@ -25,7 +25,7 @@ from accord.erp.tryton.profiles import (
     value_of,
 )
 from accord.erp.tryton.wire import Values, truth
-from accord.model.party import Address, Profile
+from accord.model.party import Address, Profile, plain_vat_number
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ def _contact_commands(changes: Profile, row: Values, *, strict: bool) -> list[An
 def _identifier_commands(changes: Profile, now: Profile, row: Values, *, strict: bool) -> list[Any]:
     if changes.vat_number is None:
         return []
-    number, present = vat_number(changes.vat_number), identifier(row)
+    number, present = plain_vat_number(changes.vat_number), identifier(row)
     if number == now.vat_number:
         return []
     commands: list[Any] = []

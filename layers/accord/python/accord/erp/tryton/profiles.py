@@ -11,13 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-from accord.erp.tryton.parties import (
-    ADDRESS_FIELDS,
-    address_of,
-    vat_number,
-)
+from accord.erp.tryton.parties import ADDRESS_FIELDS, address_of
 from accord.erp.tryton.wire import Values, related, truth
-from accord.model.party import Address, Profile
+from accord.model.party import Address, Profile, plain_vat_number
 
 PARTS: Final[Mapping[str, str]] = {
     "addresses": "party.address",
@@ -143,8 +139,9 @@ def _vat(identifier: Values | None) -> str:
     """With its country before it, as a store gives it."""
     if identifier is None:
         return ""
-    code = vat_number(identifier["code"] or "")
+    code = plain_vat_number(identifier["code"] or "")
     national = _NATIONAL.fullmatch(identifier["type"] or "")
-    if national and national[1] != "eu" and not code.startswith(national[1].upper()):
-        return national[1].upper() + code
-    return code
+    if national is None or national[1] == "eu":
+        return code
+    country = "EL" if national[1] == "gr" else national[1].upper()
+    return code if code.startswith(country) else country + code

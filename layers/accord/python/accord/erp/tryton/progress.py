@@ -6,12 +6,13 @@ and stock_package_shipping; recordings of a running server.
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from accord.erp.tryton.mapping import SALE_FIELDS, sale_record
 from accord.erp.tryton.wire import Values, related
 from accord.model.change import Ref
 from accord.model.documents import Kind, State, Totals
+from accord.model.keys import first_generation
 from accord.model.money import Money
 from accord.model.progress import Invoice, Progress, Shipment, Shipped
 
@@ -74,6 +75,31 @@ def order_fields(held: Collection[tuple[str, str]]) -> list[str]:
             ]
         )
     )
+
+
+def of_order(sale: int, key: str | None, at: str = "", *models: str) -> list[Any]:
+    """What holds of the sale's invoices and credit notes; ``key`` is the sale's own.
+
+    A credit note belongs to the order whose invoice lines its own lines name as their origin, or
+    whose key begins its own key, the mark of the generation left out. ``at`` is the way to them
+    from another model, ``models`` what is met on it.
+    """
+    found: list[Any] = [
+        "OR",
+        [f"{at}sales", "=", sale, *models],
+        [f"{at}lines.origin.invoice.sales", "=", sale, *models, "account.invoice.line"],
+    ]
+    if key:
+        like = f"{_literal(first_generation(key))}-r%"
+        found.append([f"{at}reference", "like", like, *models])
+    return found
+
+
+def _literal(text: str) -> str:
+    """``text`` in a pattern, where it shall mean itself."""
+    for char in "\\%_":
+        text = text.replace(char, f"\\{char}")
+    return text
 
 
 def progress(sale: Values, invoices: Iterable[Values], system: str) -> Progress:

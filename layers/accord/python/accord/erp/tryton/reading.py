@@ -22,12 +22,17 @@ from accord.erp.tryton.profiles import (
     stamps,
     version_of,
 )
-from accord.erp.tryton.progress import INVOICE_FIELDS, OPTIONAL_FIELDS, order_fields, progress
+from accord.erp.tryton.progress import (
+    INVOICE_FIELDS,
+    OPTIONAL_FIELDS,
+    of_order,
+    order_fields,
+    progress,
+)
 from accord.erp.tryton.wire import Values, related
 from accord.errors import RejectedError, StaleVersionError, UnmappedError, UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import Kind
-from accord.model.keys import first_generation
 from accord.model.party import Profile
 from accord.model.progress import Attachment, News, Progress
 
@@ -60,25 +65,15 @@ class Reading:
     # --- orders --------------------------------------------------------------
 
     def progress(self, order: Ref) -> Progress | None:
-        """See ``ErpAdapter.progress``.
-
-        A credit note belongs to the order whose invoice lines its own lines name as their origin,
-        or whose key begins its own key, the mark of the generation left out.
-        """
+        """See ``ErpAdapter.progress``."""
         if not order.id.isdigit():
             return None
         id_ = int(order.id)
         sales = self._search("sale.sale", [["id", "=", id_]], order_fields(self._optional()))
         if not sales:
             return None
-        of_order: list[Any] = [
-            "OR",
-            ["sales", "=", id_],
-            ["lines.origin.invoice.sales", "=", id_, "account.invoice.line"],
-        ]
-        if key := sales[0]["web_id"]:
-            of_order.append(["reference", "like", f"{_literal(first_generation(key))}-r%"])
-        invoices = self._search("account.invoice", [["type", "=", "out"], of_order], INVOICE_FIELDS)
+        found = of_order(id_, sales[0]["web_id"])
+        invoices = self._search("account.invoice", [["type", "=", "out"], found], INVOICE_FIELDS)
         return progress(sales[0], invoices, self._connection)
 
     def document(self, ref: Ref) -> Attachment | None:
@@ -290,10 +285,3 @@ def _positions(
     """``rows`` by their position, behind ``start`` and not behind ``end``."""
     found = {of_kind.position(row): row for row in rows}
     return {at: row for at, row in found.items() if at > start and (end is None or at <= end)}
-
-
-def _literal(text: str) -> str:
-    """``text`` in a pattern, where it shall mean itself."""
-    for char in "\\%_":
-        text = text.replace(char, f"\\{char}")
-    return text

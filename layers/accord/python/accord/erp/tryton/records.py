@@ -34,11 +34,24 @@ class Records:
         self.connection = connection
 
     def get(self, ref: Ref) -> Record | None:
-        """The record, or None when it is not there."""
+        """The record, or None when it is not there. Of a merged party, the one that stayed."""
         if not ref.id.isdigit():
             return None
-        records = self._read(Kind(ref.kind), [["id", "=", int(ref.id)]])
+        kind, id_ = Kind(ref.kind), int(ref.id)
+        if kind is Kind.PARTY:
+            id_ = self._merged_into(id_)
+        records = self._read(kind, [["id", "=", id_]])
         return records[0] if records else None
+
+    def _merged_into(self, id_: int) -> int:
+        """The party that stands for the party ``id_``: itself, or at the end of its merges."""
+        met: set[int] = set()
+        while id_ not in met:
+            met.add(id_)
+            domain = [["id", "=", id_], _ALSO_INACTIVE]
+            for row in self.search("party.party", domain, ("replaced_by",)):
+                id_ = row["replaced_by"] or id_
+        return id_
 
     def again(self, record: Record) -> Record:
         """``record`` as it is now. Raises: RejectedError: it is gone."""

@@ -85,6 +85,7 @@ class Shop:
             home=self.home, clock=clock, payload=self._payload, lock=self.lock, sender=sender
         )
         self._trashed: dict[int, str] = {}  # order → its status before
+        self._highest = 0  # id that an order or refund ever had
         self._ids = itertools.count(1_000_001)  # of lines, fields and notes
         self._webhook_ids = itertools.count(1)
 
@@ -465,9 +466,10 @@ class Shop:
             self._on_change(topic, {"id": id_} if topic.endswith(".deleted") else document)
 
     def _next_id(self) -> int:
-        """Orders and refunds share one series."""
+        """Orders and refunds share one series, in which no number comes twice."""
         refunds = (it["id"] for listed in self.refunds.values() for it in listed)
-        return max([0, *self.orders, *(int(id_) for id_ in refunds)]) + 1
+        self._highest = max([self._highest, *self.orders, *(int(id_) for id_ in refunds)]) + 1
+        return self._highest
 
     def _new(self, draft: Draft) -> Doc:
         return order_document(
