@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,33 +15,47 @@ from typer.testing import CliRunner
 
 from accord.cli import demo
 from accord.cli.app import app
-from accord.local.place import REPO, WEBHOOK_SECRET, Place, toml_of
+from accord.cli.connection import EVENTS
+from accord.local.place import REPO, WEBHOOK_SECRET, Place
 from accord.local.recorded import Recorded, read_all, references
 from accord.local.runner.calls import Calls
 from accord.local.runner.resources import ACCOUNT, REGION
 from accord.local.runner.synth import assembly
 from accord.state.attention import DynamoAttention
 from accord.state.waiting import DynamoWaiting
+from infra.events import FROM_ERP
 from tests.infra import policies
+from tests.journeys.town import MUG, Town, configured
 
 pytestmark = [pytest.mark.tryton, pytest.mark.slow]
 
 DELIVERIES = REPO / "events" / "receive_store_webhook"
+OWN_QUEUE = "its own queue"
 PATIENCE_S = 120  # of a machine that others use too
-# Both run the same code, and which of them has to do what is chance.
-ALIKE = frozenset({"order_created", "order_updated"})
+# All run the same code, and which of them has to do what is chance.
+ALIKE = frozenset({"order_created", "order_updated", "refund_issued"})
+# What the one consumer of all queues does with what did not end well, whosever it was.
+CONSUMERS = frozenset({"attention", "waiting", "payloads", OWN_QUEUE})
 # What is allowed and no journey of this file needs: each by a test that does need it.
-_CLOSED = "closes a person's item once a replay has succeeded: tests/state/test_attention.py"
 _AGAIN = "counts up an item that is there already: tests/state/test_attention.py"
 _MAPPED = "rules that change while an order waits: tests/functions/test_order_functions.py"
+_WITHDRAWN = "a write that was refused is withdrawn: tests/state/test_steps.py"
+_CAME_BACK = "what waited is queued again, whatever it is: tests/functions/test_wake.py"
 UNUSED = {
-    ("order", "dynamodb:BatchGetItem", "attention"): _CLOSED,
-    ("order", "dynamodb:DeleteItem", "attention"): _CLOSED,
-    ("order", "dynamodb:GetItem", "attention"): _CLOSED,
-    ("order", "dynamodb:UpdateItem", "attention"): _AGAIN,
+    ("a consumer", "dynamodb:UpdateItem", "attention"): _AGAIN,
+    ("a consumer", "s3:GetObject", "payloads"): "a print that an earlier try kept: "
+    "tests/state/test_documents.py",
+    ("customer_changed", "dynamodb:DeleteItem", "links"): "a party that gets another account: "
+    "tests/sync/test_customers_apart.py",
+    ("customer_changed", "sqs:SendMessage", OWN_QUEUE): "another account of the same party: "
+    "tests/sync/test_customers.py",
     ("order", "dynamodb:DeleteItem", "links"): "a link that gets another document: test_links.py",
-    ("order", "dynamodb:DeleteItem", "steps"): "a refused write is withdrawn: test_steps.py",
-    ("order", "s3:PutObject", "payloads"): "what a person must look at: test_order_functions.py",
+    ("order", "sqs:SendMessage", OWN_QUEUE): "an order asks for a refund's turn, or the other way: "
+    "tests/sync/test_order_life.py",
+    **{
+        (folder, "dynamodb:DeleteItem", "steps"): _WITHDRAWN
+        for folder in ("order", "customer_changed", *FROM_ERP)
+    },
     ("report_dead_letters", "dynamodb:UpdateItem", "attention"): _AGAIN,
     ("wake", "dynamodb:DeleteItem", "waiting"): "a cause that lost its last: test_waiting.py",
     ("wake", "dynamodb:GetItem", "control"): _MAPPED,
@@ -51,6 +66,10 @@ UNUSED = {
         "secretsmanager:GetSecretValue",
         "uk",
     ): "asks a store that was away whether it is back",
+    **{
+        ("wake", "sqs:SendMessage", f"{event.replace('_', '-')}.fifo"): _CAME_BACK
+        for event in ("customer_changed", *FROM_ERP)
+    },
 }
 ROW = {
     *("store_id", "store_status", "store_total", "store_tax", "currency", "lines", "documents"),
@@ -85,7 +104,7 @@ def test_the_demo_ends_without_a_difference(run_demo: Callable[..., dict[str, An
 
     assert told.keys() == {
         *("deliveries", "accepted", "refused", "orders"),
-        *("attention", "waiting", "differences", "details"),
+        *("attention", "waiting", "differences", "details", "life"),
     }
     assert all(row.keys() == ROW for row in told["orders"])
     assert told["differences"] == told["attention"] == told["waiting"] == 0
@@ -112,7 +131,11 @@ def test_every_delivery_that_was_ever_recorded_arrives(
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The synthesised template, a real Tryton and a store; a minute of the schedules is 3 s."""
     with Place(
-        config=toml_of(REPO / "accord.toml"),
+        config=configured(
+            invoices={"link": True},
+            fulfilment={"delivery_note": True},
+            erp_changes={"credited": "apply"},
+        ),
         references=references(read_all(DELIVERIES)),
         work=tmp_path_factory.mktemp("place"),
         speed=20,
@@ -227,6 +250,50 @@ def test_a_poison_message_ends_before_a_person(place: Place) -> None:
     assert item.owner == "ops"
 
 
+def test_a_life_is_carried_over_both_ways(place: Place) -> None:
+    with Town.at(place) as town:
+        town.begin()
+        customer = town.account()
+        order = town.ordered({MUG: 3}, customer_id=int(customer))
+        town.front.pay(order)
+        town.settled()
+        town.desk.ship(f"uk-{order}", {MUG: 1}, "TRACK-1")
+        number = town.desk.post_invoice(f"uk-{order}")
+        town.settled()
+        refund = town.refunded(order, {MUG: 1})
+        town.desk.edit_party(town.party(customer)["code"], street="9 Ledger Lane")
+        town.settled()
+        opened = [
+            town.fetch(url).status_code
+            for note in town.front.notes(order)
+            for url in re.findall(r"http://\S+/documents/\S+", note)
+        ]
+
+        (credit,) = town.notes(order, refund)
+        notes = "\n".join(town.front.notes(order))
+        assert all(text in notes for text in (number, credit["number"], "TRACK-1"))
+        assert town.customer(customer)["billing"]["address_1"] == "9 Ledger Lane"
+        assert opened == [200, 200, 200]  # delivery note, invoice, credit note
+        assert town.asked() == []
+
+
+def test_what_is_done_by_hand_in_tryton_is_settled_in_the_store(place: Place) -> None:
+    with Town.at(place) as town:
+        town.begin()
+        credited, cancelled = town.paid(), town.ordered(status="processing", payment_method="cod")
+        town.desk.post_invoice(f"uk-{credited}")
+        town.desk.credit(f"uk-{credited}", {MUG: 1})
+        town.desk.cancel(f"uk-{cancelled}")
+        town.settled()
+        asked = town.asked()
+        town.changed(cancelled, status="cancelled")
+        town.settled()
+
+        assert asked == [("cancelled_in_erp", "commerce")]
+        assert [each["amount"] for each in town.front.refunds(credited)] == ["6.30"]
+        assert town.asked() == []
+
+
 # --- what each role allows -------------------------------------------------------------
 
 
@@ -250,32 +317,39 @@ def test_no_role_allows_what_no_function_does(place: Place, template: dict[str, 
     }
     if missing := journeys - _ran - {"test_no_role_allows_what_no_function_does"}:
         pytest.skip(f"these ran in other processes (run this file whole): {sorted(missing)}")
-    done: dict[str, set[tuple[str, str]]] = {}
-    for folder, calls in _calls(place).items():
-        done.setdefault(_code(folder), set()).update(calls.actions)
-    idle = {
-        (_code(folder), action, _short(name))
+    done = {
+        (_code(folder, action, _short(name, folder)), action, _short(name, folder))
+        for folder, calls in _calls(place).items()
+        for action, name in calls.actions
+    }
+    granted = {
+        (_code(folder, action, _short(name, folder)), action, _short(name, folder))
         for folder in place.stack.calls()
         for action, name in _granted(template, folder)
         if action not in policies.BY_THE_PLATFORM
-        and not any(a == action and _short(n) == _short(name) for a, n in done[_code(folder)])
     }
 
-    assert idle - UNUSED.keys() == set()
+    assert granted - done - UNUSED.keys() == set()
 
 
-def _code(folder: str) -> str:
+def _code(folder: str, action: str, name: str) -> str:
+    """Whose code it is that a ``folder`` runs for what is called ``name``."""
+    if folder in EVENTS and name in CONSUMERS and action != "sqs:SendMessage":
+        return "a consumer"
     return "order" if folder in ALIKE else folder
 
 
-def _short(name: str) -> str:
+def _short(name: str, folder: str) -> str:
     """``accord-dev-links`` is ``links``, ``accord/dev/store/uk`` is ``uk``.
 
-    The two queues of orders are one here: which of them sees a failure is chance.
+    The queues of an order and of its refunds are one here: which of them is needed is chance.
     """
     short = name.rpartition("/")[2].removeprefix("accord-dev-")
     short = short.removesuffix(f"-{ACCOUNT}-{REGION}")
-    return "orders.fifo" if short in {"order-created.fifo", "order-updated.fifo"} else short
+    of_orders = {"order-created.fifo", "order-updated.fifo", "refund-issued.fifo"}
+    if short == f"{folder.replace('_', '-')}.fifo":
+        return OWN_QUEUE
+    return "orders.fifo" if short in of_orders else short
 
 
 def _calls(place: Place) -> dict[str, Calls]:
@@ -303,4 +377,5 @@ def _name(template: dict[str, Any], resource: str) -> str:
         return str(what)
     known = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws"}
     text = "".join(part if isinstance(part, str) else known[part["Ref"]] for part in what[1])
-    return text.rpartition(":")[2].removeprefix("table/").removesuffix("-??????").removesuffix("/*")
+    name = text.rpartition(":")[2].removeprefix("table/").removesuffix("-??????")
+    return name.partition("/")[0] if name.endswith("/*") else name  # all of a bucket, or a folder
