@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from accord.cli import bench
 from accord.cli.app import app
-from accord.local.bench import cost, figures, outage, prices, traffic
+from accord.local.bench import cost, figures, lives, operations, outage, prices, traffic
 
 PASSED = outage.Result(
     orders=500,
@@ -46,6 +46,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(traffic, "run", lambda *_, **__: said["run"])
     monkeypatch.setattr(outage, "run", lambda *_, **__: said["outage"])
     monkeypatch.setattr(figures, "of_code", lambda *_, **__: said["code"])
+    monkeypatch.setattr(operations, "measure", lambda *_, **__: {})
     monkeypatch.setattr(cost, "measure", lambda *_, **__: said["cost"])
     monkeypatch.setattr(bench, "work_folder", lambda _: contextlib.nullcontext())
     return said
@@ -99,3 +100,22 @@ def test_with_orders_only_they_are_posted() -> None:
     _, text = run("--orders", "12", "--json")
 
     assert json.loads(text).keys() == {"run", "outage"}
+
+
+def test_lives_are_played_alone_and_told_by_seed() -> None:
+    code, text = run("--life", "2", "--seed", "5", "--json")
+
+    told = json.loads(text)
+    assert (code, told["orders"], told["seeds"], told["differences"]) == (0, 2, [5], [])
+
+
+def test_a_life_that_ends_otherwise_on_both_sides_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    differs = "seed 7: order 1001: 2 sales stand"
+    lived = lives.Result(orders=10, seeds=[7], differences=[differs])
+    monkeypatch.setattr(lives, "run", lambda *_, **__: lived)
+
+    code, text = run("--life", "10")
+
+    assert (code, differs in text) == (1, True)

@@ -1,4 +1,4 @@
-"""`accord bench`: many orders with faults on purpose, and what a pass costs."""
+"""`accord bench`: many orders and whole lives with faults on purpose, and what a pass costs."""
 
 import dataclasses
 import datetime as dt
@@ -17,18 +17,33 @@ from rich.progress import (
 from rich.text import Text
 
 from accord.cli.output import JsonOption, console, print_json, print_table, told
-from accord.local.bench import cost, figures, outage, traffic
+from accord.local.bench import cost, figures, lives, operations, outage, traffic
 from accord.local.place import REPO, Place, toml_of, work_folder
 from accord.rules.config import Config
 
 _SMALL = 12  # orders of the run that comes with the figures
 _SHOWN = 20  # differences on the screen; --json has all
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+    TimeRemainingColumn(),
+)
 
 
-def bench(
+def bench(  # noqa: PLR0917 - they are options, and named where it is run
     orders: Annotated[
         int | None,
         typer.Option(min=1, help="Post so many orders and compare both sides, to the cent."),
+    ] = None,
+    life: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Play so many whole lives of orders, with their customers, in virtual time, and "
+            "nothing else. --faults: webhooks are lost, workers die, nobody always answers.",
+        ),
     ] = None,
     erp: Annotated[
         Literal["tryton", "memory"],
@@ -50,6 +65,9 @@ def bench(
     Exit code 1 when the sides differ or a count misses its target. Times depend on the machine:
     their targets are shown, and decide nothing.
     """
+    if life is not None:
+        _live(life, seed=seed, faults=faults, json=json)
+        return
     started = time.monotonic()
     at = dt.datetime.now(dt.UTC)
     path = REPO / "accord.toml"
@@ -62,6 +80,8 @@ def bench(
     spent: cost.Cost | None = None
     if orders is None:
         found += figures.of_code(rules, seed=seed, at=at, progress=progress)
+        progress("counting the calls of each operation")
+        found += figures.of_operations(operations.measure(rules, at=at))
     progress("playing twelve hours without a back office, in virtual time")
     off = outage.run(rules, seed=seed, start=at)
     with work_folder(f"bench-{erp}") as work:
@@ -82,15 +102,56 @@ def bench(
         raise typer.Exit(1)
 
 
+def _live(orders: int, *, seed: int, faults: bool, json: bool) -> None:
+    rules = Config.model_validate(toml_of(REPO / "accord.toml"))
+    started = time.monotonic()
+    with Progress(*_COLUMNS, console=told) as bar:
+        task = bar.add_task("orders lived", total=orders)
+        lived = lives.run(
+            rules,
+            orders,
+            seed=seed,
+            faults=faults,
+            told=lambda done: bar.update(task, completed=done),
+        )
+    if json:
+        names = [field.name for field in dataclasses.fields(lived)]
+        print_json({name: getattr(lived, name) for name in names})
+    else:
+        _show_lives(lived, time.monotonic() - started)
+    if lived.differences:
+        raise typer.Exit(1)
+
+
+def _show_lives(lived: lives.Result, seconds: float) -> None:
+    for title, counted in (
+        ("What people did", lived.acts),
+        ("What became of the changes", lived.ends),
+        ("What went wrong on purpose", lived.mishaps),
+        ("What a person is asked in the end", lived.items),
+    ):
+        if counted:
+            print_table(title, ["", "times"], [list(row) for row in counted.most_common()])
+    first, last = lived.seeds[0], lived.seeds[-1]
+    rows: list[tuple[str, object]] = [
+        ("orders", lived.orders),
+        ("seeds", f"{first} to {last}"),
+        ("differences", len(lived.differences)),
+        ("wall time", f"{seconds:.0f} s"),
+    ]
+    print_table("Whole lives, in virtual time", ["", "figure"], rows)
+    _show_differences(lived.differences)
+
+
+def _show_differences(differences: list[str]) -> None:
+    for text in differences[:_SHOWN]:
+        console.print(f"  {text}", highlight=False, markup=False)
+    if len(differences) > _SHOWN:
+        console.print(f"  and {len(differences) - _SHOWN} more; --json has all")
+
+
 def _watched(place: Place, plan: traffic.Traffic, *, seed: int, faults: bool) -> traffic.Result:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=told) as bar:
+    with Progress(*_COLUMNS, console=told) as bar:
         deliveries = bar.add_task("deliveries posted", total=len(plan.deliveries))
         orders = bar.add_task("orders posted", total=len(plan.orders))
 
@@ -188,10 +249,7 @@ def _show(
         ("orders per second", f"{posted.orders_per_second:.1f}"),
     ]
     print_table(f"Through the local stack, into {posted.erp}", ["", "figure"], rows)
-    for text in posted.differences[:_SHOWN]:
-        console.print(f"  {text}", highlight=False, markup=False)
-    if len(posted.differences) > _SHOWN:
-        console.print(f"  and {len(posted.differences) - _SHOWN} more; --json has all")
+    _show_differences(posted.differences)
 
 
 def _show_calls(spent: cost.Cost) -> None:

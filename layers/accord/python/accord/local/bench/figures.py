@@ -1,18 +1,35 @@
 """The figures of a pass, each beside its target."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from accord.local.bench import mapping, receiver, startup
 from accord.local.bench.cost import RECEIVER, Cost
+from accord.local.bench.operations import Calls
 from accord.local.place import REPO
 from accord.local.recorded import read
 from accord.rules.config import Config
 
 DELIVERY = REPO / "events" / "receive_store_webhook" / "order_created_rich.json"
 Limit = Literal["≤", "≥"]
+# Calls of the store and of the in-memory ledger. The store is read where what it told may not be
+# the newest and what follows cannot be undone, and for what it does not tell: a refund's lines.
+_OPERATIONS = {
+    "place, paid": (1, 6),
+    "place, unpaid": (1, 3),
+    "pay": (1, 5),
+    "edit while unpaid": (1, 3),
+    "edit when confirmed": (2, 6),
+    "cancel": (2, 1),
+    "refund a line": (3, 11),
+    "ship": (3, 1),
+    "invoice": (2, 4),
+    "register": (0, 3),
+    "change the account": (0, 2),
+    "change the party": (2, 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +103,16 @@ def of_cost(cost: Cost, erp: str) -> list[Figure]:
         Figure("AWS operations per order", sum(cost.aws.values())),
         Figure("AWS cost of a million orders", float(cost.usage.total), "US dollars"),
     ]
+
+
+def of_operations(measured: Mapping[str, Calls]) -> list[Figure]:
+    """Calls of the store and of the back office, per operation."""
+    found = []
+    for name, calls in measured.items():
+        store, erp = _OPERATIONS[name]
+        asked = calls.store_reads + calls.store_writes
+        found += [
+            Figure(f"{name}: store calls", asked, "", "≤", store, counted=True),
+            Figure(f"{name}: ledger calls", calls.erp_total, "", "≤", erp, counted=True),
+        ]
+    return found
