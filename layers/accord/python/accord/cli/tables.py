@@ -24,7 +24,7 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
         "back office",
         "a second one with the same key is",
         "states",
-        "an edit changes it as",
+        "can be edited as",
         "tells of",
         "sets payments against invoices",
         "settles in",

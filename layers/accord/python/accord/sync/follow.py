@@ -16,7 +16,15 @@ from accord.errors import (
     TransientError,
 )
 from accord.model.change import Ref
-from accord.model.documents import Kind, PaymentDocument, Record, SalesOrder, State
+from accord.model.documents import (
+    Kind,
+    PaymentDocument,
+    Record,
+    SalesDocument,
+    SalesOrder,
+    State,
+)
+from accord.model.keys import payment_key
 from accord.model.money import Money
 from accord.ports.state import Link, Links
 from accord.ports.store import Store
@@ -182,7 +190,7 @@ class Follower:
         Raises: TransientError: it may still be; look again then.
         """
         amount, _, at = link.facts[_PAYING].rpartition(" ")
-        found = self.sales.payment(f"{link.key}:payment")
+        found = self.sales.payment(payment_key(link.key))
         if found is None:
             self._wait(at, f"a payment of {amount}")
         facts = {name: text for name, text in link.facts.items() if name != _PAYING}
@@ -209,94 +217,85 @@ class Follower:
         self, link: Link, order: SalesOrder, due: Create | Advance | Amend
     ) -> tuple[Posted, Link]:
         """The document at its goal, its payment, and the note in the store, step by step."""
-        goal = due.goal
         document, rule = self.sales.document(order)
         made = "done" not in link.facts  # also when an earlier pass got half way
-        made_of = content(order)
-        known = link.facts.get("party")
-        party_ref = Ref.parse(known) if known and not isinstance(due, Amend) else None
+        current = True
         if link.erp is None:
-            party = self.sales.party(order, doubted="trouble" in link.facts)
-            document, party_ref = addressed(document, party), party.ref
-            making = f"{made_of} {self.clock().isoformat()}"
-            facts = {**link.facts, MAKING: making, "erp": self.back.name}
-            link = self.links.save(replace(link, facts=facts))
-            result = self.sales.create(link, document, made_of)
-            record = to_record(result)
-            self.story.tell(
-                "step", f"order {link.document_key} at {record.ref}", party=str(party_ref)
-            )
-            if result["content"] != made_of:  # an earlier try made it, of what the order was then
-                facts = {
-                    **link.facts,
-                    "state": record.state.value,
-                    "content": result["content"],
-                    "party": str(party_ref),
-                }
-                link = self.links.save(replace(link, erp=record.ref, facts=facts))
-                return self._posted(link, record, order, made=False), link
-        elif isinstance(due, Amend) and link.erp is not None:
-            party = self.sales.party(order, doubted="trouble" in link.facts)
-            document, party_ref = addressed(document, party), party.ref
-            record = of_link(link, link.erp)
-            link = self._writing(link, _AMEND)
-            try:
-                result = self.sales.amend(link, record, document, made_of)
-            except RejectedError:
-                link = self._not_writing(link)
-                now = self.back.adapter.get(record.ref)
-                if now is None or now.state is not State.CONFIRMED:
-                    raise
-                # A person confirmed it: it is to be made anew.
-                facts = {**link.facts, "state": now.state.value}
-                return self._posted(link, now, order, made=False), self.links.save(
-                    replace(link, number=now.number, facts=facts)
-                )
-            record = replace(to_record(result), number=link.number)
-            self.story.tell("step", f"order {link.document_key} amended")
-            link = self.links.save(
-                replace(
-                    link,
-                    facts={
-                        **link.facts,
-                        "state": record.state.value,
-                        "done": State.DRAFT.value,
-                        "content": result["content"],
-                        "party": str(party_ref),
-                        "edits": str(edits(link) + 1),
-                        WRITING: _AMENDED,
-                    },
-                )
-            )
-            if result["content"] != made_of:
-                return self._posted(link, record, order, made=False), link
+            link, record, current = self._make(link, order, document)
         else:
-            assert link.erp is not None
             record = of_link(link, link.erp)
-        if party_ref is None:
-            party_ref = self.sales.party(order).ref
-        record = self.sales.bring(link, order, record, goal)
-        link, paid = self._pay(link, order, record, party_ref, rule)
-        self._note(link, order, record, goal)
-        link = self.links.save(
-            replace(
-                link,
-                erp=record.ref,
-                number=record.number,
-                facts={
-                    **{name: text for name, text in link.facts.items() if name not in _PASSING},
-                    "state": record.state.value,
-                    "done": goal.value,
-                    "party": str(party_ref),
-                    "content": made_of,
-                    "parts": to_fact(parts(order)),
-                    "total": str(order.total),
-                    "paid": paid,
-                    **({"keeps": "imported"} if order.status == "refunded" else {}),
-                },
-            )
-        )
+            if isinstance(due, Amend):
+                link, record, current = self._amend(link, record, order, document)
+        if not current:
+            return self._posted(link, record, order, made=False), link
+        known = link.facts.get("party")
+        party = Ref.parse(known) if known else self.sales.party(order).ref
+        record = self.sales.bring(link, order, record, due.goal)
+        link, paid = self._pay(link, order, record, party, rule)
+        self._note(link, order, record, due.goal)
+        facts = {
+            **{name: text for name, text in link.facts.items() if name not in _PASSING},
+            "state": record.state.value,
+            "done": due.goal.value,
+            "party": str(party),
+            "content": content(order),
+            "parts": to_fact(parts(order)),
+            "total": str(order.total),
+            "paid": paid,
+        }
+        if order.status == "refunded":  # made only to be credited
+            facts["keeps"] = "imported"
+        link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))
         return self._posted(link, record, order, made=made), link
+
+    def _make(
+        self, link: Link, order: SalesOrder, document: SalesDocument
+    ) -> tuple[Link, Record, bool]:
+        """The draft, and whether it was made of what the order is now; an earlier try may have made
+        it of what the order was then, and the link says so."""
+        party = self.sales.party(order, doubted="trouble" in link.facts)
+        made_of = content(order)
+        making = f"{made_of} {self.clock().isoformat()}"
+        facts = {**link.facts, MAKING: making, "erp": self.back.name, "party": str(party.ref)}
+        link = self.links.save(replace(link, facts=facts))
+        result = self.sales.create(link, addressed(document, party), made_of)
+        record = to_record(result)
+        self.story.tell("step", f"order {link.document_key} at {record.ref}", party=str(party.ref))
+        if result["content"] == made_of:
+            return link, record, True
+        facts = {**link.facts, "state": record.state.value, "content": result["content"]}
+        return self.links.save(replace(link, erp=record.ref, facts=facts)), record, False
+
+    def _amend(
+        self, link: Link, record: Record, order: SalesOrder, document: SalesDocument
+    ) -> tuple[Link, Record, bool]:
+        """As ``_make``, of a document that is there. One that a person confirmed meanwhile is told
+        by the link, and is made anew."""
+        party = self.sales.party(order, doubted="trouble" in link.facts)
+        made_of = content(order)
+        link = self._writing(link, _AMEND)
+        try:
+            result = self.sales.amend(link, record, addressed(document, party), made_of)
+        except RejectedError:
+            link = self._not_writing(link)
+            now = self.back.adapter.get(record.ref)
+            if now is None or now.state is not State.CONFIRMED:
+                raise
+            facts = {**link.facts, "state": now.state.value}
+            return self.links.save(replace(link, number=now.number, facts=facts)), now, False
+        self.story.tell("step", f"order {link.document_key} amended")
+        facts = {
+            **link.facts,
+            "state": to_record(result).state.value,
+            "done": State.DRAFT.value,
+            "content": result["content"],
+            "party": str(party.ref),
+            "edits": str(edits(link) + 1),
+            WRITING: _AMENDED,
+        }
+        link = self.links.save(replace(link, facts=facts))
+        record = replace(to_record(result), number=link.number)
+        return link, record, result["content"] == made_of
 
     def _posted(self, link: Link, record: Record, order: SalesOrder, *, made: bool) -> Posted:
         return Posted(record.ref, record.number, link.document_key, order.total, made)
@@ -341,7 +340,7 @@ class Follower:
                 **({"netted": str(before)} if before else {}),
             }
             link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))
-        self.sales.pay(document, key=f"{link.key}:payment")
+        self.sales.pay(document, key=payment_key(link.key))
         self.story.tell("step", f"payment of {amount} on {rule.account}")
         if booked := Invoiced.of(link).ids:  # it was invoiced before it was paid
             Settling(self.back.adapter, self.sales.writer, self.story).settle(link, booked)
