@@ -58,6 +58,7 @@ TOTALS = {
     "_timestamp": "1.0",
 }
 PROCESSED: dict[str, Any] = {
+    "party": 7,
     **TOTALS,
     "id": 5,
     "state": "processing",
