@@ -383,6 +383,34 @@ def test_a_closed_period_may_be_a_persons_decision(make_world: MakeWorld) -> Non
     assert (item.reason, item.owner) == ("closed_period", "finance")
 
 
+def test_what_was_shipped_is_told_though_the_money_of_an_edited_order_is_asked_about(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(asking := _asking())
+    id_ = place(world, {**ON_HOLD, "date_paid": None, "date_paid_gmt": None})
+    world.erp().close_period(dt.date(2026, 11, 1))
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    world.copies = lambda _: 0
+    world.store.edit_line(id_, line, total="50.00")
+    world.copies = lambda _: 1
+    world.store.set_status(id_, "processing", paid=True)
+    world.drain(dt.timedelta(minutes=5))
+    assert asking.stores["uk"].orders.closed_period == "ask"
+    assert reasons(world) == ["closed_period"]
+
+    world.erp().ship(erp_ref(world, id_), tracking="JD1")
+    world.drain(dt.timedelta(minutes=10))
+
+    meta = {each["key"]: each["value"] for each in world.store.orders[id_]["meta_data"]}
+    assert meta["_wc_shipment_tracking_items"][0]["tracking_number"] == "JD1"
+
+
+def _asking() -> Config:
+    uk = paying().stores["uk"]
+    orders = uk.orders.model_copy(update={"closed_period": "ask"})
+    return paying().model_copy(update={"stores": {"uk": uk.model_copy(update={"orders": orders})}})
+
+
 # --- before the import -------------------------------------------------------
 
 

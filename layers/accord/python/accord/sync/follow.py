@@ -231,6 +231,9 @@ class Follower:
         known = link.facts.get("party")
         party = Ref.parse(known) if known else self.sales.party(order).ref
         record = self.sales.bring(link, order, record, due.goal)
+        if WRITING in link.facts:  # the document stands, whatever its money meets with
+            facts = {**link.facts, "state": record.state.value, "total": str(order.total)}
+            link = self._not_writing(replace(link, number=record.number, facts=facts))
         link, paid = self._pay(link, order, record, party, rule)
         self._note(link, order, record, due.goal)
         facts = {
@@ -416,7 +419,7 @@ class Follower:
         return self.links.save(replace(link, facts={**link.facts, WRITING: said}))
 
     def _not_writing(self, link: Link) -> Link:
-        """It was refused before anything was changed."""
+        """It is finished, or was refused before anything was changed."""
         if WRITING not in link.facts:
             return link
         facts = {name: text for name, text in link.facts.items() if name != WRITING}
