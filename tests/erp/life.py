@@ -27,6 +27,7 @@ from accord.model.documents import (
     Kind,
     PaymentDocument,
     Record,
+    ReturnDocument,
     SalesDocument,
     State,
 )
@@ -333,6 +334,115 @@ class LifeContract(Promises):
 
         (invoice,) = self.progress(erp, sold).invoices
         assert invoice.totals == erp.preview(document)
+
+    # --- taken back ----------------------------------------------------------------------
+
+    @pytest.fixture
+    def shipped(self, erp: ErpAdapter, sold: Record) -> Record:
+        self.ship(erp, sold)
+        return sold
+
+    @pytest.fixture
+    def goods_back(self, erp: ErpAdapter, buyer: Record, shipped: Record) -> Make:
+        """Makes a ReturnDocument of ``shipped``, of two of the three pieces unless it is said."""
+        if not erp.capabilities.can(Kind.RETURN):
+            pytest.skip("it takes no announced returns")
+
+        def make(pieces: str = "2", item: str = self.ITEM) -> ReturnDocument:
+            address = buyer.addresses[0][1]
+            return ReturnDocument(
+                number="1042",
+                order=shipped.ref,
+                party=buyer.ref,
+                billing_address=address,
+                shipping_address=address,
+                currency=self.CURRENCY,
+                returned_on=self.moment().date(),
+                lines=((item, Decimal(pieces)),),
+                comment="Return 1 of web order 1042",
+            )
+
+        return make
+
+    def test_a_return_begins_as_a_draft(self, erp: ErpAdapter, goods_back: Make, key: str) -> None:
+        assert erp.create(goods_back(), key=f"{key}-b1").state is State.DRAFT
+
+    def test_an_open_return_has_a_number(self, erp: ErpAdapter, goods_back: Make, key: str) -> None:
+        opened = erp.advance(erp.create(goods_back(), key=f"{key}-b1"), State.CONFIRMED)
+
+        assert opened.number
+        assert opened.state is State.CONFIRMED
+
+    def test_opening_twice_is_opening_once(
+        self, erp: ErpAdapter, goods_back: Make, shipped: Record, key: str
+    ) -> None:
+        draft = erp.create(goods_back(), key=f"{key}-b1")
+        erp.advance(draft, State.CONFIRMED)
+        again = erp.advance(draft, State.CONFIRMED)  # as after a crash
+
+        assert again.state is State.CONFIRMED
+        assert self.receive_return(erp, shipped) == {self.ITEM: Decimal(2)}
+
+    def test_a_return_is_found_by_its_key_and_got(
+        self, erp: ErpAdapter, goods_back: Make, key: str
+    ) -> None:
+        made = erp.create(goods_back(), key=f"{key}-b1")
+
+        assert [found.ref for found in erp.find(Kind.RETURN, f"{key}-b1")] == [made.ref]
+        assert self.state(erp, made) is State.DRAFT
+
+    def test_a_second_return_with_the_key_is_as_declared(
+        self, erp: ErpAdapter, goods_back: Make, key: str
+    ) -> None:
+        first = erp.create(goods_back(), key=f"{key}-b1")
+        match erp.capabilities.duplicates[Kind.RETURN]:
+            case "refused":
+                with pytest.raises(DuplicateError):
+                    erp.create(goods_back(), key=f"{key}-b1")
+            case "same_answer":
+                assert erp.create(goods_back(), key=f"{key}-b1").ref == first.ref
+            case "possible":
+                assert erp.create(goods_back(), key=f"{key}-b1").ref != first.ref
+
+    def test_what_comes_back_in_parts_is_received_together(
+        self, erp: ErpAdapter, goods_back: Make, shipped: Record, key: str
+    ) -> None:
+        for nth, pieces in ((1, "2"), (2, "1")):
+            made = erp.create(goods_back(pieces), key=f"{key}-b{nth}")
+            erp.advance(made, State.CONFIRMED)
+
+        assert self.receive_return(erp, shipped) == {self.ITEM: Decimal(3)}
+
+    def test_a_return_leaves_its_order_as_it_was(
+        self, erp: ErpAdapter, goods_back: Make, shipped: Record, key: str
+    ) -> None:
+        before = self.progress(erp, shipped)
+        erp.advance(erp.create(goods_back(), key=f"{key}-b1"), State.CONFIRMED)
+        self.receive_return(erp, shipped)
+
+        now = self.progress(erp, shipped)
+        assert replace(now, order=before.order) == before
+        assert (now.order.state, now.order.totals) == (before.order.state, before.order.totals)
+
+    def test_a_return_is_not_told_as_its_orders_change(
+        self, erp: ErpAdapter, goods_back: Make, shipped: Record, key: str
+    ) -> None:
+        since = self.moment()
+        erp.advance(erp.create(goods_back(), key=f"{key}-b1"), State.CONFIRMED)
+        self.receive_return(erp, shipped)
+
+        for kind in erp.capabilities.tells & {Kind.SHIPMENT, Kind.INVOICE}:
+            assert self.told(erp, kind, since) == []
+        news = self.told(erp, Kind.SALES_ORDER, since)
+        assert [each for each in news if each.order == shipped.ref] == []
+
+    def test_a_return_of_unknown_codes_makes_nothing(
+        self, erp: ErpAdapter, goods_back: Make, key: str
+    ) -> None:
+        with pytest.raises(UnmappedError):
+            erp.create(goods_back(item="NO-SUCH-1"), key=f"{key}-b1")
+
+        assert erp.find(Kind.RETURN, f"{key}-b1") == ()
 
     # --- credited ------------------------------------------------------------------------
 

@@ -100,6 +100,10 @@ class Promises:
         """The whole of the order's posted invoice is credited."""
         raise self._unsaid("credited")
 
+    def receive_return(self, erp: ErpAdapter, record: Record) -> dict[str, Decimal]:
+        """The warehouse takes in what was announced of the order: item → how many, in all."""
+        raise self._unsaid("received")
+
     def edit_party(self, erp: ErpAdapter, ref: Ref, **fields: str) -> None:
         """Someone writes ``name``, ``email``, ``phone`` or ``vat_number`` of the party."""
         raise self._unsaid("edited")

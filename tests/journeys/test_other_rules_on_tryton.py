@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.tryton, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def everyone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    config = configured(erp_changes={"cancelled": "apply", "credited": "apply"})
+    config = configured(
+        erp_changes={"cancelled": "apply", "credited": "apply"},
+        orders={"returns": "restocked"},
+    )
     with Town.open(config, tmp_path_factory.mktemp("rules")) as running:
         yield running
 
@@ -73,6 +76,29 @@ def test_an_order_credited_by_hand_is_refunded_in_the_store_without_money(town: 
     credited = [each for each in town.progress(order).invoices if each.kind == "credit_note"]
     assert [each.number for each in credited] == [number]
     assert town.money(order) == before
+    assert town.asked() == []
+
+
+# --- goods that come back ------------------------------------------------------------------
+
+
+def test_what_was_shipped_and_is_in_stock_again_is_received_by_the_warehouse(town: Town) -> None:
+    order = town.paid({MUG: 3})
+    town.desk.ship(f"uk-{order}")
+    town.settled()
+    refund = town.refunded(order, {MUG: 2})
+    town.settled()
+
+    (received,) = town.desk.receive_return(f"uk-{order}")
+    town.settled()
+    assert received.lines == {MUG: Decimal(2)}
+    (back,) = town.rows("sale.sale", [["web_id", "=", f"uk-{order}-b1"]], "number", "invoices")
+    assert not back["invoices"]
+    told = f"Return {back['number']} in main"
+    assert [told in text for text in town.front.notes(order)].count(True) == 1
+    (note,) = town.notes(order, refund)  # the money is its own matter
+    assert note["total_amount"] == Decimal("-12.60")
+    assert town.front.get(order)["status"] == "completed"
     assert town.asked() == []
 
 

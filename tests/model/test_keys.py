@@ -2,7 +2,14 @@
 
 import pytest
 
-from accord.model.keys import document_key, first_generation, order_key, payment_key, refund_key
+from accord.model.keys import (
+    document_key,
+    first_generation,
+    order_key,
+    payment_key,
+    refund_key,
+    return_key,
+)
 
 
 @pytest.mark.parametrize("generation", [1, 2, 10])
@@ -19,6 +26,6 @@ def test_a_key_that_is_not_ours_is_left_as_it_is() -> None:
 def test_all_keys_of_an_order_are_different() -> None:
     key = order_key("uk", "30")
     keys = [key, document_key(key, 2), refund_key(key, "2"), payment_key(key)]
-    keys += [payment_key(refund_key(key, "2"))]
+    keys += [payment_key(refund_key(key, "2")), return_key(key, 2)]
 
     assert len(set(keys)) == len(keys)

@@ -298,6 +298,13 @@ def test_a_flow_needs_a_back_office_that_tells(flow: str, lacks: Kind, mode: str
     assert (finding.path, finding.severity) == (f"stores.uk.flows.{flow}", "error")
 
 
+def test_returns_need_a_back_office_that_takes_them() -> None:
+    text = TOML.replace("[stores.uk.orders]\n", '[stores.uk.orders]\nreturns = "restocked"\n')
+
+    (finding,) = check(text, abilities={"tryton": Abilities(64, returns=False)})[1]
+    assert (finding.path, finding.severity) == ("stores.uk.orders.returns", "error")
+
+
 # --- what shoppers are told --------------------------------------------------------
 
 

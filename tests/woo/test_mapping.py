@@ -207,6 +207,33 @@ def test_what_cannot_be_read_names_its_field(change: dict[str, Any], field: str)
         mapped({**RICH, **change})
 
 
+def restocked(value: Any) -> Decimal:
+    first, *others = RICH["line_items"]
+    meta = {"id": 9, "key": "_restock_refunded_items", "value": value}
+    line = {**first, "meta_data": [*first["meta_data"], meta]}
+    return mapped({**RICH, "line_items": [line, *others]}).lines[0].restocked
+
+
+def test_pieces_in_stock_again_are_counted() -> None:
+    assert restocked("3") == 3
+
+
+def test_of_an_order_without_refunds_nothing_is_in_stock_again() -> None:
+    assert {line.restocked for line in mapped(RICH).lines} == {Decimal(0)}
+
+
+@pytest.mark.parametrize("value", ["", "many", None, "NaN", "-1", []])
+def test_what_cannot_be_counted_is_not_in_stock_again(value: Any) -> None:
+    assert restocked(value) == 0
+
+
+def test_the_recorded_refund_says_what_is_in_stock_again(shared: Path) -> None:
+    path = shared / "woo" / "captures" / "order_updated_partial_refund_lines.json"
+    order = mapped(json.loads(json.loads(path.read_text())["body"]))
+
+    assert {line.id: line.restocked for line in order.lines if line.restocked} == {"6": 1}
+
+
 def test_every_recorded_order_adds_up(shared: Path) -> None:
     for path in sorted((shared / "woo" / "captures").glob("order_*.json")):
         document = json.loads(json.loads(path.read_text())["body"])

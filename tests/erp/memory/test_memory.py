@@ -64,6 +64,9 @@ class InMemory(ErpContract, LifeContract):
     def credit_by_hand(self, erp: ErpAdapter, record: Record) -> None:
         _memory(erp).credit(record.ref)
 
+    def receive_return(self, erp: ErpAdapter, record: Record) -> dict[str, Decimal]:
+        return _memory(erp).receive_return(record.ref)
+
     def edit_party(self, erp: ErpAdapter, ref: Ref, **fields: str) -> None:
         found = erp.get(ref)
         assert found is not None

@@ -73,6 +73,13 @@ class TestTrytonsLife(LifeContract):
     def credit_by_hand(self, erp: ErpAdapter, record: Record) -> None:
         self._desk.credit(record.ref.id)
 
+    def receive_return(self, erp: ErpAdapter, record: Record) -> dict[str, Decimal]:
+        pieces: dict[str, Decimal] = {}
+        for each in self._desk.receive_return(record.ref.id):
+            for item, quantity in each.lines.items():
+                pieces[item] = pieces.get(item, Decimal(0)) + quantity
+        return pieces
+
     def edit_party(self, erp: ErpAdapter, ref: Ref, **fields: str) -> None:
         found = erp.get(ref)
         assert found is not None

@@ -9,6 +9,7 @@ import typer
 from accord import erp
 from accord.cli.output import JsonOption, console, print_json, told
 from accord.errors import BadInputError
+from accord.model.documents import Kind
 from accord.rules.load import check as check_text
 from accord.rules.problem import Abilities
 from accord.rules.schema import json_schema
@@ -72,6 +73,11 @@ def _abilities() -> dict[str, Abilities]:
     """What each adapter says that a configuration may ask of it."""
     facts = {name: erp.load(name).capabilities for name in erp.NAMES}
     return {
-        name: Abilities(can.key_length, tells=can.tells, revenue=can.revenue)
+        name: Abilities(
+            can.key_length,
+            tells=can.tells,
+            revenue=can.revenue,
+            returns=can.can(Kind.RETURN),
+        )
         for name, can in facts.items()
     }

@@ -168,15 +168,21 @@ class ModelStore(WooStore):
         *,
         lines: Mapping[str, int] | None = None,
         reason: str = "",
+        restock: bool = True,
     ) -> str:
-        """The merchant gives money back: the refund's id.
+        """The merchant gives money back: the refund's id. ``restock``: goods go back to stock.
 
         ``lines`` are line ids and quantities, each with its share of the line's money to the cent;
         of shipping and fees the quantity is 1. ``amount`` is their sum if it is left out.
         """
         order = self.orders[id_]
         taken = [_share(order, int(line), count) for line, count in (lines or {}).items()]
-        fields: Json = {"api_refund": False, "reason": reason, "line_items": taken}
+        fields: Json = {
+            "api_refund": False,
+            "api_restock": restock,
+            "reason": reason,
+            "line_items": taken,
+        }
         if amount is not None:
             fields["amount"] = str(amount)
         return str(self.shop.refund(int(id_), fields)["id"])

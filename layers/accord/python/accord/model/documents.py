@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     CREDIT_NOTE = "credit_note"
     INVOICE = "invoice"
     SHIPMENT = "shipment"
+    RETURN = "return"
 
 
 class State(enum.StrEnum):
@@ -69,7 +70,10 @@ LineKind = Literal["item", "shipping", "fee", "gift_card", "refund"]
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One line of the order. ``net`` and ``taxes`` are what the store charged, after discounts."""
+    """One line of the order. ``net`` and ``taxes`` are what the store charged, after discounts.
+
+    ``restocked`` is how many refunded pieces the store has put back to stock so far.
+    """
 
     id: str
     kind: LineKind
@@ -80,6 +84,7 @@ class OrderLine:
     taxes: tuple[Tax, ...] = ()
     discount: Money | None = None  # net, what coupons took off
     options: tuple[tuple[str, str], ...] = ()  # what the shopper chose: engraving, size
+    restocked: Decimal = Decimal(0)
 
     @property
     def tax(self) -> Money:
@@ -266,7 +271,23 @@ class PaymentDocument:
     kind: Kind = field(default=Kind.PAYMENT, init=False)
 
 
-Document = SalesDocument | CreditDocument | PartyDocument | PaymentDocument
+@dataclass(frozen=True, slots=True)
+class ReturnDocument:
+    """Goods of a confirmed order that come back. The warehouse receives them; no money is in it."""
+
+    number: str  # of the order in the store, for people
+    order: Ref
+    party: Ref
+    billing_address: str
+    shipping_address: str
+    currency: str
+    returned_on: dt.date  # in the company's time zone
+    lines: tuple[tuple[str, Decimal], ...]  # (item, how many), each item once
+    comment: str = ""
+    kind: Kind = field(default=Kind.RETURN, init=False)
+
+
+Document = SalesDocument | CreditDocument | PartyDocument | PaymentDocument | ReturnDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +322,7 @@ __all__ = [
     "PaymentInfo",
     "Record",
     "Refund",
+    "ReturnDocument",
     "SalesDocument",
     "SalesOrder",
     "State",

@@ -1,8 +1,9 @@
 """External keys: by what a back office knows a document of ours, in a field of its own.
 
 ``uk-1042`` is order 1042 of the store whose key is ``uk``; ``uk-1042-2`` the document that was
-made after that one was cancelled; ``uk-1042-r7`` what stands for its refund 7. People read them, so
-they are short, and no part of them is a number that a plugin may change.
+made after that one was cancelled; ``uk-1042-r7`` what stands for its refund 7; ``uk-1042-b1`` its
+first return of goods. People read them, so they are short, and no part of them is a number that a
+plugin may change.
 """
 
 import re
@@ -23,6 +24,11 @@ def document_key(key: str, generation: int) -> str:
 def refund_key(key: str, refund: str) -> str:
     """Of a refund. Its id is the store's own and never used again, whatever document it credits."""
     return f"{key}-r{refund}"
+
+
+def return_key(key: str, nth: int) -> str:
+    """Of the order's ``nth`` return of goods, counted from 1."""
+    return f"{key}-b{nth}"
 
 
 def payment_key(key: str) -> str:

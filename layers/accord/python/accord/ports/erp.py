@@ -117,7 +117,8 @@ class ErpAdapter(Protocol):
         """At least as far as ``to``: QUOTATION numbers and totals it, CONFIRMED makes it binding.
 
         A payment is created confirmed; one that a crash left a draft is confirmed by this. A credit
-        note is created a draft with its totals, and booked by CONFIRMED.
+        note is created a draft with its totals, and booked by CONFIRMED. A return of goods is
+        created a draft and opened by CONFIRMED, for the warehouse to receive.
         Already there or past is success. The answer to QUOTATION carries number and totals.
         """
         ...

@@ -43,6 +43,12 @@ def abilities_of(
                     f"{adapter} ({name}) does not tell of a changed {said}",
                     f'Set {flow} = "off": with this back office the flow has nothing to go by.',
                 )
+        if store.orders.returns != "none" and not can.returns:
+            yield Problem(
+                (*at, "orders", "returns"),
+                f"{adapter} ({name}) cannot take an announced return of goods",
+                'Set returns = "none", and let the warehouse book what comes back.',
+            )
         if store.mappings.revenue and not can.revenue:
             yield Problem(
                 (*at, "mappings", "revenue", 0),

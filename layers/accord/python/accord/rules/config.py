@@ -371,6 +371,10 @@ class OrderRules(Table):
     closed_period: Literal["next_open", "ask"] = "next_open"
     """When the day of a credit note or payment is closed in the books: the next open day, with the
     true one in the reference, or a person's decision."""
+    returns: Literal["none", "restocked"] = "none"
+    """Goods that come back. `restocked`: pieces that the store put back to stock after they had
+    been shipped become an open return in the back office, which the warehouse receives. Nothing is
+    credited by it: the refund's credit note does that. `none`: the warehouse books them itself."""
     vat_number: tuple[str, ...] = ("_billing_vat_number", "_vat_number", "billing_vat")
     """Custom fields that may hold the VAT number, first found wins."""
     po_number: tuple[str, ...] = ("po_number", "_po_number", "_billing_po_number")
@@ -426,6 +430,8 @@ class NoteWords(Table):
     """An invoice."""
     credit_note: Code = "Credit note"
     """What takes an invoice back, or a part of it."""
+    goods_return: Code = "Return"
+    """Goods that come back, which the warehouse receives."""
     delivery_note: Code = "Delivery note"
     """What lies in the parcel."""
     cancelled: Annotated[str, AfterValidator(_note)] = "{document} {number} cancelled in {erp}"

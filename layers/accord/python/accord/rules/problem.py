@@ -28,6 +28,7 @@ class Abilities:
     key_length: int
     tells: frozenset[Kind] = frozenset(Kind)
     revenue: bool = True
+    returns: bool = True
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:

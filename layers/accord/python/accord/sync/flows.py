@@ -30,8 +30,10 @@ FLOWS = (
     Flow(
         "order_updated",
         "store",
-        "paid, edited, on hold and back, cancelled, failed, trashed, reopened",
-        "confirmed, paid, amended or made anew while it may; cancelled; else a person is asked",
+        "paid, edited, on hold and back, cancelled, failed, trashed, reopened; refunded pieces put "
+        "back to stock",
+        "confirmed, paid, amended or made anew while it may; cancelled; else a person is asked; by "
+        "rule, an open return of the pieces that had been shipped",
         "orders",
         "webhook",
     ),

@@ -46,6 +46,7 @@ from accord.sync.invoices import Known as Invoiced
 from accord.sync.notes import Notes
 from accord.sync.outcome import Outcome, Posted, Skipped, Voided
 from accord.sync.refunds import Refunds
+from accord.sync.returns import Returns
 from accord.sync.sales import BackOffice, Sales, addressed, edits, money, of_link
 from accord.sync.settling import Settling
 from accord.sync.steps import adopt, to_record
@@ -93,6 +94,9 @@ class Follower:
             notes=self.notes,
             clock=self.clock,
         )
+
+    def returns(self) -> Returns:
+        return Returns(sales=self.sales, links=self.links, notes=self.notes, story=self.story)
 
     def decide(self, link: Link, order: SalesOrder) -> Decision:
         """What is due next."""

@@ -31,8 +31,9 @@ from accord.sync.decide import (
 )
 from accord.sync.follow import MAKING, Follower
 from accord.sync.notes import Notes
-from accord.sync.outcome import Done, Outcome, Shadowed, Skipped
+from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
 from accord.sync.refunds import handled, is_owed
+from accord.sync.returns import opened
 from accord.sync.sales import BackOffice, Sales
 from accord.sync.steps import Writer
 from accord.sync.troubles import money_left, troubles
@@ -189,7 +190,11 @@ class Orders:
         else:
             if link.erp is not None or order.placed_at < self.rules.orders.start_at:
                 self._queue_refunds(link, order, change, seen)
-            asks = tuple(troubles(link, order, worker.back.name))
+            before = opened(link)
+            link, asks = self._take_back(worker, link, order)
+            if opened(link) > before and isinstance(outcome, Skipped):
+                outcome = Returned(link.ref, opened(link))
+            asks = (*troubles(link, order, worker.back.name), *asks)
             if asks:
                 link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
         if asked is not None:
@@ -312,6 +317,18 @@ class Orders:
                     aggregate=order.ref,
                 )
                 self.queues.put(refund, sending=f"{refund.ref}:{seen.digest}:{change.replay}")
+
+    def _take_back(
+        self, worker: Follower, link: Link, order: SalesOrder
+    ) -> tuple[Link, tuple[PermanentError, ...]]:
+        """The goods that come back, on a return; what a person is asked of it holds nothing up."""
+        returns = worker.returns()
+        try:
+            for step in (returns.finish, returns.begin, returns.finish):
+                link = step(link, order)
+        except PermanentError as error:
+            return link, (error,)
+        return link, ()
 
     def _queue_sale(self, sale: Ref, change: Change, link: Link) -> None:
         """A person was asked about ``sale``, and may have answered in the store: look again."""

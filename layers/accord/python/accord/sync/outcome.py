@@ -47,6 +47,17 @@ class Credited:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """Goods come back: the order's ``nth`` return is open in the back office."""
+
+    order: Ref
+    nth: int
+
+    def __str__(self) -> str:
+        return f"opened return {self.nth} ({self.order})"
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """The store knows now what happened in the back office."""
 
@@ -112,7 +123,18 @@ class Shadowed:
         return f"shadow: {self.plan}"
 
 
-Outcome = Posted | Voided | Credited | Told | Merged | Conflicted | Archived | Skipped | Shadowed
+Outcome = (
+    Posted
+    | Voided
+    | Credited
+    | Returned
+    | Told
+    | Merged
+    | Conflicted
+    | Archived
+    | Skipped
+    | Shadowed
+)
 
 
 @dataclass(frozen=True, slots=True)

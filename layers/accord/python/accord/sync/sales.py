@@ -11,6 +11,7 @@ from accord.model.documents import (
     Kind,
     PaymentDocument,
     Record,
+    ReturnDocument,
     SalesDocument,
     SalesOrder,
     State,
@@ -277,6 +278,28 @@ class Sales:
                 do=lambda _: to_result(self.back.adapter.advance(record, State.CONFIRMED)),
             )
             record = to_record({**to_result(record), **booked})
+        return record
+
+    def take_back(self, document: ReturnDocument, *, key: str) -> Record:
+        """The return, open in the warehouse."""
+
+        def find(_: Step) -> Result | None:
+            found = adopt(self.back.adapter.find(Kind.RETURN, key), what=f"return {key}")
+            return to_result(found) if found else None
+
+        def do(_: Step) -> Result:
+            return to_result(self.back.adapter.create(document, key=key))
+
+        promise = self.back.promise(Kind.RETURN)
+        record = to_record(self.writer.once(f"{key}:return", promise, find=find, do=do))
+        if record.state is not State.CONFIRMED:
+            opened = self.writer.once(
+                f"{key}:opened",
+                self._same_answer(),
+                find=lambda _: None,
+                do=lambda _: to_result(self.back.adapter.advance(record, State.CONFIRMED)),
+            )
+            record = to_record({**to_result(record), **opened})
         return record
 
     def _check_total(self, document: CreditDocument, record: Record) -> None:

@@ -5,7 +5,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ from accord.model.party import Address, Party
 from accord.woo import wire
 
 _Form = TypeVar("_Form", bound=wire.Wire)
+_RESTOCKED = "_restock_refunded_items"
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -150,6 +151,7 @@ def _line(
     quantity: Decimal = Decimal(1),
     discount: Money | None = None,
     options: tuple[tuple[str, str], ...] = (),
+    restocked: Decimal = Decimal(0),
 ) -> OrderLine:
     return OrderLine(
         id=str(line.id),
@@ -161,6 +163,7 @@ def _line(
         taxes=_taxes(line, currency, rates),
         discount=discount,
         options=options,
+        restocked=restocked,
     )
 
 
@@ -176,6 +179,7 @@ def _item(line: wire.Item, currency: str, rates: dict[str, TaxRate]) -> OrderLin
         quantity=line.quantity,
         discount=Money(off, currency) if off else None,
         options=_options(line),
+        restocked=_restocked(line),
     )
 
 
@@ -201,6 +205,16 @@ def _gift_card(card: wire.GiftCard, currency: str, at: int) -> OrderLine:
         quantity=Decimal(1),
         net=Money(-card.amount, currency),
     )
+
+
+def _restocked(line: wire.Item) -> Decimal:
+    """How many refunded pieces the store put back to stock so far; it keeps their sum as text."""
+    found = [meta.value for meta in line.meta_data if meta.key == _RESTOCKED]
+    try:
+        count = Decimal(str(found[-1])) if found else Decimal(0)
+    except InvalidOperation:
+        return Decimal(0)  # a plugin's: what cannot be counted is nobody's return
+    return count if count.is_finite() and count > 0 else Decimal(0)
 
 
 def _options(line: wire.Item) -> tuple[tuple[str, str], ...]:

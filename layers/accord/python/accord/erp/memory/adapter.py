@@ -52,7 +52,7 @@ Caller = Callable[[str, Json], Json]
 """Operation and arguments → the ledger's answer."""
 
 _KEY_LENGTH = 64
-_MADE = (Kind.PARTY, Kind.SALES_ORDER, Kind.PAYMENT, Kind.CREDIT_NOTE)
+_MADE = (Kind.PARTY, Kind.SALES_ORDER, Kind.PAYMENT, Kind.CREDIT_NOTE, Kind.RETURN)
 
 
 class HttpCaller:
@@ -272,6 +272,14 @@ class Memory(ErpAdapter):
     def cancel(self, order: Ref) -> Record:
         """The order, cancelled by hand. Raises: DisagreementError as ``void`` does."""
         return self._record(self._call("cancel", {"id": order.id})["record"])
+
+    def receive_return(self, order: Ref) -> dict[str, Decimal]:
+        """Item → how many came in with the order's open returns.
+
+        Raises: RejectedError: none is open.
+        """
+        items = self._call("receive_return", {"id": order.id})["items"]
+        return {item: Decimal(quantity) for item, quantity in items.items()}
 
     def edit_party(self, code: str, **changes: Any) -> Record:
         """The party of that account code; ``changes`` are fields of Profile."""

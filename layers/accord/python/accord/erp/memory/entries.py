@@ -20,6 +20,7 @@ _STATES = {  # a shipment's and an invoice's word → a document's
     "done": "confirmed",
     "posted": "confirmed",
     "paid": "confirmed",
+    "received": "confirmed",
     "cancelled": "voided",
 }
 _HIDDEN = {"invoice": "draft", "credit_note": "draft", "shipment": "open"}

@@ -18,6 +18,7 @@ from accord.erp.memory.master import Master, Periods, Rounding
 from accord.erp.memory.orders import Numbers, Orders, shown_invoice, shown_shipment
 from accord.erp.memory.parties import Parties
 from accord.erp.memory.printing import pdf
+from accord.erp.memory.returns import Returns, shown_return
 from accord.model.documents import Kind
 from accord.ports.erp import Duplicates
 
@@ -69,6 +70,7 @@ class Ledger:
             periods=periods,
             rounding=rounding,
         )
+        self._returns = Returns(records, self._parties, self._orders, numbers)
         self._turns = itertools.count(1)
         self._late: list[tuple[dt.datetime, int, str, Json]] = []
         self._calls: dict[str, int] = {}
@@ -97,6 +99,7 @@ class Ledger:
             "pay_invoice": self._orders.pay_invoice,
             "credit": self._credits.credit,
             "cancel": self._orders.void,
+            "receive_return": self._returns.receive,
             "edit_party": self._parties.edit,
             "close_period": self._close_period,
             # For those who look on.
@@ -132,7 +135,7 @@ class Ledger:
     def sales(self) -> list[Json]:
         """Every sales order with its lines and totals, and with all that came of it.
 
-        That is ``shipments``, ``invoices``, ``credit_notes`` and ``payments``.
+        That is ``shipments``, ``invoices``, ``credit_notes``, ``payments`` and ``returns``.
         """
         with self._lock:
             found: list[Json] = self._sales({})["sales"]
@@ -251,6 +254,8 @@ class Ledger:
                 self._credits.enter_payment(entry)
             case "credit_note":
                 self._credits.enter(entry)
+            case "return":
+                self._returns.enter(entry)
             case _:
                 raise RefusedError("rejected", f"nobody makes a {kind} from outside")
         return {"record": self._records.keep(entry).shown()}
@@ -264,6 +269,8 @@ class Ledger:
             self._orders.advance(entry, to)
         elif entry.kind == "credit_note" and to == "confirmed":
             self._credits.post(entry)
+        elif entry.kind == "return" and to == "confirmed":
+            self._returns.open(entry)
         return {"record": entry.shown()}
 
     def _close_period(self, arguments: Json) -> Json:
@@ -282,6 +289,7 @@ def _sale(entry: Entry) -> Json:
             {**part.document, "number": part.number, "key": part.key}
             for part in entry.of_kind("payment")
         ],
+        "returns": [shown_return(part) for part in entry.of_kind("return")],
     }
 
 

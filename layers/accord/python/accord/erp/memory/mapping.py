@@ -15,6 +15,7 @@ from accord.model.documents import (
     PartyDocument,
     PaymentDocument,
     Record,
+    ReturnDocument,
     SalesDocument,
     State,
     Totals,
@@ -40,6 +41,8 @@ def to_wire(document: Document) -> Json:
             return _party(document)
         case PaymentDocument():
             return _payment(document)
+        case ReturnDocument():
+            return _return(document)
 
 
 def profile_to_wire(profile: Profile) -> Json:
@@ -118,6 +121,21 @@ def _payment(document: PaymentDocument) -> Json:
         "received_on": document.received_on.isoformat(),
         "account": document.account,
         "reference": document.reference,
+    }
+
+
+def _return(document: ReturnDocument) -> Json:
+    return {
+        "kind": "return",
+        "order_number": document.number,
+        "order": document.order.id,
+        "party": document.party.id,
+        "billing_address": document.billing_address,
+        "shipping_address": document.shipping_address,
+        "currency": document.currency,
+        "returned_on": document.returned_on.isoformat(),
+        "items": {item: str(quantity) for item, quantity in document.lines},
+        "comment": document.comment,
     }
 
 

@@ -41,7 +41,7 @@ class Master:
         """Raises: RefusedError: codes that the back office does not know, all of them."""
         lines = document.get("lines", ())
         wanted = (
-            ("item", self.items, (line["item"] for line in lines)),
+            ("item", self.items, (*(line["item"] for line in lines), *document.get("items", ()))),
             ("tax", self.taxes, (code for line in lines for code, _ in line["taxes"])),
             (
                 "account",

@@ -17,6 +17,7 @@ _PREFIX = {
     "shipment": "SHP",
     "invoice": "INV",
     "credit_note": "CN",
+    "return": "RET",
 }
 
 

@@ -4,7 +4,7 @@ Calls for one order of a known customer, once the master data is known: create, 
 confirm. Confirming also makes shipment and invoice, unless the server has a queue of its own.
 
 What is written is in a module per kind beside this one: ``selling``, ``cancelling``, ``crediting``,
-``paying``, ``reconciling``; what is read of it afterwards in ``reading``.
+``paying``, ``reconciling``, ``returning``; what is read of it afterwards in ``reading``.
 
 Source: trytond 8.2 and the modules web_shop and sale; recordings of a running server.
 """
@@ -37,6 +37,7 @@ from accord.erp.tryton.paying import Paying
 from accord.erp.tryton.reading import Reading
 from accord.erp.tryton.reconciling import Reconciling
 from accord.erp.tryton.records import Records
+from accord.erp.tryton.returning import Returning
 from accord.erp.tryton.selling import Selling
 from accord.errors import (
     BadInputError,
@@ -54,6 +55,7 @@ from accord.model.documents import (
     PartyDocument,
     PaymentDocument,
     Record,
+    ReturnDocument,
     SalesDocument,
     State,
     Totals,
@@ -71,6 +73,7 @@ class Tryton(ErpAdapter):
     name: ClassVar[str] = "tryton"
     _duplicates: ClassVar[dict[Kind, Duplicates]] = {
         Kind.SALES_ORDER: "refused",  # web_shop and web_id are unique together
+        Kind.RETURN: "refused",  # a sale of its own
         Kind.PARTY: "refused",  # its code is unique
         Kind.PAYMENT: "possible",  # a move has no unique field that we may set
         Kind.CREDIT_NOTE: "possible",  # nor has an invoice
@@ -100,6 +103,7 @@ class Tryton(ErpAdapter):
         self._selling = Selling(self._records, self._master, digits)
         self._cancelling = Cancelling(self._records)
         self._crediting = Crediting(self._records, self._master, digits)
+        self._returning = Returning(self._records, self._master, self._selling)
         self._paying = Paying(self._records, self._master)
         self._reconciling = Reconciling(self._records, self._master)
         self._reading = Reading(client, self._master, connection)
@@ -185,6 +189,8 @@ class Tryton(ErpAdapter):
                     return self._create_party(document, key)
                 case PaymentDocument():
                     return self._paying.create(document, key)
+                case ReturnDocument():
+                    return self._returning.create(document, key)
         except DuplicateError:
             raise
         except RejectedError:
@@ -203,6 +209,8 @@ class Tryton(ErpAdapter):
                 return self._paying.post(record)
             case Kind.CREDIT_NOTE if to is State.CONFIRMED:
                 return self._crediting.post(record)
+            case Kind.RETURN if to is State.CONFIRMED:
+                return self._returning.open(record)
             case _:
                 return record
 

@@ -12,7 +12,13 @@ from decimal import Decimal
 
 from accord.erp.tryton.books import Rounding, TaxRule
 from accord.erp.tryton.wire import Values, truth
-from accord.model.documents import CreditDocument, Document, PartyDocument, SalesDocument
+from accord.model.documents import (
+    CreditDocument,
+    Document,
+    PartyDocument,
+    ReturnDocument,
+    SalesDocument,
+)
 from accord.model.party import Address
 
 
@@ -93,6 +99,11 @@ def needs(document: Document) -> Needs:
             return {
                 **needs_of_addresses((party.billing, party.shipping)),
                 "terms": {document.payment_terms} if document.payment_terms else set(),
+            }
+        case ReturnDocument():
+            return {
+                "items": {item for item, _ in document.lines},
+                "currencies": {document.currency},
             }
         case _:
             return {"journals": {document.account}, "currencies": {document.amount.currency}}

@@ -7,6 +7,7 @@ Source: trytond 8.2, modules sale and web_shop; recordings of a running server.
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from accord.erp.tryton.books import EndlessError, Priced, net_of, tax_of
@@ -210,6 +211,12 @@ def sale_state(values: Values) -> State:
     if values["state"] == "done" and nothing_came and values["invoices_ignored"]:
         return State.VOIDED
     return STATES[values["state"]]
+
+
+def return_record(values: Values, system: str) -> Record:
+    """A ``sale.sale`` that takes goods back, read with SALE_FIELDS."""
+    record = sale_record(values, system)
+    return replace(record, ref=replace(record.ref, kind=Kind.RETURN))
 
 
 def sale_record(values: Values, system: str) -> Record:

@@ -5,7 +5,7 @@ from typing import Any
 from accord.erp.tryton.client import Client
 from accord.erp.tryton.credits import CREDIT_FIELDS, credit_record
 from accord.erp.tryton.known import Shop
-from accord.erp.tryton.mapping import SALE_FIELDS, sale_record
+from accord.erp.tryton.mapping import SALE_FIELDS, return_record, sale_record
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.parties import PARTY_FIELDS, party_record
 from accord.erp.tryton.payments import MOVE_FIELDS, move_record
@@ -17,6 +17,7 @@ from accord.model.documents import Kind, Record
 _MODELS = {
     Kind.PARTY: ("party.party", PARTY_FIELDS, party_record),
     Kind.SALES_ORDER: ("sale.sale", SALE_FIELDS, sale_record),
+    Kind.RETURN: ("sale.sale", SALE_FIELDS, return_record),
     Kind.PAYMENT: ("account.move", MOVE_FIELDS, move_record),
     Kind.CREDIT_NOTE: ("account.invoice", CREDIT_FIELDS, credit_record),
 }
@@ -64,7 +65,7 @@ class Records:
         """Every record of ``kind`` under our external ``key``."""
         company = ["company", "=", self._master.context()["company"]]
         match kind:
-            case Kind.SALES_ORDER:
+            case Kind.SALES_ORDER | Kind.RETURN:
                 of_shop = ["web_shop", "=", self._master.shop().web_shop]
                 return self._read(kind, [of_shop, ["web_id", "=", key]])
             case Kind.PARTY:

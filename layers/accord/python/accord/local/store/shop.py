@@ -39,6 +39,7 @@ ORDER_STATUSES = ["auto-draft", *(slug for slug, _ in STATUSES)]
 _NAMES = dict(STATUSES)
 _PLAIN_FIELDS = ("customer_note", "payment_method", "payment_method_title", "transaction_id")
 
+_RESTOCKED = "_restock_refunded_items"
 LINE_KINDS = ("line_items", "shipping_lines", "fee_lines")
 
 Flow = Literal["rest", "checkout"]
@@ -314,7 +315,23 @@ class Shop:
             raise _no_refund(
                 "The payment gateway for this order does not support automatic refunds."
             )
+        if fields.get("api_restock", True):
+            self._restock(order, wanted)
         return self._add_refund(order, amount, str(fields.get("reason") or ""), wanted, left)
+
+    def _restock(self, order: Doc, wanted: list[Doc]) -> None:
+        """Refunded goods are in stock again: the order's line keeps their sum, as text."""
+        for it in wanted:
+            line = next((line for line in order["line_items"] if line["id"] == it["id"]), None)
+            quantity = int(it.get("quantity") or 0)
+            if line is None or not quantity:
+                continue
+            held = next((m for m in line["meta_data"] if m["key"] == _RESTOCKED), None)
+            total = str(quantity + (int(held["value"]) if held else 0))
+            if held:
+                held |= {"value": total, "display_value": total}
+            else:
+                line["meta_data"].append(line_meta(next(self._ids), _RESTOCKED, total))
 
     def delete_refund(self, order_id: int, id_: int) -> Doc:
         """Gone for good, without asking for ``force``; nothing is sent and no date moves."""

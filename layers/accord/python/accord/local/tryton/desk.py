@@ -126,6 +126,45 @@ class Desk:
         (row,) = self._search("stock.shipment.out", [["id", "=", id_]], fields)
         return row
 
+    def receive_return(self, order: int | str) -> list[Sent]:
+        """What was announced to come back of the order, received and in stock; one per return."""
+        returns = self._search(
+            "stock.shipment.out.return",
+            [["id", "in", self._shipments_back(order)], ["state", "=", "draft"]],
+            ["number", "incoming_moves.product.code", "incoming_moves.quantity"],
+        )
+        if not returns:
+            raise RejectedError(f"order {order} has no open return")
+        for button in ("receive", "do"):
+            self._do(f"stock.shipment.out.return.{button}", [row["id"] for row in returns])
+        return [
+            Sent(
+                str(row["id"]),
+                row["number"],
+                "",
+                {
+                    move["product."]["code"]: Decimal(str(move["quantity"]))
+                    for move in row["incoming_moves."]
+                },
+            )
+            for row in returns
+        ]
+
+    def return_sale(self, order: int | str) -> int:
+        """Takes all of the order back, by the wizard: the id of the confirmed sale that does so."""
+        answer = self._wizard(
+            "sale.return_sale", "sale.sale", self._sale(order)["id"], "return_", lambda _: {}
+        )
+        (back,) = answer["actions"][0][1]["res_id"]
+        for button in ("quote", "confirm"):
+            self._do(f"sale.sale.{button}", [back])
+        return int(back)
+
+    def _shipments_back(self, order: int | str) -> list[int]:
+        origin = f"sale.sale,{self._sale(order)['id']}"
+        rows = self._search("sale.sale", [["origin", "=", origin]], ["shipment_returns"])
+        return [id_ for row in rows for id_ in row["shipment_returns"]]
+
     # --- books -----------------------------------------------------------------
 
     def post_invoice(self, order: int | str) -> str:
