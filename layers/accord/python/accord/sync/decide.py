@@ -63,6 +63,11 @@ class Void:
     or_credit: bool
 
 
+def state_of(link: Link) -> State:
+    """Where the order's document stands, as far as its link remembers."""
+    return State(link.facts.get("state", State.DRAFT.value))
+
+
 Decision = Skip | Create | Advance | Amend | Replace | Void
 
 
@@ -77,7 +82,7 @@ def decide(
     goal = None if closed else _goal(routed, order)
     if link.erp is None:
         return _first(link, order, rules, goal, closed=closed)
-    state = State(link.facts.get("state", State.DRAFT.value))
+    state = state_of(link)
     stands = link.number or link.document_key
     if state is State.VOIDED:
         goal = goal or _replacing(link, closed=closed)

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from accord.errors import BusyError, PermanentError, RejectedError
+from accord.errors import PermanentError, RejectedError
 from accord.model.change import Ref
 from accord.model.documents import Kind, SalesOrder, State
 from accord.model.money import Money
 from accord.model.progress import Invoice, Progress
-from accord.ports.state import Link, Seen, Step
-from accord.sync.decide import CLOSED
+from accord.ports.state import Link, Step
+from accord.sync.decide import CLOSED, state_of
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.outcome import Outcome, Skipped, Told
-from accord.sync.refunds import handled, marker
+from accord.sync.refunds import handled, marker, taken, tie
 from accord.sync.sales import money
 from accord.sync.steps import Promise, Result
 
@@ -32,7 +32,7 @@ class ErpChanges(FromErp):
     def plan(self, link: Link, progress: Progress) -> str:
         """See ``FromErp.plan``."""
         rules, here = self.rules.erp_changes, progress.order.ref.system
-        ours, theirs = _state(link), progress.order.state
+        ours, theirs = state_of(link), progress.order.state
         if State.VOIDED in (ours, theirs):
             if ours is theirs:
                 return ""
@@ -50,7 +50,7 @@ class ErpChanges(FromErp):
         Raises: PermanentError: ``cancelled_in_erp``, ``reopened_in_erp``, ``credited_in_erp``,
             ``credit_exceeds``, ``shortened_in_erp``: a person's turn.
         """
-        ours, theirs = _state(link), progress.order.state
+        ours, theirs = state_of(link), progress.order.state
         if State.VOIDED in (ours, theirs):
             return self._voided(link, progress, turn)
         credited = self._by_hand(progress)
@@ -80,7 +80,7 @@ class ErpChanges(FromErp):
                 reason="reopened_in_erp",
                 owner="commerce",
             )
-        if _state(link) is State.VOIDED:
+        if state_of(link) is State.VOIDED:
             return Skipped(f"{stands} is cancelled on both sides"), self._looked(link, progress)
         if self.rules.erp_changes.cancelled == "ask":
             raise self._ask_cancel(self._looked(link, progress), here)
@@ -171,11 +171,15 @@ class ErpChanges(FromErp):
             find_unasked=bool(order.refund_ids),
         )["refund"]
         turn.story.tell("step", f"refund {id_} of {gross} for {credit.number}")
-        self._tie(Ref(self.name, "refund", id_), credit, turn)
-        ids = dict.fromkeys((*handled(link), id_))
-        back = money(link.facts.get("back", "")) or Money.zero(gross.currency)
-        given = back if id_ in handled(link) else back + gross
-        return self.save(link, refunds=",".join(ids), back=str(given))
+        tie(
+            self.asides.links,
+            Ref(self.name, "refund", id_),
+            _credit(credit),
+            credit.number,
+            run=turn.run,
+            now=self.clock(),
+        )
+        return self.save(link, **taken(link, id_, gross))
 
     def _exceeds(self, link: Link, credit: Invoice, why: str) -> RejectedError:
         return RejectedError(
@@ -184,23 +188,6 @@ class ErpChanges(FromErp):
             reason="credit_exceeds",
             owner="finance",
         )
-
-    def _tie(self, refund: Ref, credit: Invoice, turn: Turn) -> None:
-        """Refund and credit note are one thing, from either side."""
-        links = self.asides.links
-        link = links.acquire(
-            refund,
-            key=refund.id,
-            owner=turn.run.id,
-            now=self.clock(),
-            until=turn.run.lease_until,
-            seen=Seen(None),
-        )
-        if link is None:  # nobody but the holder of the order's lease works on its refunds
-            raise BusyError(f"{refund} is held by another worker")
-        if link.erp != _credit(credit):
-            link = links.save(replace(link, erp=_credit(credit), number=credit.number))
-        links.abandon(link)
 
     # --- another total --------------------------------------------------------
 
@@ -239,10 +226,6 @@ class ErpChanges(FromErp):
         if facts == dict(link.facts) and number == link.number:
             return link
         return self.asides.links.save(replace(link, number=number, facts=facts))
-
-
-def _state(link: Link) -> State:
-    return State(link.facts.get("state", State.DRAFT.value))
 
 
 def _credit(credit: Invoice) -> Ref:

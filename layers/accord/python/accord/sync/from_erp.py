@@ -19,6 +19,7 @@ from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control, Documents, Link, Seen, Steps
 from accord.ports.store import Store
 from accord.rules import config
+from accord.sync.decide import state_of
 from accord.sync.fingerprint import content
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Shadowed, Skipped
@@ -149,7 +150,7 @@ class FromErp(ABC):
     def _progress(self, link: Link, document: Ref) -> Progress | None:
         """None when the document was cancelled, and is gone."""
         progress = self.erp(document.system).progress(document)
-        if progress is None and link.facts.get("state") != State.VOIDED.value:
+        if progress is None and state_of(link) is not State.VOIDED:
             raise PermanentError(
                 f"{link.number or link.document_key} of order {link.ref.id} was deleted in "
                 f"{document.system}; cancel or refund the order in the store, or enter the "

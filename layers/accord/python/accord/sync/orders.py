@@ -28,6 +28,7 @@ from accord.sync.decide import (
     Skip,
     Void,
     decide,
+    state_of,
 )
 from accord.sync.follow import MAKING, Follower
 from accord.sync.notes import Notes
@@ -282,7 +283,7 @@ class Orders:
         return isinstance(due, Void | Replace)
 
     def _gone(self, link: Link, *, order_id: str, story: Story) -> Outcome:
-        if link.erp is not None and link.facts.get("state") != State.VOIDED.value:
+        if link.erp is not None and state_of(link) is not State.VOIDED:
             stands = link.number or link.document_key
             raise PermanentError(
                 f"order {order_id} was deleted in the store and {stands} stands in the back "

@@ -29,13 +29,13 @@ from accord.ports.store import Store
 from accord.rules.accounts import check_complete, document_lines, rounding_line
 from accord.rules.config import PaymentRule
 from accord.rules.refunds import credited, refund_account
-from accord.sync.decide import CLOSED
+from accord.sync.decide import CLOSED, state_of
 from accord.sync.invoices import Known as Invoiced
 from accord.sync.notes import Notes
 from accord.sync.outcome import Credited, Outcome, Skipped
 from accord.sync.sales import Sales, money
 from accord.sync.settling import Settling
-from accord.sync.turn import WAITS, Story
+from accord.sync.turn import WAITS, Invocation, Story
 
 _OURS = re.compile(r"\[accord (\S+:credit_note:\S+)\]")
 
@@ -52,13 +52,35 @@ def is_owed(link: Link, id_: str) -> bool:
     """
     if id_ not in handled(link):
         return True
-    stands = link.erp is not None and link.facts.get("state") != State.VOIDED.value
+    stands = link.erp is not None and state_of(link) is not State.VOIDED
     return stands and id_ in link.facts.get("uncredited", "").split(",")
 
 
 def marker(credit: Ref) -> str:
     """What the reason of a refund says that was made for a credit note of the back office."""
     return f"[accord {credit}]"
+
+
+def taken(link: Link, id_: str, total: Money) -> dict[str, str]:
+    """The facts of the order's link once that refund of ``total`` is in the books; counted once."""
+    known = handled(link)
+    back = money(link.facts.get("back", "")) or Money.zero(total.currency)
+    given = back if id_ in known else back + total
+    return {"refunds": ",".join(dict.fromkeys((*known, id_))), "back": str(given)}
+
+
+def tie(
+    links: Links, refund: Ref, credit: Ref, number: str, *, run: Invocation, now: dt.datetime
+) -> None:
+    """Refund and credit note are one thing, from either side. Whoever calls holds their order."""
+    link = links.acquire(
+        refund, key=refund.id, owner=run.id, now=now, until=run.lease_until, seen=Seen(None)
+    )
+    if link is None:  # nobody but the holder of the order's lease works on its refunds
+        raise BusyError(f"{refund} is held by another worker")
+    if link.erp != credit:
+        link = links.save(replace(link, erp=credit, number=number))
+    links.abandon(link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +115,11 @@ class Refunds:
         if link.erp is None:
             return self._without_order(link, order, refund)
         if found := _OURS.search(refund.reason):  # made by us for a credit note that is there
-            self._tie(refund, Ref.parse(found[1]))
+            self._tie(refund, Ref.parse(found[1]), "")
             return Skipped(f"it stands for {found[1]}"), self._done(link, refund)
         if not refund.total and not refund.lines:
             return Skipped("nothing was given back"), self._done(link, refund)
-        state = State(link.facts.get("state", State.DRAFT.value))
+        state = state_of(link)
         if state is State.VOIDED:  # nothing was sold, so there is nothing to credit
             self._pay_back(link, order, refund, story)
             return Credited(refund.ref, "", refund.total), self._done(link, refund, credited=False)
@@ -271,30 +293,12 @@ class Refunds:
 
     # --- memory -------------------------------------------------------------
 
-    def _tie(self, refund: Refund, credit: Ref, number: str = "") -> None:
-        """Refund and credit note are one thing, from either side."""
-        now = self.clock()
-        link = self.links.acquire(
-            refund.ref,
-            key=refund.ref.id,
-            owner=self.sales.run.id,
-            now=now,
-            until=self.sales.run.lease_until,
-            seen=Seen(None),
-        )
-        if link is None:  # nobody but the holder of the order's lease works on its refunds
-            raise BusyError(f"{refund.ref} is held by another worker")
-        if link.erp != credit:
-            link = self.links.save(replace(link, erp=credit, number=number))
-        self.links.abandon(link)
+    def _tie(self, refund: Refund, credit: Ref, number: str) -> None:
+        tie(self.links, refund.ref, credit, number, run=self.sales.run, now=self.clock())
 
     def _done(self, link: Link, refund: Refund, *, credited: bool | None = None) -> Link:
         """``credited``: False while there is no sale to credit, None where there never will be."""
-        ids = dict.fromkeys((*handled(link), refund.ref.id))
-        back = money(link.facts.get("back", "")) or Money.zero(refund.total.currency)
-        again = refund.ref.id in handled(link)
-        given = back if again else back + refund.total
-        facts = {**link.facts, "refunds": ",".join(ids), "back": str(given)}
+        facts = {**link.facts, **taken(link, refund.ref.id, refund.total)}
         owed = dict.fromkeys(filter(None, link.facts.get("uncredited", "").split(",")))
         owed.pop(refund.ref.id, None)
         if credited is False:

@@ -15,6 +15,7 @@ from accord.model.keys import return_key
 from accord.model.progress import Progress
 from accord.ports.state import Link, Links
 from accord.rules.accounts import document_lines
+from accord.sync.decide import state_of
 from accord.sync.notes import Notes
 from accord.sync.sales import Sales
 from accord.sync.turn import Story
@@ -79,7 +80,7 @@ class Returns:
         One call to the back office, and only if the store put something back to stock.
         """
         known = Known.of(link)
-        stands = link.erp is not None and link.facts.get("state") == State.CONFIRMED.value
+        stands = link.erp is not None and state_of(link) is State.CONFIRMED
         wanted = self.sales.rules.orders.returns == "restocked" and not known.begun
         news = known.news(order) if stands and wanted else []
         if not news:

@@ -1,6 +1,7 @@
 """An order's document at one back office, step by step: each is remembered before and after."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -21,6 +22,7 @@ from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control, Link, Links, Step
 from accord.rules import config
 from accord.rules.accounts import check_complete, document_lines, rounding_line
+from accord.sync.decide import state_of
 from accord.sync.parties import Known, Parties
 from accord.sync.steps import Promise, Result, Writer, adopt, to_record, to_result
 from accord.sync.turn import Invocation
@@ -199,13 +201,8 @@ class Sales:
 
     def _advance(self, link: Link, record: Record, state: State) -> Record:
         nth = f":{edits(link)}" if edits(link) else ""
-        result = self.writer.once(
-            f"{link.document_key}:{state.value}{nth}",
-            self._same_answer(),
-            find=lambda _: None,
-            do=lambda _: to_result(self.back.adapter.advance(record, state)),
-        )
-        return to_record({**to_result(record), **result})
+        step = f"{link.document_key}:{state.value}{nth}"
+        return self._moved(record, step, lambda it: self.back.adapter.advance(it, state))
 
     def _agree(self, link: Link, order: SalesOrder, record: Record) -> Record:
         """The record, if its total is the order's; as it stands now, if it was mended since."""
@@ -228,25 +225,11 @@ class Sales:
         Raises: DisagreementError: it cannot be any more; it stands as it did.
         """
         nth = f":{edits(link)}" if edits(link) else ""
-        result = self.writer.once(
-            f"{link.document_key}:void{nth}",
-            self._same_answer(),
-            find=lambda _: None,
-            do=lambda _: to_result(self.back.adapter.void(record)),
-        )
-        return to_record({**to_result(record), **result})
+        return self._moved(record, f"{link.document_key}:void{nth}", self.back.adapter.void)
 
     def pay(self, document: PaymentDocument, *, key: str) -> None:
         """The money recorded, in or out."""
-
-        def find(_: Step) -> Result | None:
-            found = self.payment(key, document.amount)
-            return to_result(found) if found else None
-
-        def do(_: Step) -> Result:
-            return to_result(self.back.adapter.create(document, key=key))
-
-        self.writer.once(key, self.back.promise(Kind.PAYMENT), find=find, do=do)
+        self._made(document, key, step=key, find=lambda: self.payment(key, document.amount))
 
     def payment(self, key: str, amount: Money | None = None) -> Record | None:
         """The payment of that key, booked, if it is there."""
@@ -259,48 +242,56 @@ class Sales:
     def credit(self, document: CreditDocument, *, key: str) -> Record:
         """The credit note, booked. Its total is compared before it binds."""
 
-        def find(_: Step) -> Result | None:
+        def find() -> Record | None:
             records = self.back.adapter.find(Kind.CREDIT_NOTE, key)
-            found = adopt(records, what=f"credit note {key}", total=document.total)
-            return to_result(found) if found else None
+            return adopt(records, what=f"credit note {key}", total=document.total)
 
-        def do(_: Step) -> Result:
-            return to_result(self.back.adapter.create(document, key=key))
-
-        promise = self.back.promise(Kind.CREDIT_NOTE)
-        record = to_record(self.writer.once(f"{key}:credit", promise, find=find, do=do))
+        record = self._made(document, key, step=f"{key}:credit", find=find)
         if record.state is not State.CONFIRMED:
             self._check_total(document, record)
-            booked = self.writer.once(
-                f"{key}:booked",
-                self._same_answer(),
-                find=lambda _: None,
-                do=lambda _: to_result(self.back.adapter.advance(record, State.CONFIRMED)),
-            )
-            record = to_record({**to_result(record), **booked})
+            record = self._moved(record, f"{key}:booked", self._confirm)
         return record
 
     def take_back(self, document: ReturnDocument, *, key: str) -> Record:
         """The return, open in the warehouse."""
 
-        def find(_: Step) -> Result | None:
-            found = adopt(self.back.adapter.find(Kind.RETURN, key), what=f"return {key}")
-            return to_result(found) if found else None
+        def find() -> Record | None:
+            return adopt(self.back.adapter.find(Kind.RETURN, key), what=f"return {key}")
+
+        record = self._made(document, key, step=f"{key}:return", find=find)
+        if record.state is not State.CONFIRMED:
+            record = self._moved(record, f"{key}:opened", self._confirm)
+        return record
+
+    def _made(
+        self,
+        document: CreditDocument | PaymentDocument | ReturnDocument,
+        key: str,
+        *,
+        step: str,
+        find: Callable[[], Record | None],
+    ) -> Record:
+        """The one record of ``document``: the step's, else what ``find`` finds, else made now."""
+
+        def found(_: Step) -> Result | None:
+            record = find()
+            return to_result(record) if record else None
 
         def do(_: Step) -> Result:
             return to_result(self.back.adapter.create(document, key=key))
 
-        promise = self.back.promise(Kind.RETURN)
-        record = to_record(self.writer.once(f"{key}:return", promise, find=find, do=do))
-        if record.state is not State.CONFIRMED:
-            opened = self.writer.once(
-                f"{key}:opened",
-                self._same_answer(),
-                find=lambda _: None,
-                do=lambda _: to_result(self.back.adapter.advance(record, State.CONFIRMED)),
-            )
-            record = to_record({**to_result(record), **opened})
-        return record
+        promise = self.back.promise(document.kind)
+        return to_record(self.writer.once(step, promise, find=found, do=do))
+
+    def _moved(self, record: Record, step: str, act: Callable[[Record], Record]) -> Record:
+        """``record`` after ``act``, which is the same whoever asks and how often."""
+        result = self.writer.once(
+            step, self._same_answer(), find=lambda _: None, do=lambda _: to_result(act(record))
+        )
+        return to_record({**to_result(record), **result})
+
+    def _confirm(self, record: Record) -> Record:
+        return self.back.adapter.advance(record, State.CONFIRMED)
 
     def _check_total(self, document: CreditDocument, record: Record) -> None:
         """Raises: DisagreementError: the draft comes to another total, also when looked at now."""
@@ -329,7 +320,7 @@ def edits(link: Link) -> int:
 
 def of_link(link: Link, ref: Ref) -> Record:
     """The document as the link remembers it, at ``ref``."""
-    return Record(ref, link.number, state=State(link.facts.get("state", State.DRAFT.value)))
+    return Record(ref, link.number, state=state_of(link))
 
 
 def addressed(document: SalesDocument, party: Known) -> SalesDocument:
