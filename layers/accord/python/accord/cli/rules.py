@@ -12,7 +12,7 @@ from accord import bootstrap
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.errors import BadInputError
-from accord.local.place import REPO
+from accord.local.place import REPO, config_text
 from accord.model.change import Ref
 from accord.model.documents import OrderLine, SalesOrder
 from accord.rules.accounts import Mapped, MappedLine, map_order
@@ -90,13 +90,7 @@ def _from_store(store: str, order: str, stage: str | None) -> dict[str, Any]:
 
 
 def _checked(path: Path) -> Config:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInputError(f"{path}: {error.strerror}; name another with --config") from error
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
-    config, findings = check(text)
+    config, findings = check(config_text(path))
     if config is None:
         first = next(each for each in findings if each.severity == "error")
         raise BadInputError(f"{path}: {first}; `accord config check` names all that is wrong")

@@ -34,14 +34,19 @@ _SERVICES = {"SHIPPING": "Shipping", "FEE": "Fee", "ROUNDING": "Rounding", "MISC
 _EPOCH_TABLE = "control"
 
 
-def toml_of(path: Path, *, stage: str = STAGE) -> dict[str, Any]:
-    """What ``path`` says. Raises: BadInputError: it is not there, or has errors; all are named."""
+def config_text(path: Path) -> str:
+    """The configuration file as text. Raises: BadInputError: it is not there, or is no text."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}; name another with --config") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
+
+
+def toml_of(path: Path, *, stage: str = STAGE) -> dict[str, Any]:
+    """What ``path`` says. Raises: BadInputError: it is not there, or has errors; all are named."""
+    text = config_text(path)
     config, findings = check(text, stage=stage)
     if config is None:
         errors = "\n".join(f"{path}: {finding}" for finding in findings)
