@@ -78,6 +78,8 @@ def _abilities() -> dict[str, Abilities]:
             tells=can.tells,
             revenue=can.revenue,
             returns=can.can(Kind.RETURN),
+            recipes=can.recipes,
+            items=can.can(Kind.ITEM),
         )
         for name, can in facts.items()
     }

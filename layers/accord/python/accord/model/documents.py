@@ -26,6 +26,10 @@ class Kind(enum.StrEnum):
     INVOICE = "invoice"
     SHIPMENT = "shipment"
     RETURN = "return"
+    ITEM = "item"
+    STOCK = "stock"
+    PRICE = "price"
+    RECIPE = "recipe"
 
 
 class State(enum.StrEnum):
@@ -72,7 +76,9 @@ LineKind = Literal["item", "shipping", "fee", "gift_card", "refund"]
 class OrderLine:
     """One line of the order. ``net`` and ``taxes`` are what the store charged, after discounts.
 
-    ``restocked`` is how many refunded pieces the store has put back to stock so far.
+    ``restocked`` is how many refunded pieces the store has put back to stock so far. ``took`` is
+    how many the line has taken from the store's stock and not given back, None where the store
+    does not say; more were put back than were taken where it is negative.
     """
 
     id: str
@@ -85,6 +91,7 @@ class OrderLine:
     discount: Money | None = None  # net, what coupons took off
     options: tuple[tuple[str, str], ...] = ()  # what the shopper chose: engraving, size
     restocked: Decimal = Decimal(0)
+    took: Decimal | None = None
 
     @property
     def tax(self) -> Money:

@@ -7,6 +7,7 @@ from accord.rules.conditions import NO_TAX
 from accord.rules.config import LineWhen, OrderWhen, Store
 from accord.rules.countries import CODES, USUAL_SLIPS, countries
 from accord.rules.problem import Path, Problem, nearest
+from accord.rules.selling import ItemWhen
 
 
 def rules(at: Path, store: Store) -> Iterator[Problem]:
@@ -67,7 +68,8 @@ def _routes(at: Path, store: Store) -> Iterator[Problem]:
         yield from _reached(path, when, whens[:n])
 
 
-def _names(at: Path, when: OrderWhen | LineWhen, store: Store) -> Iterator[Problem]:
+def classes_of(at: Path, when: OrderWhen | LineWhen | ItemWhen, store: Store) -> Iterator[Problem]:
+    """Classes that the condition at ``at`` names and the store does not have."""
     classes = store.mappings.classes
     for each in when.item_class:
         if each not in classes:
@@ -79,6 +81,10 @@ def _names(at: Path, when: OrderWhen | LineWhen, store: Store) -> Iterator[Probl
                 if meant
                 else f'Add {each} = ["SKU", "SKU-*"] under [{_dotted(at[:2])}.mappings.classes].',
             )
+
+
+def _names(at: Path, when: OrderWhen | LineWhen, store: Store) -> Iterator[Problem]:
+    yield from classes_of(at, when, store)
     for each in when.country:
         if each not in CODES and each != "EU":
             known = USUAL_SLIPS.get(each.upper()) or (

@@ -6,7 +6,7 @@ Each check is a generator of problems; ``problems`` runs them all.
 from collections.abc import Collection, Iterator, Mapping
 
 from accord.model.keys import order_key, payment_key, refund_key
-from accord.rules import check_flows, check_rules
+from accord.rules import check_flows, check_rules, check_selling
 from accord.rules.config import Config, Store, is_loopback
 from accord.rules.problem import Abilities, Path, Problem, nearest
 
@@ -46,6 +46,8 @@ def problems(
         yield from check_rules.rules(at, store)
         yield from check_flows.told(at, store)
         yield from check_flows.abilities_of(at, config, store, abilities)
+        yield from check_selling.selling(at, store)
+        yield from check_selling.abilities_of(at, config, store, abilities)
         if store.flows.orders != "off":
             yield from _gaps(at, store)
 

@@ -12,6 +12,7 @@ from accord.model.documents import OrderLine, SalesOrder
 from accord.model.party import Party
 from accord.rules.config import LineWhen, OrderWhen
 from accord.rules.countries import countries
+from accord.rules.selling import ItemWhen
 
 NO_TAX = "none"
 """How a rule names the rate of a line without tax."""
@@ -26,12 +27,21 @@ def destination(order: SalesOrder) -> str:
 
 def item_class(line: OrderLine, classes: Classes) -> str | None:
     """The first of ``classes`` that has a pattern for the line's SKU; None for other lines."""
-    if line.kind != "item":
-        return None
+    return class_of(line.code, classes) if line.kind == "item" else None
+
+
+def class_of(sku: str, classes: Classes) -> str | None:
+    """The first of ``classes`` that has a pattern for ``sku``."""
     return next(
-        (name for name, globs in classes.items() if any(_fits(glob, line.code) for glob in globs)),
-        None,
+        (name for name, globs in classes.items() if any(_fits(glob, sku) for glob in globs)), None
     )
+
+
+def item_fits(when: ItemWhen, sku: str, classes: Classes) -> bool:
+    """Whether all that ``when`` names holds for what is sold as ``sku``."""
+    if when.sku and not any(_fits(glob, sku) for glob in when.sku):
+        return False
+    return not when.item_class or class_of(sku, classes) in when.item_class
 
 
 def order_misfit(when: OrderWhen, order: SalesOrder, classes: Classes) -> str | None:

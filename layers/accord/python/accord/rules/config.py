@@ -12,26 +12,19 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-Flow = Literal["off", "shadow", "on"]
+from accord.rules.selling import AvailabilityRules, CatalogueRules, PriceRules, StockRules
+from accord.rules.table import Code, Flow, Table, wrong
+
 Make = Literal["sales_order", "quotation", "both", "cancel"]
 """What a status asks for. ``both``: a quotation until it is paid, a sales order from then on.
 ``cancel``: the document is cancelled, as for the store's own cancelled and failed."""
-
-
-def wrong(message: str, remedy: str, *, path: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """The error of one value; ``path`` leads from the checked table to it where that is deeper."""
-    context = {"said": message, "remedy": remedy, "path": path}
-    return PydanticCustomError("accord", "{said}. {remedy}", context)
 
 
 _KEY = r"^[a-z][a-z0-9]{0,11}$"
@@ -70,17 +63,6 @@ def _secret(name: str) -> str:
 SecretName = Annotated[
     str, AfterValidator(_secret), Field(json_schema_extra={"pattern": _IN_SECRETS_MANAGER})
 ]
-Code = Annotated[str, Field(min_length=1)]
-
-
-class Table(BaseModel):
-    """A table of accord.toml: frozen, and strict about its keys.
-
-    The text under a field is its description; ``rules.describe`` reads it when one is asked for,
-    because pydantic's own reading costs every start of a function 12 ms.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Target(Table):
@@ -466,6 +448,12 @@ class StoreFlows(Table):
     """Cancelled or credited in the back office → the store, or a person."""
     customers: Flow = "off"
     """Customers, both ways."""
+    stock: Flow = "off"
+    """The back office's stock → what the store may sell."""
+    prices: Flow = "off"
+    """The back office's prices and price lists → the store's prices."""
+    products: Flow = "off"
+    """Items and products: the side that owns the catalogue leads."""
 
 
 _LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/\S*)?")
@@ -532,6 +520,17 @@ Range = Annotated[str, AfterValidator(_range)]
 Owner = Literal["commerce", "finance", "warehouse", "support", "ops"]
 
 
+class StoreLimits(Table):
+    """What the store's own machine is asked to bear beside its shoppers."""
+
+    batch: int = Field(default=100, ge=1, le=100)
+    """Products in one call, at the most. Fewer are sent while the store is slow or fails."""
+    slow: Decimal = Field(default=Decimal(10), gt=0, le=45)
+    """Seconds that one batch should not take longer than."""
+    catalogue_share: Decimal = Field(default=Decimal("0.5"), gt=0, le=1)
+    """The part of the time in which prices and products may keep the store busy."""
+
+
 class Store(Table):
     """One WooCommerce store."""
 
@@ -561,6 +560,11 @@ class Store(Table):
     words: NoteWords = NoteWords()
     customers: CustomerRules = CustomerRules()
     mappings: Mappings = Mappings()
+    stock: StockRules = StockRules()
+    prices: PriceRules = PriceRules()
+    catalogue: CatalogueRules = CatalogueRules()
+    availability: AvailabilityRules = AvailabilityRules()
+    limits: StoreLimits = StoreLimits()
 
 
 class Erp(Table):
@@ -632,5 +636,9 @@ MAPPED_BY_DATA = (
     "customers",
     "mappings",
     "flows",
+    "stock",
+    "prices",
+    "catalogue",
+    "availability",
 )
 """The tables of a store that later versions of the rules may replace without a deploy."""

@@ -4,13 +4,14 @@ import ast
 import inspect
 from collections.abc import Iterator
 from functools import cache
-from types import UnionType
+from types import ModuleType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accord.rules import config
-from accord.rules.config import Config, Table
+from accord.rules import config, selling
+from accord.rules.config import Config
+from accord.rules.table import Table
 
 Path = tuple[str | int, ...]
 
@@ -19,7 +20,8 @@ Path = tuple[str | int, ...]
 def descriptions() -> dict[tuple[str, str], str]:
     """(class, field) → the text under the field, as one line."""
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(config)).body:
+    nodes = (node for module in (config, selling) for node in _nodes(module))
+    for node in nodes:
         if not isinstance(node, ast.ClassDef):
             continue
         for field, text in zip(node.body, node.body[1:], strict=False):
@@ -30,6 +32,10 @@ def descriptions() -> dict[tuple[str, str], str]:
                 ):
                     found[node.name, name] = " ".join(said.split())
     return found
+
+
+def _nodes(module: ModuleType) -> list[ast.stmt]:
+    return ast.parse(inspect.getsource(module)).body
 
 
 def keys(table: type[Table]) -> dict[str, str]:

@@ -29,6 +29,8 @@ class Abilities:
     tells: frozenset[Kind] = frozenset(Kind)
     revenue: bool = True
     returns: bool = True
+    recipes: bool = True
+    items: bool = True  # can be made and changed by us
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:

@@ -9,7 +9,7 @@ from accord.errors import AccordError, BusyError, PermanentError, WaitingError
 from accord.model.change import Change, Ref
 from accord.ports.queues import Queues
 from accord.ports.state import Control, Entry, Journal, Link, Links, Mark, Seen
-from accord.rules.config import Flow
+from accord.rules.table import Flow
 from accord.sync.outcome import Done, Outcome
 
 LEASE_OVERLAP = dt.timedelta(seconds=5)
