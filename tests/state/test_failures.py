@@ -24,11 +24,13 @@ from accord.state.attention import DynamoAttention
 from accord.state.control import DynamoControl
 from accord.state.dynamo import ConditionError, Put, Table, Update
 from accord.state.journal import DynamoJournal
+from accord.state.levels import DynamoLevels
 from accord.state.links import DynamoLinks
 from accord.state.payloads import S3Payloads
 from accord.state.rules_store import DynamoRulesStore
 from accord.state.steps import DynamoSteps
 from accord.state.waiting import DynamoWaiting
+from tests.state.levels_kit import ERP, STORE, demand, hold, snapshot, told, want
 
 NOW = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
 ORDER = Ref("uk", "order", "30")
@@ -38,6 +40,26 @@ PARKED = Parked(Change(ORDER, "order_created", NOW, "c1"), "main", "outage", "â€
 ITEM = Item("i1", "uk:order:30", "rejected", "finance", "â€¦", NOW, NOW)
 
 CALLS: dict[str, Callable] = {
+    "levels.holdings": lambda c: DynamoLevels(c, "t").holdings(ERP, ["MUG"]),
+    "levels.observe": lambda c: DynamoLevels(c, "t").observe(ERP, [snapshot("MUG", 1, 0)]),
+    "levels.recipes": lambda c: DynamoLevels(c, "t").recipes(ERP),
+    "levels.put_recipes": lambda c: DynamoLevels(c, "t").put_recipes(ERP, []),
+    "levels.touched": lambda c: DynamoLevels(c, "t").touched(ERP, limit=1),
+    "levels.untouch": lambda c: DynamoLevels(c, "t").untouch(ERP, ["MUG"]),
+    "levels.demand": lambda c: DynamoLevels(c, "t").demand(ORDER),
+    "levels.set_demand": lambda c: DynamoLevels(c, "t").set_demand(demand(1, {}), now=NOW),
+    "levels.hold": lambda c: DynamoLevels(c, "t").hold(hold("h", {}), [], now=NOW),
+    "levels.release": lambda c: DynamoLevels(c, "t").release(STORE, "h"),
+    "levels.expire": lambda c: DynamoLevels(c, "t").expire(ERP, now=NOW, limit=1),
+    "levels.levels": lambda c: DynamoLevels(c, "t").levels(STORE, "stock", ["MUG"]),
+    "levels.want": lambda c: DynamoLevels(c, "t").want(STORE, "stock", [want("MUG", 1, 0)]),
+    "levels.dirty": lambda c: DynamoLevels(c, "t").dirty(STORE, "stock", limit=1),
+    "levels.count_dirty": lambda c: DynamoLevels(c, "t").count_dirty(STORE, "stock"),
+    "levels.sent": lambda c: DynamoLevels(c, "t").sent(
+        STORE, "stock", [told("MUG", 1, version=1, at_=0)]
+    ),
+    "levels.resend": lambda c: DynamoLevels(c, "t").resend(STORE, "stock", ["MUG"]),
+    "levels.put_places": lambda c: DynamoLevels(c, "t").put_places(STORE, {"MUG": None}),
     "links.get": lambda c: DynamoLinks(c, "t").get(ORDER),
     "links.find": lambda c: DynamoLinks(c, "t").find(ORDER),
     "links.acquire": lambda c: DynamoLinks(c, "t").acquire(
@@ -204,6 +226,30 @@ def test_a_conflict_is_tried_again_a_few_times(monkeypatch) -> None:
     assert 2 < len(busy.calls) < 10
 
 
+def test_patience_with_a_conflict_is_a_multiple_of_the_usual(monkeypatch) -> None:
+    monkeypatch.setattr(dynamo.time, "sleep", lambda _: None)
+    usual, patient = cancelled("TransactionConflict"), cancelled("TransactionConflict")
+
+    for client_, patience in ((usual, 1), (patient, 3)):
+        with pytest.raises(TransientError, match="cancelled"):
+            Table(client_, "t").write_all([], patience=patience)
+
+    assert len(patient.calls) == 3 * len(usual.calls)
+
+
+def test_writers_who_met_wait_for_different_times(monkeypatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(dynamo.time, "sleep", waits.append)
+
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            Table(cancelled("TransactionConflict"), "t").write_all([])
+
+    half = len(waits) // 2
+    assert waits[:half] != waits[half:]
+    assert max(waits) < 1
+
+
 def test_a_condition_that_failed_beside_a_conflict_is_told_at_once() -> None:
     with pytest.raises(ConditionError) as told:
         Table(cancelled("TransactionConflict", "ConditionalCheckFailed"), "t").write_all([])
@@ -234,7 +280,11 @@ def test_a_batch_of_which_a_part_is_never_done(monkeypatch) -> None:
     monkeypatch.setattr(dynamo.time, "sleep", lambda _: None)
     table = Table(Full(), "t")
 
-    for call in (lambda: table.put_all([{"pk": "a"}]), lambda: table.get_all([("a", "b")])):
+    for call in (
+        lambda: table.put_all([{"pk": "a"}]),
+        lambda: table.delete_all([("a", "b")]),
+        lambda: table.get_all([("a", "b")]),
+    ):
         with pytest.raises(RateLimitedError):
             call()
 

@@ -1,18 +1,20 @@
 """One DynamoDB table, spoken to in plain items; whatever fails there, as one of ours.
 
-An item is a flat dict of text, whole numbers and maps of text. Every table has ``pk`` and ``sk``
-(text) and forgets what is past ``expires_at`` (epoch seconds). Moments are text of fixed width,
-so that they compare as text, in a condition and in a sort key.
+An item is a flat dict of text, exact numbers (int or Decimal) and maps of text. Every table has
+``pk`` and ``sk`` (text) and forgets what is past ``expires_at`` (epoch seconds). Moments are text
+of fixed width, so that they compare as text, in a condition and in a sort key.
 
 Source: Amazon DynamoDB API Reference, 2012-08-10; "Error handling with DynamoDB".
 """
 
 import datetime as dt
 import json
+import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from botocore.config import Config
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Item = dict[str, Any]  # values: str, int or dict[str, str]
-Values = Mapping[str, str | int | Mapping[str, str]]
+Item = dict[str, Any]  # values: str, int, Decimal or dict[str, str]
+Value = str | int | Decimal | Mapping[str, str]
+Values = Mapping[str, Value]
 
 _THROTTLED = frozenset(
     {
@@ -110,7 +113,7 @@ def ask(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """
     for attempt in range(_TRIES):
         if attempt:
-            time.sleep(0.01 * 2**attempt)
+            time.sleep(_wait(attempt))
         try:
             return operation(*args, **kwargs)
         except ClientError as error:
@@ -124,6 +127,12 @@ def ask(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
             unsent = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError)
             raise UnavailableError(f"AWS: {error}", sent=not isinstance(error, unsent)) from error
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _wait(attempt: int) -> float:
+    """Seconds before this further attempt; those who met part company."""
+    longest: float = min(0.01 * 2**attempt, 0.4)
+    return random.uniform(0.5, 1.5) * longest  # noqa: S311 - no secret
 
 
 def _codes(error: ClientError) -> set[str]:
@@ -180,15 +189,16 @@ def encoded(item: Values) -> dict[str, Any]:
     return {name: _encoded(value) for name, value in item.items()}
 
 
-def _encoded(value: str | int | Mapping[str, str]) -> dict[str, Any]:
+def _encoded(value: Value) -> dict[str, Any]:
     if isinstance(value, str):
-        return {"S": _clean(value)}
-    if isinstance(value, int):
-        return {"N": str(value)}
-    return {"M": {_clean(key): {"S": _clean(text)} for key, text in value.items()}}
+        return {"S": clean(value)}
+    if isinstance(value, int | Decimal):
+        return {"N": format(value, "f") if isinstance(value, Decimal) else str(value)}
+    return {"M": {clean(key): {"S": clean(text)} for key, text in value.items()}}
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """``text`` as it is stored."""
     # JSON may hold half of a surrogate pair (a name cut off in an emoji), which is no UTF-8.
     return text if text.isascii() else text.encode(errors="replace").decode()
 
@@ -198,11 +208,12 @@ def decoded(item: Mapping[str, Any]) -> Item:
     return {name: _decoded(value) for name, value in item.items()}
 
 
-def _decoded(value: Mapping[str, Any]) -> str | int | dict[str, str]:
+def _decoded(value: Mapping[str, Any]) -> str | int | Decimal | dict[str, str]:
     if "S" in value:
         return cast("str", value["S"])
     if "N" in value:
-        return int(value["N"])
+        number = Decimal(value["N"])
+        return int(number) if number == int(number) else number
     return {key: inner["S"] for key, inner in value["M"].items()}
 
 
@@ -262,7 +273,18 @@ class Delete:
     values: Values = field(default_factory=dict)
 
 
-Write = Put | Update | Delete
+@dataclass(frozen=True, slots=True)
+class ConditionCheck:
+    """Changes nothing: the transaction that it is a part of depends on ``condition``."""
+
+    pk: str
+    sk: str
+    condition: str
+    values: Values = field(default_factory=dict)
+
+
+Alone = Put | Update | Delete  # what can be written by itself
+Write = Alone | ConditionCheck
 
 
 class Table:
@@ -298,9 +320,47 @@ class Table:
                 time.sleep(pause)
         return found
 
-    def query(self, pk: str, *, newest: bool = False) -> Iterator[Item]:
-        """Every item of a partition by its sort key, read page by page; ``newest``: the last."""
-        more: dict[str, Any] = {"Limit": 1, "ScanIndexForward": False} if newest else {}
+    def query(
+        self,
+        pk: str,
+        *,
+        newest: bool = False,
+        after: str = "",
+        before: str = "",
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """Every item of a partition by its sort key, read page by page; ``newest``: the last.
+
+        ``after`` and ``before`` are sort keys that are not included; give one of them at most.
+        """
+        condition, values = "pk = :pk", {":pk": pk}
+        if after or before:
+            condition += " AND sk > :sk" if after else " AND sk < :sk"
+            values[":sk"] = after or before
+        more: dict[str, Any] = {"Limit": limit} if limit else {}
+        if newest:
+            limit, more = 1, {"Limit": 1, "ScanIndexForward": False}
+        count = 0
+        while True:
+            answer = ask(
+                self._client.query,
+                TableName=self.name,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=encoded(values),
+                ConsistentRead=True,
+                **more,
+            )
+            for item in answer["Items"]:
+                yield decoded(item)
+                count += 1
+            done = limit is not None and count >= limit
+            if done or not (last := answer.get("LastEvaluatedKey")):
+                return
+            more["ExclusiveStartKey"] = last
+
+    def count(self, pk: str) -> int:
+        """How many items the partition has."""
+        count, more = 0, dict[str, Any]()
         while True:
             answer = ask(
                 self._client.query,
@@ -308,15 +368,15 @@ class Table:
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues=encoded({":pk": pk}),
                 ConsistentRead=True,
+                Select="COUNT",
                 **more,
             )
-            for item in answer["Items"]:
-                yield decoded(item)
-            if newest or not (last := answer.get("LastEvaluatedKey")):
-                return
+            count += answer["Count"]
+            if not (last := answer.get("LastEvaluatedKey")):
+                return count
             more["ExclusiveStartKey"] = last
 
-    def write(self, write: Write) -> Item:
+    def write(self, write: Alone) -> Item:
         """One write; of an Update the item as it is now. Raises: ConditionError."""
         request = _request(write, self.name)
         if isinstance(write, Put):
@@ -328,20 +388,35 @@ class Table:
         answer = ask(self._client.update_item, **request, ReturnValues="ALL_NEW")
         return decoded(answer["Attributes"])
 
-    def write_all(self, writes: Sequence[Write]) -> None:
-        """All of them or none. Raises: ConditionError."""
+    def write_all(self, writes: Sequence[Write], *, patience: int = 1) -> None:
+        """All of them or none; at most 100, of different items. Raises: ConditionError.
+
+        ``patience`` is how many times as long as usual it goes on where others write as well.
+        """
         items = [
             cast("TransactWriteItemTypeDef", {type(write).__name__: _request(write, self.name)})
             for write in writes
         ]
-        ask(self._client.transact_write_items, TransactItems=items)
+        for left in range(patience - 1, -1, -1):
+            try:
+                ask(self._client.transact_write_items, TransactItems=items)
+            except TransientError as error:
+                if error.reason != "conflict" or not left:
+                    raise
+            else:
+                return
 
     def put_all(self, items: Sequence[Values]) -> None:
         """Stores them, each by itself. Raises: RateLimitedError: some are not stored."""
-        for start in range(0, len(items), 25):  # the most that one request takes
-            left: Any = [
-                {"PutRequest": {"Item": encoded(item)}} for item in items[start : start + 25]
-            ]
+        self._batch([{"PutRequest": {"Item": encoded(item)}} for item in items])
+
+    def delete_all(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Removes them, each by itself. Raises: RateLimitedError: some are still there."""
+        self._batch([{"DeleteRequest": {"Key": _key(pk, sk)}} for pk, sk in dict.fromkeys(keys)])
+
+    def _batch(self, requests: Sequence[Any]) -> None:
+        for start in range(0, len(requests), 25):  # the most that one request takes
+            left: Any = requests[start : start + 25]
             for pause in _pauses(self.name):
                 answer = ask(self._client.batch_write_item, RequestItems={self.name: left})
                 left = answer.get("UnprocessedItems", {}).get(self.name, [])

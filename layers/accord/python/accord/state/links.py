@@ -21,13 +21,13 @@ from accord.errors import BusyError, StaleVersionError
 from accord.model.change import Ref
 from accord.ports.state import Link, Links, Seen
 from accord.state.dynamo import (
+    Alone,
     ConditionError,
     Delete,
     Item,
     Put,
     Table,
     Update,
-    Write,
     maybe_moment,
     stamp,
 )
@@ -231,7 +231,7 @@ def _link(ref: Ref, item: Item, *, handled: Sequence[Seen] = ()) -> Link:
     )
 
 
-def _save(link: Link, was: Ref | None, mine: bool) -> list[Write]:
+def _save(link: Link, was: Ref | None, mine: bool) -> list[Alone]:
     """What stores ``link`` if its pointer led from ``was``; ``mine``: and led to it."""
     values: dict[str, Any] = {
         "owner": link.owner,
@@ -257,7 +257,7 @@ def _save(link: Link, was: Ref | None, mine: bool) -> list[Write]:
         change += " REMOVE " + ", ".join(remove)
     unmoved = "#erp = :was" if was else "attribute_not_exists(#erp)"
     condition = f"#owner = :owner AND #version = :version AND {unmoved}"
-    writes: list[Write] = [Update(_state(link.ref), "link", change, condition, values)]
+    writes: list[Alone] = [Update(_state(link.ref), "link", change, condition, values)]
     if was != link.erp and has_pointer(link.ref):
         if link.erp:
             writes.append(Put({"pk": _pointer(link.erp), "sk": "pointer", "ref": str(link.ref)}))

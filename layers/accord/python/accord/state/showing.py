@@ -1,0 +1,106 @@
+"""What a store should show, shows, and has to be sent, for every implementation. Pure."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from accord.ports.levels import Level, LevelKind, Place, Sent, Wanted
+from accord.state.dynamo import to_json
+
+KINDS: tuple[LevelKind, ...] = ("stock", "price", "product")
+_YOUNG = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A level, and whether it is to be sent."""
+
+    level: Level
+    dirty: bool = False
+
+    @property
+    def position(self) -> str:
+        """``parent/sku``: where it stands among those that are to be sent."""
+        parent = self.level.place.parent if self.level.place else ""
+        return f"{parent}/{self.level.sku}"
+
+
+def plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """``value`` as it comes back from JSON, so that equal values compare as equal."""
+    return None if value is None else json.loads(to_json(value))
+
+
+def is_shown(kind: LevelKind, level: Level, value: Mapping[str, Any] | None) -> bool:
+    """Whether the store shows ``value``, as far as we know. It may show more than that."""
+    if level.sent is None or value is None:
+        return False
+    shown = dict(level.sent)
+    if kind == "stock" and "quantity" in shown:
+        moved = level.moved - level.moved_at_sent
+        shown["quantity"] = Decimal(str(shown["quantity"])) - moved
+    return all(key in shown and shown[key] == value[key] for key in value)
+
+
+def wanting(row: Row, wanted: Wanted, kind: LevelKind) -> tuple[Row, bool]:
+    """The level with that value wanted, and whether it is to be sent for it.
+
+    A value that the store shows already is kept all the same where it is another than the one that
+    was wanted: a level that is sent again must not bring back the older one.
+    """
+    level = row.level
+    if level.as_of is not None and wanted.as_of < level.as_of:
+        return row, False
+    value = plain(wanted.value)
+    shown = is_shown(kind, level, value)
+    if value != level.wanted:
+        newer = replace(
+            level, wanted=value, as_of=wanted.as_of, version=level.version + 1, refused=""
+        )
+        # What is to be sent stays so: the older value may be on its way to the store.
+        return Row(newer, row.dirty or not shown), row.dirty or not shown
+    if not row.dirty and not shown and not level.refused:  # orders moved it off that value
+        newer = replace(level, as_of=wanted.as_of, version=level.version + 1)
+        return Row(newer, dirty=True), True
+    if level.as_of is not None and wanted.as_of - level.as_of < _YOUNG:
+        return row, row.dirty
+    return replace(row, level=replace(level, as_of=wanted.as_of)), row.dirty
+
+
+def answered(row: Row, sent: Sent, kind: LevelKind) -> Row:
+    """The level after the store's answer. An answer older than the last one teaches its place."""
+    level = replace(row.level, place=sent.place) if sent.place else row.level
+    late = level.sent_at is not None and sent.at < level.sent_at
+    if late or (sent.value is None and not sent.refused):
+        return Row(level, row.dirty)
+    current = sent.version == level.version
+    if sent.refused:
+        if not current:
+            return Row(level, row.dirty)
+        return Row(replace(level, refused=sent.refused), dirty=False)
+    level = replace(level, sent=plain(sent.value), sent_at=sent.at, moved_at_sent=sent.moved)
+    if current:
+        return Row(replace(level, refused=""), dirty=False)
+    return Row(level, row.dirty or not is_shown(kind, level, level.wanted))
+
+
+def sent_again(row: Row) -> Row:
+    """The level to be sent once more, if anything was ever wanted."""
+    if row.level.wanted is None:
+        return row
+    return Row(replace(row.level, version=row.level.version + 1, refused=""), dirty=True)
+
+
+def placed(row: Row, place: Place | None) -> Row:
+    """The level at that place."""
+    return replace(row, level=replace(row.level, place=place))
+
+
+def by_sku(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
+    """Values by SKU, oldest first."""
+    found: dict[str, list[Wanted]] = {}
+    for one in sorted(wanted, key=lambda one: one.as_of):
+        found.setdefault(one.sku, []).append(one)
+    return found
