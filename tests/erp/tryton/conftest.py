@@ -26,6 +26,7 @@ CATALOGUE = Catalogue(
     units={"ROPE": "Meter"},
     parties={"WEBGUEST": "Web guests"},
     carriers={"Parcel Post": "SHIPPING-FEE"},
+    categories={"Goods at 20%": ("VAT 20%",), "Goods at 5%": ("VAT 5%",)},
 )
 
 

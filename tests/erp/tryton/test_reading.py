@@ -453,7 +453,8 @@ class TestParties(TrytonOrders):
 
         assert spent() == {"model.party.party.search_read": 1}
 
-    def test_everything_at_once_is_kept(self, erp: Tryton, buyer: Record) -> None:
+    def test_everything_at_once_is_kept(self, erp: Tryton, desk: Desk, buyer: Record) -> None:
+        desk.set_price_list("Trade", formula="list_price * 0.8")
         acme = replace(HULL, name="Maria Jones", company="ACME")
         wanted = Profile(
             name="Maria Jones",
@@ -464,6 +465,7 @@ class TestParties(TrytonOrders):
             billing=acme,
             shipping=HULL,
             payment_terms="Due now",
+            price_group="Trade",
         )
 
         after, _ = erp.update_profile(buyer.ref, wanted, version=profile(erp, buyer)[1])
@@ -579,14 +581,21 @@ class TestParties(TrytonOrders):
 
         assert caught.value.causes == ("terms:Never",)
 
-    def test_there_are_no_price_groups_without_their_module(
-        self, erp: Tryton, buyer: Record
-    ) -> None:
-        now, version = profile(erp, buyer)
+    def test_a_price_group_is_a_price_list(self, erp: Tryton, desk: Desk, buyer: Record) -> None:
+        desk.set_price_list("Trade", formula="list_price * 0.8")
+        _, version = profile(erp, buyer)
 
-        assert now.price_group is None
-        with pytest.raises(UnsupportedError):
-            erp.update_profile(buyer.ref, Profile(price_group="Trade"), version=version)
+        after, _ = erp.update_profile(buyer.ref, Profile(price_group="Trade"), version=version)
+
+        assert after.price_group == "Trade"
+
+    def test_a_price_group_that_is_no_price_list_waits(self, erp: Tryton, buyer: Record) -> None:
+        _, version = profile(erp, buyer)
+
+        with pytest.raises(UnmappedError) as caught:
+            erp.update_profile(buyer.ref, Profile(price_group="Nobody's"), version=version)
+
+        assert caught.value.causes == ("price_group:Nobody's",)
 
     def test_a_part_written_just_before_ours_is_not_written_over(
         self, worker: Tryton, wire: Wire, desk: Desk, buyer: Record

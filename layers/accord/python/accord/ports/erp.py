@@ -1,7 +1,7 @@
 """One back office, as the flows see it."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol, Self
@@ -16,8 +16,10 @@ from accord.model.documents import (
     State,
     Totals,
 )
+from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
+from accord.model.stock import Recipe, Snapshot
 
 Duplicates = Literal["refused", "same_answer", "possible"]
 
@@ -33,7 +35,7 @@ class Capabilities:
     an order can be changed as a whole. ``tells`` are the kinds of which ``changes`` knows, and
     ``overlap`` how long a change may appear after others of a later time. ``revenue``: a line of an
     item may name another revenue account than the item's own. ``reconciles``: payments can be set
-    against invoices, by ``reconcile``.
+    against invoices, by ``reconcile``. ``recipes``: it knows kits or bills of materials.
     """
 
     duplicates: Mapping[Kind, Duplicates]
@@ -46,6 +48,7 @@ class Capabilities:
     overlap: dt.timedelta = dt.timedelta(minutes=2)
     revenue: bool = False
     reconciles: bool = False
+    recipes: bool = False
 
     def can(self, kind: Kind) -> bool:
         return kind in self.duplicates
@@ -65,6 +68,7 @@ class Connection:
     options: Mapping[str, Any] = field(default_factory=dict)
     secret: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: Decimal = Decimal(30)  # seconds, for one call
+    clock: Callable[[], dt.datetime] = field(default=lambda: dt.datetime.now(dt.UTC), repr=False)
 
 
 class ErpAdapter(Protocol):
@@ -103,7 +107,7 @@ class ErpAdapter(Protocol):
         """What this back office will compute for ``document``; asks for no more than it must."""
         ...
 
-    def create(self, document: Document, *, key: str) -> Record:
+    def create(self, document: Document | ItemDocument, *, key: str) -> Record:
         """Makes it, as a draft where the kind has states.
 
         Raises:
@@ -195,4 +199,54 @@ class ErpAdapter(Protocol):
 
     def archive(self, party: Ref) -> None:
         """Hidden from those who choose a party; its documents stay. Done already is success."""
+        ...
+
+    # --- items, stock and prices: in bulk, never one call per item ------------------
+
+    # ``changes`` tells of ITEM, STOCK and PRICE by refs of kind ``item``, whose ids these methods
+    # take; a News whose ref is of another kind (a price list, say) means that any item may be
+    # meant. RECIPE is told of by refs of kind ``recipe``.
+
+    def item_ids(self, *, after: str = "", limit: int = 100) -> Sequence[str]:
+        """Ids of items with a code, archived ones too, in the order of their ids behind ``after``.
+
+        Fewer than ``limit`` are all there is.
+        """
+        ...
+
+    def find_items(self, codes: Sequence[str]) -> Mapping[str, str]:
+        """Those of ``codes`` that are there → their ids. A code that two share names neither."""
+        ...
+
+    def items(self, ids: Sequence[str]) -> Sequence[Item]:
+        """What they are; those that are gone are left out."""
+        ...
+
+    def stock(self, ids: Sequence[str], locations: Sequence[str]) -> Sequence[Snapshot]:
+        """What is free of each at every one of ``locations``. Services are left out.
+
+        ``as_of`` is the ``Connection``'s clock before the first call. What was sold and confirmed
+        is not free, whether or not the back office has got round to reserving it.
+        Raises: UnmappedError: it holds no such location.
+        """
+        ...
+
+    def prices(
+        self, ids: Sequence[str], lists: Sequence[str], *, currency: str
+    ) -> Sequence[ItemPrices]:
+        """The list price and the price by each of ``lists``, of one piece.
+
+        Raises: UnmappedError: it holds no such price list or currency.
+        """
+        ...
+
+    def recipes(self) -> Sequence[Recipe]:
+        """Every kit and every bill of materials of an active item, each item's own first one."""
+        ...
+
+    def update_item(self, id_: str, document: ItemDocument) -> Item:
+        """Writes the fields that are not None, and ``name`` and ``goods``; the item as it is.
+
+        ``create`` takes an ItemDocument too. Raises: RejectedError.
+        """
         ...

@@ -8,8 +8,16 @@ from typing import Any, ClassVar, Literal, NoReturn, Self
 
 import httpx
 
+from accord.erp.memory.desk import CatalogueDesk
 from accord.erp.memory.entries import TOLD
 from accord.erp.memory.faults import Faults, no_faults
+from accord.erp.memory.item_mapping import (
+    item_document_to_wire,
+    item_from_wire,
+    prices_from_wire,
+    recipe_from_wire,
+    snapshot_from_wire,
+)
 from accord.erp.memory.ledger import Ledger, Master, Rounding
 from accord.erp.memory.mapping import (
     Json,
@@ -43,16 +51,25 @@ from accord.model.documents import (
     State,
     Totals,
 )
+from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.money import Money
 from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
+from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 
 Caller = Callable[[str, Json], Json]
 """Operation and arguments → the ledger's answer."""
 
 _KEY_LENGTH = 64
-_MADE = (Kind.PARTY, Kind.SALES_ORDER, Kind.PAYMENT, Kind.CREDIT_NOTE, Kind.RETURN)
+_MADE = (
+    Kind.PARTY,
+    Kind.SALES_ORDER,
+    Kind.PAYMENT,
+    Kind.CREDIT_NOTE,
+    Kind.RETURN,
+    Kind.ITEM,
+)
 
 
 class HttpCaller:
@@ -75,8 +92,15 @@ class HttpCaller:
         return answer
 
 
-class Memory(ErpAdapter):
-    """One ledger. ``connection`` is the name it has in accord.toml, the system of its refs."""
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class Memory(CatalogueDesk, ErpAdapter):
+    """One ledger. ``connection`` is the name it has in accord.toml, the system of its refs.
+
+    ``clock`` is ours, of which the snapshots are; the ledger has its own.
+    """
 
     name: ClassVar[str] = "memory"
     capabilities: ClassVar[Capabilities] = Capabilities(
@@ -89,19 +113,28 @@ class Memory(ErpAdapter):
         tells=frozenset(TOLD),
         revenue=True,
         reconciles=True,
+        recipes=True,
     )
     news_lag: ClassVar[dt.timedelta] = dt.timedelta(0)
     """How late some changes are told, with their true time; less than ``overlap``."""
 
-    def __init__(self, caller: Caller, connection: str = "main") -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        connection: str = "main",
+        *,
+        clock: Callable[[], dt.datetime] = _utc_now,
+    ) -> None:
         self._caller = caller
         self._connection = connection
+        self._clock = clock
 
     @classmethod
     def connect(cls, connection: Connection) -> Self:
         """See ``ErpAdapter.connect``. It has no options and no credentials."""
         client = http_client(connection.url, timeout=float(connection.timeout))
-        return cls(HttpCaller(client, connection.name), connection.name)
+        caller = HttpCaller(client, connection.name)
+        return cls(caller, connection.name, clock=connection.clock)
 
     @classmethod
     def ledger(
@@ -149,8 +182,8 @@ class Memory(ErpAdapter):
         """See ``ErpAdapter.preview``. One call."""
         return totals_from_wire(self._call("preview", to_wire(document))["totals"])
 
-    def create(self, document: Document, *, key: str) -> Record:
-        """See ``ErpAdapter.create``.
+    def create(self, document: Document | ItemDocument, *, key: str) -> Record:
+        """See ``ErpAdapter.create``. The key of an item must be its code.
 
         Raises: UnmappedError: the day of a payment or credit note is in a closed period. A credit
         note of more than is left of the order is a RejectedError.
@@ -224,6 +257,47 @@ class Memory(ErpAdapter):
         """See ``ErpAdapter.archive``."""
         self._call("archive", {"party": party.id})
 
+    # --- items, stock and prices: one call each, however many are asked for --------
+
+    def item_ids(self, *, after: str = "", limit: int = 100) -> Sequence[str]:
+        """See ``ErpAdapter.item_ids``. Ids are numbers; what is new comes last."""
+        ids: list[str] = self._call("item_ids", {"after": after, "limit": limit})["ids"]
+        return ids
+
+    def find_items(self, codes: Sequence[str]) -> Mapping[str, str]:
+        """See ``ErpAdapter.find_items``."""
+        ids: dict[str, str] = self._call("find_items", {"codes": list(codes)})["ids"]
+        return ids
+
+    def items(self, ids: Sequence[str]) -> Sequence[Item]:
+        """See ``ErpAdapter.items``."""
+        return [self._item(each) for each in self._call("items", {"ids": list(ids)})["items"]]
+
+    def stock(self, ids: Sequence[str], locations: Sequence[str]) -> Sequence[Snapshot]:
+        """See ``ErpAdapter.stock``. Confirmed orders take from the ``Master.warehouse``.
+
+        There is nothing of a kit itself: it takes its parts.
+        """
+        as_of = self._clock()
+        found = self._call("stock", {"ids": list(ids), "locations": list(locations)})["stock"]
+        return [snapshot_from_wire(each, as_of=as_of) for each in found]
+
+    def prices(
+        self, ids: Sequence[str], lists: Sequence[str], *, currency: str
+    ) -> Sequence[ItemPrices]:
+        """See ``ErpAdapter.prices``. Nothing is converted: without a price in it there is none."""
+        wanted = {"ids": list(ids), "price_lists": list(lists), "currency": currency}
+        return [prices_from_wire(each) for each in self._call("prices", wanted)["prices"]]
+
+    def recipes(self) -> Sequence[Recipe]:
+        """See ``ErpAdapter.recipes``."""
+        return [recipe_from_wire(each) for each in self._call("recipes", {})["recipes"]]
+
+    def update_item(self, id_: str, document: ItemDocument) -> Item:
+        """See ``ErpAdapter.update_item``. What is equal already makes no new version."""
+        wanted = {"id": id_, "document": item_document_to_wire(document)}
+        return self._item(self._call("update_item", wanted)["item"])
+
     # --- what people do in the back office; no part of the port -----------------------
 
     def ship(
@@ -294,6 +368,9 @@ class Memory(ErpAdapter):
 
     def _record(self, data: Json) -> Record:
         return record_from_wire(data, connection=self._connection)
+
+    def _item(self, data: Json) -> Item:
+        return item_from_wire(data, connection=self._connection)
 
     def _call(self, operation: str, arguments: Json) -> Json:
         answer = self._caller(operation, arguments)

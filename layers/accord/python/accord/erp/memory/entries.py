@@ -5,14 +5,23 @@ import datetime as dt
 import itertools
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from accord.model.documents import Kind
 
 Json = dict[str, Any]
 Clock = Callable[[], dt.datetime]
 
-TOLD = (Kind.SALES_ORDER, Kind.SHIPMENT, Kind.INVOICE, Kind.PARTY)
+TOLD = (
+    Kind.SALES_ORDER,
+    Kind.SHIPMENT,
+    Kind.INVOICE,
+    Kind.PARTY,
+    Kind.ITEM,
+    Kind.STOCK,
+    Kind.PRICE,
+    Kind.RECIPE,
+)
 """The kinds of which ``Records.news`` knows."""
 
 _STATES = {  # a shipment's and an invoice's word → a document's
@@ -25,6 +34,9 @@ _STATES = {  # a shipment's and an invoice's word → a document's
 }
 _HIDDEN = {"invoice": "draft", "credit_note": "draft", "shipment": "open"}
 _LATE_EVERY = 3
+_AMONG = {"credit_note": "invoice", "price_list": "price"}
+_NAMED = {"credit_note": "invoice", "stock": "item", "price": "item"}
+_STATELESS = frozenset({"party", "item", "price_list"})
 
 
 class RefusedError(Exception):
@@ -80,19 +92,44 @@ class Entry:
         if self.kind == "party":
             shown["addresses"] = dict(self.addresses)
             shown["email"] = self.document["email"].strip().casefold()
+        elif self.kind == "item":
+            shown["number"] = self.key
         return shown
 
     def news(self) -> Json:
         """What the ledger tells of its last change: News in JSON."""
         of = self if self.kind == "sales_order" else self.order
         return {
-            "kind": _told_as(self.kind),
+            "kind": _NAMED.get(self.kind, self.kind),
             "id": self.id,
             "at": self.changed_at.isoformat(),
             "version": str(self.version),
             "order": of.id if of else None,
-            "state": "" if self.kind == "party" else self.state,
+            "state": "" if self.kind in _STATELESS else self.state,
             "totals": self.totals,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Side:
+    """When one side of an entry was last changed: its ``stock``, its ``price``, its ``recipe``."""
+
+    kind: str
+    id: str  # the entry's
+    changed_at: dt.datetime
+    version: int = 1
+    state: ClassVar[str] = ""
+
+    def news(self) -> Json:
+        """As ``Entry.news``."""
+        return {
+            "kind": _NAMED.get(self.kind, self.kind),
+            "id": self.id,
+            "at": self.changed_at.isoformat(),
+            "version": str(self.version),
+            "order": None,
+            "state": "",
+            "totals": None,
         }
 
 
@@ -109,11 +146,12 @@ class Records:
         self._news_lag = news_lag
         self._all: dict[tuple[str, str], Entry] = {}
         self._by_key: dict[tuple[str, str], list[Entry]] = {}
+        self._sides: dict[tuple[str, str], Side] = {}
         self._ids = itertools.count(1)
         self._stamps = itertools.count(1)
         # (time, id, version, seen from, what) of every write, in order. What was written again is
         # passed over when it is read, which keeps a write cheap.
-        self._log: dict[str, list[tuple[dt.datetime, int, int, dt.datetime, Entry]]] = {
+        self._log: dict[str, list[tuple[dt.datetime, int, int, dt.datetime, Entry | Side]]] = {
             kind.value: [] for kind in TOLD
         }
 
@@ -134,11 +172,20 @@ class Records:
         self._note(entry)
         return entry
 
-    def wrote(self, entry: Entry) -> None:
+    def wrote(self, entry: Entry | Side) -> None:
         """``entry`` was changed, now."""
         entry.version += 1
         entry.changed_at = self.clock()
         self._note(entry)
+
+    def touched(self, side: str, of: Entry) -> None:
+        """One side of ``of`` changed, now; each has a time and a version of its own."""
+        there = self._sides.get((side, of.id))
+        if there is not None:
+            self.wrote(there)
+            return
+        there = self._sides[side, of.id] = Side(side, of.id, self.clock())
+        self._note(there)
 
     def get(self, kind: str, id_: str) -> Entry | None:
         """The entry; a credit note is an invoice too."""
@@ -158,11 +205,11 @@ class Records:
             return [entry for entry in entries if entry.made_at <= until]
         return entries
 
-    def news(self, kind: str, since: dt.datetime, after: int, limit: int) -> list[Entry]:
+    def news(self, kind: str, since: dt.datetime, after: int, limit: int) -> list[Entry | Side]:
         """What of ``kind`` was written behind (``since``, ``after``), oldest first."""
         log, now = self._log[kind], self.clock()
         begin = bisect.bisect_right(log, (since, after), key=lambda row: row[:2])
-        rows = itertools.islice(log, begin, None)
+        rows = (log[n] for n in range(begin, len(log)))  # islice would walk all that is before
         told = (
             entry
             for _, _, version, seen_from, entry in rows
@@ -172,14 +219,10 @@ class Records:
         )
         return list(itertools.islice(told, limit))
 
-    def _note(self, entry: Entry) -> None:
-        log = self._log.get(_told_as(entry.kind))
+    def _note(self, entry: Entry | Side) -> None:
+        log = self._log.get(_AMONG.get(entry.kind, entry.kind))
         if log is None:
             return
         late = self._news_lag if next(self._stamps) % _LATE_EVERY == 0 else dt.timedelta(0)
         at = entry.changed_at
         bisect.insort(log, (at, int(entry.id), entry.version, at + self._search_lag + late, entry))
-
-
-def _told_as(kind: str) -> str:
-    return "invoice" if kind == "credit_note" else kind

@@ -1,4 +1,4 @@
-"""The ledger itself: parties, sales orders and what comes of them, kept in memory.
+"""The ledger itself: parties, items, sales orders and what comes of them, kept in memory.
 
 ``Ledger.call`` is its whole wire surface, in plain JSON values with decimals as text, so it is
 spoken to alike in process and over HTTP. An answer holds ``error`` when the call was refused.
@@ -11,6 +11,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping
 
+from accord.erp.memory.catalogue import Catalogue
 from accord.erp.memory.credits import Credits
 from accord.erp.memory.entries import TOLD, Entry, Json, Records, RefusedError
 from accord.erp.memory.faults import Fault, Faults, no_faults
@@ -53,13 +54,20 @@ class Ledger:
         self._rounding = rounding
         self.faults = faults
         self._lock = threading.Lock()
-        self._master = master = master or Master()
         self._records = records = Records(clock, search_lag, news_lag)
+        self._catalogue = catalogue = Catalogue(records, master or Master())
+        self._master = master = catalogue.master
         self._periods = periods = Periods(master)
         self._numbers = numbers = Numbers()
         self._parties = Parties(records, master)
         self._orders = Orders(
-            records, self._parties, numbers, master=master, periods=periods, rounding=rounding
+            records,
+            self._parties,
+            numbers,
+            catalogue.stocks,
+            master=master,
+            periods=periods,
+            rounding=rounding,
         )
         self._credits = Credits(
             records,
@@ -70,7 +78,7 @@ class Ledger:
             periods=periods,
             rounding=rounding,
         )
-        self._returns = Returns(records, self._parties, self._orders, numbers)
+        self._returns = Returns(records, self._parties, self._orders, numbers, catalogue.stocks)
         self._turns = itertools.count(1)
         self._late: list[tuple[dt.datetime, int, str, Json]] = []
         self._calls: dict[str, int] = {}
@@ -93,6 +101,7 @@ class Ledger:
             "profile": self._parties.profile,
             "update_profile": self._parties.update,
             "archive": self._parties.archive,
+            **catalogue.operations,
             # What people do in the back office.
             "ship": self._orders.ship,
             "post_invoice": self._orders.post_invoice,
@@ -256,6 +265,8 @@ class Ledger:
                 self._credits.enter(entry)
             case "return":
                 self._returns.enter(entry)
+            case "item":
+                self._catalogue.enter(entry)
             case _:
                 raise RefusedError("rejected", f"nobody makes a {kind} from outside")
         return {"record": self._records.keep(entry).shown()}

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from accord.erp.memory.item_mapping import item_document_to_wire
 from accord.model.change import Ref
 from accord.model.documents import (
     CreditDocument,
@@ -20,6 +21,7 @@ from accord.model.documents import (
     State,
     Totals,
 )
+from accord.model.item import ItemDocument
 from accord.model.money import Money
 from accord.model.party import Address, Profile
 from accord.model.progress import Attachment, Invoice, News, Progress, Shipment
@@ -30,7 +32,7 @@ Json = dict[str, Any]
 # --- what is asked ------------------------------------------------------------------
 
 
-def to_wire(document: Document) -> Json:
+def to_wire(document: Document | ItemDocument) -> Json:
     """The document, without its key."""
     match document:
         case SalesDocument():
@@ -43,6 +45,8 @@ def to_wire(document: Document) -> Json:
             return _payment(document)
         case ReturnDocument():
             return _return(document)
+        case ItemDocument():
+            return item_document_to_wire(document)
 
 
 def profile_to_wire(profile: Profile) -> Json:

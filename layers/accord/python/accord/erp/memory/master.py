@@ -20,7 +20,9 @@ class Master:
     """What the back office knows. None: every code exists.
 
     ``taxes`` are code → percent; where they are None, the tax that the document states is kept.
-    ``services`` are the items that nobody ships. No order of a party in ``on_hold`` (account codes)
+    ``services`` are the items that nobody ships. Sold goods leave from the location ``warehouse``,
+    which is always there. Prices are in ``currency`` unless another is said, and hold tax where
+    ``gross_prices``. No order of a party in ``on_hold`` (account codes)
     is confirmed. The books are closed up to ``closed_until``, that day included, and no period is
     there after ``open_until``.
     """
@@ -33,6 +35,11 @@ class Master:
     currencies: Collection[str] | None = None
     price_groups: Collection[str] | None = None
     services: Collection[str] = SERVICES
+    warehouse: str = "MAIN"
+    locations: Collection[str] | None = None
+    price_lists: Collection[str] | None = None
+    currency: str = "GBP"
+    gross_prices: bool = False
     on_hold: Collection[str] = frozenset()
     closed_until: dt.date | None = None
     open_until: dt.date | None = None
@@ -43,6 +50,8 @@ class Master:
         wanted = (
             ("item", self.items, (*(line["item"] for line in lines), *document.get("items", ()))),
             ("tax", self.taxes, (code for line in lines for code, _ in line["taxes"])),
+            ("location", self._locations, document.get("locations", ())),
+            ("price_list", self.price_lists, document.get("price_lists", ())),
             (
                 "account",
                 self.accounts,
@@ -66,6 +75,10 @@ class Master:
         ]
         if causes:
             raise RefusedError("unmapped", f"not known here: {', '.join(causes)}", causes=causes)
+
+    @property
+    def _locations(self) -> Collection[str] | None:
+        return None if self.locations is None else {*self.locations, self.warehouse}
 
     def totals(self, document: Json, rounding: Rounding) -> Json:
         """Each line's net is rounded; tax is rounded per line, or once per tax code."""

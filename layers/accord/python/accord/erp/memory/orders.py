@@ -8,6 +8,7 @@ from typing import Literal
 from accord.erp.memory.entries import Entry, Json, Records, RefusedError
 from accord.erp.memory.master import Master, Periods, Rounding
 from accord.erp.memory.parties import Parties
+from accord.erp.memory.stocks import Stocks
 from accord.model.documents import State
 
 _RANK = {state.value: state.rank for state in State}
@@ -40,6 +41,7 @@ class Orders:
         records: Records,
         parties: Parties,
         numbers: Numbers,
+        stocks: Stocks,
         *,
         master: Master,
         periods: Periods,
@@ -48,6 +50,7 @@ class Orders:
         self._records = records
         self._parties = parties
         self._numbers = numbers
+        self._stocks = stocks
         self._master = master
         self._periods = periods
         self._rounding = rounding
@@ -112,12 +115,14 @@ class Orders:
         for part in entry.of_kind("shipment", "invoice", "credit_note"):
             self._put(part, "cancelled")
         self._put(entry, "voided")
+        self._stocks.release(entry.id)
         return {"record": entry.shown()}
 
     def _begin(self, entry: Entry) -> None:
         """What a confirmed order sets going: a shipment of its goods, the draft of its invoice."""
         if goods := self._master.goods(entry.document):
             self._open_shipment(entry, goods)
+            self._stocks.promise(entry.id, goods)
         invoice = self._records.new("invoice", "", {}, order=entry)
         invoice.totals = entry.totals
         self._records.keep(invoice)
@@ -143,6 +148,7 @@ class Orders:
         }
         shipment.number = shipment.number or self._numbers.take("shipment")
         self._put(shipment, "done")
+        self._stocks.ship(entry.id, now)
         if rest := {item: quantity for item, quantity in rest.items() if quantity}:
             self._open_shipment(entry, rest)
         return {"record": shipment.shown()}

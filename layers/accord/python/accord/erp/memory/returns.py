@@ -5,18 +5,25 @@ from decimal import Decimal
 from accord.erp.memory.entries import Entry, Json, Records, RefusedError
 from accord.erp.memory.orders import Numbers, Orders
 from accord.erp.memory.parties import Parties
+from accord.erp.memory.stocks import Stocks
 
 
 class Returns:
     """The returns of sales orders. They hang on their order and touch neither it nor its money."""
 
     def __init__(
-        self, records: Records, parties: Parties, orders: Orders, numbers: Numbers
+        self,
+        records: Records,
+        parties: Parties,
+        orders: Orders,
+        numbers: Numbers,
+        stocks: Stocks,
     ) -> None:
         self._records = records
         self._parties = parties
         self._orders = orders
         self._numbers = numbers
+        self._stocks = stocks
 
     def enter(self, entry: Entry) -> None:
         """A new return is a draft."""
@@ -45,6 +52,7 @@ class Returns:
             self._records.wrote(part)
             for item, quantity in part.document["items"].items():
                 pieces[item] = pieces.get(item, Decimal(0)) + Decimal(quantity)
+        self._stocks.take_back(order.id, pieces)
         return {"items": {item: str(quantity) for item, quantity in pieces.items()}}
 
 

@@ -4,22 +4,26 @@ Calls for one order of a known customer, once the master data is known: create, 
 confirm. Confirming also makes shipment and invoice, unless the server has a queue of its own.
 
 What is written is in a module per kind beside this one: ``selling``, ``cancelling``, ``crediting``,
-``paying``, ``reconciling``, ``returning``; what is read of it afterwards in ``reading``.
+``paying``, ``reconciling``, ``returning``; what is read of it afterwards in ``reading``. Items are
+in ``listing``, their stock, prices and recipes in ``stocks``, ``pricing`` and ``recipes``, what
+changes of them in ``watching``.
 
 Source: trytond 8.2 and the modules web_shop and sale; recordings of a running server.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import httpx
 import pydantic
 
+from accord.erp.tryton.asking import Asking
 from accord.erp.tryton.cancelling import Cancelling
 from accord.erp.tryton.client import Client, nothing_made
 from accord.erp.tryton.crediting import Crediting
 from accord.erp.tryton.known import needs, needs_of_addresses
+from accord.erp.tryton.listing import Listing
 from accord.erp.tryton.mapping import preview
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.options import Options
@@ -34,11 +38,15 @@ from accord.erp.tryton.parties import (
     vat_domain,
 )
 from accord.erp.tryton.paying import Paying
+from accord.erp.tryton.pricing import Pricing
 from accord.erp.tryton.reading import Reading
+from accord.erp.tryton.recipes import Recipes
 from accord.erp.tryton.reconciling import Reconciling
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.returning import Returning
 from accord.erp.tryton.selling import Selling
+from accord.erp.tryton.stocks import Stocks
+from accord.erp.tryton.watching import WATCHED, Watching
 from accord.errors import (
     BadInputError,
     DuplicateError,
@@ -60,8 +68,10 @@ from accord.model.documents import (
     State,
     Totals,
 )
+from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
+from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 
 _MATCHES = 3
@@ -77,6 +87,7 @@ class Tryton(ErpAdapter):
         Kind.PARTY: "refused",  # its code is unique
         Kind.PAYMENT: "possible",  # a move has no unique field that we may set
         Kind.CREDIT_NOTE: "possible",  # nor has an invoice
+        Kind.ITEM: "refused",  # codes of active products are unique
     }
     capabilities: ClassVar[Capabilities] = Capabilities(
         duplicates=_duplicates,
@@ -85,15 +96,22 @@ class Tryton(ErpAdapter):
         search_lag=dt.timedelta(0),
         key_length=64,  # web_id and code are texts without a limit; this is what people can read
         amends=frozenset({State.DRAFT, State.QUOTATION}),
-        tells=frozenset({Kind.SALES_ORDER, Kind.SHIPMENT, Kind.INVOICE, Kind.PARTY}),
+        tells=frozenset({Kind.SALES_ORDER, Kind.SHIPMENT, Kind.INVOICE, Kind.PARTY}) | WATCHED,
         # A record bears the time at which its transaction began. Posting many documents at once in
         # the desktop client is the longest that people do.
         overlap=dt.timedelta(minutes=5),
         revenue=False,  # a line of a sale books where its product does
         reconciles=True,
+        recipes=True,
     )
 
-    def __init__(self, client: Client, connection: str, options: Options) -> None:
+    def __init__(
+        self,
+        client: Client,
+        connection: str,
+        options: Options,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
         self._client = client
         self._connection = connection
         self._options = options
@@ -107,6 +125,12 @@ class Tryton(ErpAdapter):
         self._paying = Paying(self._records, self._master)
         self._reconciling = Reconciling(self._records, self._master)
         self._reading = Reading(client, self._master, connection)
+        asking = Asking(client, self._master, connection)
+        self._listing = Listing(asking, options)
+        self._stocks = Stocks(asking, clock)
+        self._pricing = Pricing(asking)
+        self._recipes = Recipes(asking)
+        self._watching = Watching(asking)
 
     @classmethod
     def connect(
@@ -137,7 +161,7 @@ class Tryton(ErpAdapter):
             login=connection.secret["login"],
             password=connection.secret["password"],
         )
-        return cls(client, connection.name, options)
+        return cls(client, connection.name, options, connection.clock)
 
     @property
     def calls(self) -> dict[str, int]:
@@ -150,10 +174,14 @@ class Tryton(ErpAdapter):
 
     def get(self, ref: Ref) -> Record | None:
         """See ``ErpAdapter.get``."""
+        if ref.kind == Kind.ITEM:
+            return self._listing.get(ref.id)
         return self._records.get(ref)
 
     def find(self, kind: Kind, key: str) -> tuple[Record, ...]:
         """See ``ErpAdapter.find``."""
+        if kind is Kind.ITEM:
+            return self._listing.find(key)
         return self._records.find(kind, key)
 
     def match(self, party: Party, by: Literal["email", "vat_number"]) -> tuple[Record, ...]:
@@ -177,7 +205,7 @@ class Tryton(ErpAdapter):
         known = self._master.known(needs(document))
         return preview(document, known, self._master.shop(), self._options.price_digits)
 
-    def create(self, document: Document, *, key: str) -> Record:
+    def create(self, document: Document | ItemDocument, *, key: str) -> Record:
         """See ``ErpAdapter.create``. A payment is posted at once, in a second call."""
         try:
             match document:
@@ -191,6 +219,8 @@ class Tryton(ErpAdapter):
                     return self._paying.create(document, key)
                 case ReturnDocument():
                     return self._returning.create(document, key)
+                case ItemDocument():
+                    return self._listing.create(document)
         except DuplicateError:
             raise
         except RejectedError:
@@ -265,6 +295,8 @@ class Tryton(ErpAdapter):
         self, kind: Kind, since: dt.datetime, *, after: str = "", limit: int = 100
     ) -> Sequence[News]:
         """See ``ErpAdapter.changes``."""
+        if kind in WATCHED:
+            return self._watching.changes(kind, since, after=after, limit=limit)
         return self._reading.changes(kind, since, after=after, limit=limit)
 
     def document(self, ref: Ref) -> Attachment | None:
@@ -282,6 +314,38 @@ class Tryton(ErpAdapter):
     def archive(self, party: Ref) -> None:
         """See ``ErpAdapter.archive``."""
         self._reading.archive(party)
+
+    # --- items, stock and prices ---------------------------------------------
+
+    def item_ids(self, *, after: str = "", limit: int = 100) -> Sequence[str]:
+        """See ``ErpAdapter.item_ids``."""
+        return self._listing.item_ids(after=after, limit=limit)
+
+    def find_items(self, codes: Sequence[str]) -> Mapping[str, str]:
+        """See ``ErpAdapter.find_items``."""
+        return self._listing.find_items(codes)
+
+    def items(self, ids: Sequence[str]) -> Sequence[Item]:
+        """See ``ErpAdapter.items``."""
+        return self._listing.items(ids)
+
+    def stock(self, ids: Sequence[str], locations: Sequence[str]) -> Sequence[Snapshot]:
+        """See ``ErpAdapter.stock``. A warehouse stands for its storage area."""
+        return self._stocks.stock(ids, locations)
+
+    def prices(
+        self, ids: Sequence[str], lists: Sequence[str], *, currency: str
+    ) -> Sequence[ItemPrices]:
+        """See ``ErpAdapter.prices``. All of them are net."""
+        return self._pricing.prices(ids, lists, currency=currency)
+
+    def recipes(self) -> Sequence[Recipe]:
+        """See ``ErpAdapter.recipes``."""
+        return self._recipes.recipes()
+
+    def update_item(self, id_: str, document: ItemDocument) -> Item:
+        """See ``ErpAdapter.update_item``."""
+        return self._listing.update_item(id_, document)
 
     # --- parties -------------------------------------------------------------
 

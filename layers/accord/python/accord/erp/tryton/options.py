@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from accord.model.item import Lifecycle
+
 
 class Options(BaseModel):
     """``[erps.<name>.options]``: which database, and where in it orders go."""
@@ -19,3 +21,10 @@ class Options(BaseModel):
     """Code or name of the warehouse that ships; without it, the web shop's first."""
     price_digits: int = Field(default=4, ge=2, le=8)
     """Digits of a unit price, as `price_decimal` in the server's own configuration says."""
+    lifecycle: dict[str, Lifecycle] = Field(default_factory=dict)
+    """Category's name → the part of its life that an item in it is in: `end_of_line`, `clearance`.
+    What is archived or not sold is known without."""
+    item_unit: str = "Unit"
+    """Name or symbol of the unit of items that the store's catalogue brings."""
+    item_category: str | None = None
+    """Name of the accounting category of those items, where their taxes choose no other."""

@@ -8,13 +8,14 @@ from typing import Any
 
 from accord.erp.tryton.client import Client
 from accord.erp.tryton.wire import related
-from accord.local.tryton.names import PAYMENT_TERM, TAX_ACCOUNT
+from accord.local.tryton.names import PAYMENT_TERM, SALES_CATEGORY, TAX_ACCOUNT
 from accord.local.tryton.server import TrytonServer
 from accord.model.money import digits
 
 _CONTEXT = {"company": 1, "language": "en"}
 _LONG_AGO = dt.date(2000, 1, 1)
-_BATCH = 200  # records of one call
+_BATCH = 50  # records of one call: SQLite's parser overflows at a hundred items
+_OF_SALES = [["name", "=", SALES_CATEGORY], ["accounting", "=", True]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,10 @@ class Catalogue:
 
     ``taxes`` are percentages by code (the tax's name in Tryton); ``carriers`` the codes of their
     shipping items by name; ``units`` what an item is sold in, where that is not "Unit", of which
-    there are no parts. A currency that Tryton lacks is made with the rate 1.0 to the pound: a
-    placeholder, since amounts are compared in the order's own currency.
+    there are no parts; ``prices`` are list prices, net and in pounds, where there are any.
+    ``categories`` are accounting categories by name, with their sales taxes: what tells the taxes
+    of an item that the store brings. A currency that Tryton lacks is made with the rate 1.0 to the
+    pound: a placeholder, since amounts are compared in the order's own currency.
     """
 
     currencies: tuple[str, ...] = ()
@@ -34,6 +37,8 @@ class Catalogue:
     parties: Mapping[str, str] = field(default_factory=dict)
     carriers: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     payment_terms: tuple[str, ...] = (PAYMENT_TERM,)
 
 
@@ -42,8 +47,9 @@ def seed(server: TrytonServer, catalogue: Catalogue) -> None:
     client = server.administrator()
     _currencies(client, catalogue.currencies)
     _taxes(client, catalogue.taxes)
-    _items(client, catalogue.items, catalogue.units, "goods")
-    _items(client, catalogue.services, catalogue.units, "service")
+    _categories(client, catalogue.categories)
+    _items(client, catalogue, catalogue.items, "goods")
+    _items(client, catalogue, catalogue.services, "service")
     _parties(client, catalogue.parties)
     _carriers(client, catalogue.carriers)
     lacking = _lacking(client, "account.invoice.payment_term", "name", catalogue.payment_terms)
@@ -163,10 +169,21 @@ def _taxes(client: Client, taxes: Mapping[str, Decimal]) -> None:
     )
 
 
-def _items(client: Client, items: Mapping[str, str], units: Mapping[str, str], kind: str) -> None:
-    names = {code: units.get(code, "Unit") for code in items}
+def _categories(client: Client, categories: Mapping[str, tuple[str, ...]]) -> None:
+    accounts = ("account_revenue", "account_expense")
+    sales = _id(client, "product.category", _OF_SALES)
+    (row,) = client.call("model.product.category.read", [sales], list(accounts), context=_CONTEXT)
+    for name in _lacking(client, "product.category", "name", tuple(categories)):
+        taxes = [_id(client, "account.tax", [["name", "=", tax]]) for tax in categories[name]]
+        values = {account: row[account] for account in accounts}
+        values |= {"name": name, "accounting": True, "customer_taxes": [["add", taxes]]}
+        _create(client, "product.category", [values])
+
+
+def _items(client: Client, catalogue: Catalogue, items: Mapping[str, str], kind: str) -> None:
+    names = {code: catalogue.units.get(code, "Unit") for code in items}
     ids = {name: _id(client, "product.uom", [["name", "=", name]]) for name in set(names.values())}
-    category = _id(client, "product.category", [["accounting", "=", True]])
+    category = _id(client, "product.category", _OF_SALES)
     _create(
         client,
         "product.template",
@@ -178,7 +195,7 @@ def _items(client: Client, items: Mapping[str, str], units: Mapping[str, str], k
                 "default_uom": ids[names[code]],
                 "sale_uom": ids[names[code]],
                 "salable": True,
-                "list_price": Decimal(0),
+                "list_price": catalogue.prices.get(code, Decimal(0)),
                 "account_category": category,
                 "products": [["create", [{}]]],
             }

@@ -1,22 +1,21 @@
-"""What a person does in Tryton: count, ship, invoice, take money, credit, cancel, keep customers.
+"""What a person does in Tryton: ship, invoice, take money, credit, cancel, keep customers.
 
 For demos and tests, over the same JSON-RPC as the desktop client, under the administrator's login.
+What is done with items and stock is in ``shelves``.
 
 Source: trytond 8.2, modules stock, sale, account_invoice, party; recordings of a running server.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from accord.erp.tryton.client import Client
 from accord.erp.tryton.wire import Values
 from accord.errors import RejectedError
-from accord.local.tryton.names import CARRIER, JOURNAL, WAREHOUSE
-from accord.local.tryton.server import TrytonServer
+from accord.local.tryton.names import CARRIER, JOURNAL
+from accord.local.tryton.shelves import Shelves
 
-_CONTEXT = {"company": 1, "language": "en"}
 _CONTACTS: Final = ("email", "phone")
 _ADDRESS: Final = ("party_name", "attn", "street", "postal_code", "city")
 
@@ -31,38 +30,14 @@ class Sent:
     lines: Mapping[str, Decimal]
 
 
-class Desk:
+class Desk(Shelves):
     """One person at a Tryton.
 
     An order is named by its id (a number, or a text of digits) or by its web id, which is our
     external key. Every method raises RejectedError where Tryton, or what lies there, forbids it.
     """
 
-    def __init__(self, tryton: TrytonServer | Client) -> None:
-        self._client = tryton.administrator() if isinstance(tryton, TrytonServer) else tryton
-
     # --- goods -----------------------------------------------------------------
-
-    def stock_up(self, codes: Iterable[str], quantity: Decimal | int) -> None:
-        """Counts ``quantity`` of each item in the warehouse: that many are there afterwards."""
-        wanted = list(codes)
-        (place,) = self._search(
-            "stock.location",
-            [["code", "=", WAREHOUSE]],
-            ["storage_location", "lost_found_location"],
-        )
-        if not place["lost_found_location"]:  # what a count adds must come from somewhere
-            (lost,) = self._search("stock.location", [["type", "=", "lost_found"]], ["id"])
-            self._do("stock.location.write", [place["id"]], {"lost_found_location": lost["id"]})
-        items = self._search("product.product", [["code", "in", wanted]], ["code"])
-        if lacking := set(wanted) - {row["code"] for row in items}:
-            raise RejectedError(f"Tryton has no items {', '.join(sorted(lacking))}")
-        lines = [{"product": row["id"], "quantity": float(quantity)} for row in items]
-        (inventory,) = self._do(
-            "stock.inventory.create",
-            [{"location": place["storage_location"], "lines": [["create", lines]]}],
-        )
-        self._do("stock.inventory.confirm", [inventory])
 
     def ship(
         self,
@@ -333,33 +308,3 @@ class Desk:
         else:
             party = domain[0][2]
             self._do(f"{model}.create", [{**new, **values, "party": party}])
-
-    # --- asking ----------------------------------------------------------------
-
-    def _wizard(
-        self, name: str, model: str, id_: int, state: str, fill: Callable[[Values], Values]
-    ) -> Any:
-        """What the wizard answers to its one form.
-
-        The form holds its defaults and, over them, what ``fill`` makes of them.
-        """
-        about = {"active_id": id_, "active_ids": [id_], "active_model": model}
-        session, start, _ = self._call(f"wizard.{name}.create")
-        form = self._call(f"wizard.{name}.execute", session, {}, start, **about)["view"]
-        defaults = {key: each for key, each in form["defaults"].items() if not key.endswith(".")}
-        values = {start: {**defaults, **fill(defaults)}}
-        answer = self._call(f"wizard.{name}.execute", session, values, state, **about)
-        self._call(f"wizard.{name}.delete", session)
-        return answer
-
-    def _search(self, model: str, domain: list[Any], fields: list[str]) -> list[Values]:
-        rows: list[Values] = self._call(
-            f"model.{model}.search_read", domain, 0, None, [["id", "ASC"]], fields
-        )
-        return rows
-
-    def _do(self, method: str, *args: Any) -> Any:
-        return self._call(f"model.{method}", *args)
-
-    def _call(self, method: str, *args: Any, **context: Any) -> Any:
-        return self._client.call(method, *args, context={**_CONTEXT, **context})

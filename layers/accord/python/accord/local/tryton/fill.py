@@ -24,12 +24,15 @@ from accord.local.tryton.names import (
     COUNTRIES,
     CURRENCIES,
     DATABASE,
+    EAST,
     JOURNAL,
     LOGIN,
     MODULES,
     PASSWORD,
     PAYMENT_TERM,
+    SALES_CATEGORY,
     SUBDIVISIONS,
+    WAREHOUSE,
     WEB_SHOP,
 )
 
@@ -217,19 +220,16 @@ def _trade(model: Any, company: Any, accounts: dict[str, Any]) -> None:
         credit_account=accounts["cash"],
         debit_account=accounts["cash"],
     ).save()
-    location = model.get("stock.location")
-    (warehouse,) = location.find([("type", "=", "warehouse")])
-    warehouse.name, warehouse.code = "Main Warehouse", "MAIN"
-    warehouse.save()
+    warehouse = _warehouses(model)
     # Tryton refuses to quote an order of the shop's guest party: guests' orders need another.
     guest = model.get("party.party")(name="Web shop visitor")
     guest.save()
     shop = model.get("web.shop")(name=WEB_SHOP, company=company, guest_party=guest)
     shop.currency = company.currency
-    shop.warehouses.append(location(warehouse.id))
+    shop.warehouses.append(warehouse)
     shop.save()
     (unit,) = model.get("product.uom").find([("name", "=", "Unit")])
-    category = model.get("product.category")(name="Sales", accounting=True)
+    category = model.get("product.category")(name=SALES_CATEGORY, accounting=True)
     category.account_revenue, category.account_expense = accounts["revenue"], accounts["expense"]
     category.save()
     item = model.get("product.template")(name="Shipping", type="service", salable=True)
@@ -239,6 +239,29 @@ def _trade(model: Any, company: Any, accounts: dict[str, Any]) -> None:
     courier = model.get("party.party")(name=CARRIER)
     courier.save()
     model.get("carrier")(party=courier, carrier_product=item.products[0]).save()
+
+
+def _warehouses(model: Any) -> Any:
+    """The one that Tryton brings, and another of the same make; answers the first."""
+    location = model.get("stock.location")
+    (main,) = location.find([("type", "=", "warehouse")])
+    main.name, main.code = "Main Warehouse", WAREHOUSE
+    (lost,) = location.find([("type", "=", "lost_found")])
+    main.lost_found_location = lost  # what a count adds must come from somewhere
+    main.save()
+    east = location(name="East Depot", code=EAST, type="warehouse")
+    for field, name, kind in (
+        ("input_location", "East Input", "storage"),
+        ("output_location", "East Output", "storage"),
+        ("storage_location", "East Storage", "storage"),
+        ("lost_found_location", "East Lost and Found", "lost_found"),
+        ("production_location", "East Production", "production"),
+    ):
+        part = location(name=name, type=kind)
+        part.save()
+        setattr(east, field, part)
+    east.save()
+    return location(main.id)
 
 
 def _user(model: Any, company: Any) -> None:

@@ -7,6 +7,9 @@ MODULES: Final = (
     "web_shop",
     "sale_shipment_cost",
     "product_kit",
+    "product_measurements",
+    "production",
+    "sale_price_list",
     "account_invoice_stock",
     "stock_package_shipping",
 )
@@ -21,10 +24,14 @@ PASSWORD: Final = "loopback-only-connector"
 COMPANY: Final = "Demo Trading"
 WEB_SHOP: Final = "Woo store"
 WAREHOUSE: Final = "MAIN"
+EAST: Final = "EAST"
+"""Code of the second warehouse, which holds stock and ships nothing unless it is told to."""
 PAYMENT_TERM: Final = "Due now"
 JOURNAL: Final = "Web payments"
 CARRIER: Final = "Fast Couriers"
 CARRIER_ITEM: Final = "SHIPPING"
+SALES_CATEGORY: Final = "Sales"
+"""The accounting category of items whose taxes nobody said: of no taxes."""
 TAX_ACCOUNT: Final = "6.3.4"
 """Of the generic chart: "Excise And Sales Taxes"."""
 CASH_ACCOUNT: Final = "1.1.1"
