@@ -25,8 +25,6 @@ UNFOLLOWED = {
     "ping",
     "order_created_error_body",
     "order_updated_checkout_draft",
-    "product_created_same_delivery_id",
-    "product_created_simple",
 }
 RICH = "order_created_rich"
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from accord.errors import DuplicateError, RejectedError
+from accord.errors import DuplicateError, RejectedError, UnavailableError
 from accord.local.model_store import ModelStore
 from accord.local.store.deliveries import encode
+from accord.local.store.latency import Latency
 from accord.local.store.orders import make_order
 from accord.model.documents import SalesOrder
 from accord.model.money import Money
@@ -353,3 +354,204 @@ def test_accounts_can_be_looked_at(store: ModelStore) -> None:
     id_ = store.add_customer(email="ada@example.com")
 
     assert (list(store.customers), len(store.customers)) == ([id_], 1)
+
+
+# --- what is on the shelf ----------------------------------------------------------------
+
+
+@pytest.fixture
+def shelf(store: ModelStore, told: list[tuple[str, dict[str, Any]]]) -> ModelStore:
+    """With the recorded store's products, 100 of most."""
+    store.stock_up()
+    assert told == []
+    return store
+
+
+def test_an_order_takes_the_stock_and_it_is_told_after_the_order(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.sell({"WID-BLUE": 2})
+
+    assert [topic for topic, _ in told] == ["order.created", "order.updated", "product.updated"]
+    assert (told[-1][1]["id"], told[-1][1]["stock_quantity"]) == (10, 98)
+    assert shelf.stock_of("WID-BLUE") == 98
+
+
+def test_what_is_told_of_an_order_says_what_it_took(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.sell({"TEE-S-R": 2})
+
+    (line,) = told[0][1]["line_items"]
+    assert ("_reduced_stock", "2") in [(it["key"], it["value"]) for it in line["meta_data"]]
+
+
+def test_a_placed_order_takes_the_stock_too(shelf: ModelStore, clock: Clock) -> None:
+    order = make_order(31, rng=random.Random(1), at=clock(), status="processing")
+    counted = [line for line in order["line_items"] if line["sku"] != "SVC-1"]
+    before = {line["sku"]: shelf.stock_of(line["sku"]) for line in counted}
+
+    shelf.place(order)
+
+    taken = {sku: (was or 0) - (shelf.stock_of(sku) or 0) for sku, was in before.items()}
+    wanted = {
+        sku: sum(line["quantity"] for line in counted if line["sku"] == sku) for sku in before
+    }
+    assert taken == wanted
+    assert taken
+
+
+def test_an_empty_shelf_takes_no_stock(store: ModelStore, clock: Clock) -> None:
+    store.place(make_order(31, rng=random.Random(1), at=clock(), status="processing"))
+
+    keys = {meta["key"] for line in store.orders["31"]["line_items"] for meta in line["meta_data"]}
+    assert "_reduced_stock" not in keys
+
+
+def test_people_in_the_shop_change_stock_and_price(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.set_stock("TEE-S-R", 7)
+    shelf.set_price("TEE-S-R", Decimal("18.00"), sale="16.50")
+
+    topics = [(topic, it["stock_quantity"], it["price"]) for topic, it in told]
+    assert topics == [("product.updated", 7, "15.00"), ("product.updated", 7, "16.50")]
+
+
+def test_what_is_told_of_a_variation_has_the_digest_of_its_delivery(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.set_stock("TEE-S-R", 7)
+
+    response = shelf._request("GET", "products/18", None)
+    assert digest(encode(told[-1][1])) == digest(response.content)
+
+
+def test_a_new_product_can_be_sold(store: ModelStore) -> None:
+    store.add_product("NEW-1", price="4.00", quantity=3)
+
+    id_ = store.sell({"NEW-1": 5})
+
+    assert (store.stock_of("NEW-1"), store.orders[id_]["line_items"][0]["total"]) == (-2, "20.00")
+
+
+def test_a_new_variation_is_its_parent_s(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.add_product("TEE-XL-R", quantity=3, parent="17")
+
+    assert [(topic, it["parent_id"]) for topic, it in told] == [("product.created", 17)]
+
+
+def test_a_product_s_end_is_told_if_it_is_the_trash(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.trash_product("WID-BLUE")
+    shelf.delete_product("MUG-1")
+
+    assert told == [("product.deleted", {"id": 10}), ("coupon.deleted", {"id": 10})]
+
+
+def test_time_passes_while_a_batch_works(clock: Clock) -> None:
+    latency = Latency(item_s=2.0)
+    store = ModelStore("uk", clock, latency=latency, sleep=clock.tick)
+    store.stock_up()
+    began = clock()
+
+    updates = [{"id": it, "stock_quantity": 1} for it in (10, 11, 12)]
+    store._request("POST", "products/batch", {"update": updates})
+
+    assert clock() - began == dt.timedelta(seconds=6)
+
+
+# --- the port's products ------------------------------------------------------------------
+
+
+def test_products_are_found_by_their_skus_variations_too(shelf: ModelStore) -> None:
+    found = shelf.products_by_sku(["WID-BLUE", "TEE-S-R", "NONE"])
+
+    assert {sku: (it.ref.id, it.parent, it.stock) for sku, it in found.items()} == {
+        "WID-BLUE": ("10", "", Decimal(100)),
+        "TEE-S-R": ("18", "17", Decimal(100)),
+    }
+
+
+def test_products_are_found_by_their_ids_where_they_are(shelf: ModelStore) -> None:
+    assert [it.sku for it in shelf.products_of(["10", "18"])] == ["WID-BLUE"]
+    assert [it.sku for it in shelf.products_of(["10", "18"], parent="17")] == ["TEE-S-R"]
+
+
+def test_all_products_are_listed_and_those_that_changed(shelf: ModelStore, clock: Clock) -> None:
+    clock.tick(600)
+    shelf.set_stock("MUG-1", 4)
+
+    assert len(shelf.list_products(page=1)) == 9
+    assert len(shelf.list_products(page=1, parent="17")) == 5
+    changed = shelf.list_products(page=1, modified_after=clock() - dt.timedelta(minutes=1))
+    assert [it.sku for it in changed] == ["MUG-1"]
+
+
+def test_a_batch_says_of_each_entry_what_it_came_to(shelf: ModelStore) -> None:
+    entries = [
+        {"id": "10", "stock_quantity": 7},
+        {"id": "999", "stock_quantity": 7},
+        {"name": "New", "sku": "MUG-1"},
+    ]
+
+    changed, missing, twice = shelf.write_products(entries)
+
+    assert changed.product is not None
+    assert changed.product.stock == 7
+    assert missing.code == "woocommerce_rest_product_invalid_id"
+    assert (twice.code, twice.holder) == ("product_invalid_sku", "11")
+
+
+def test_variations_are_written_under_their_parent(shelf: ModelStore) -> None:
+    entry = {"id": "25", "manage_stock": True, "stock_quantity": 7}
+
+    (written,) = shelf.write_products([entry], parent="24")
+
+    assert written.product is not None
+    assert (written.product.stock, written.product.by_parent) == (7, False)
+    assert (shelf.stock_of("POSTER-Matt"), shelf.stock_of("POSTER-Gloss")) == (7, 50)
+
+
+def test_a_stock_that_the_parent_counts_is_not_kept(shelf: ModelStore) -> None:
+    (written,) = shelf.write_products([{"id": "25", "stock_quantity": 7}], parent="24")
+
+    assert written.product is not None
+    assert (written.product.stock, written.product.by_parent) == (50, True)
+
+
+def test_a_product_that_is_read_is_what_was_told(
+    shelf: ModelStore, told: list[tuple[str, dict[str, Any]]]
+) -> None:
+    shelf.set_stock("TEE-S-R", 7)
+
+    found = shelf.get_product("18")
+
+    assert found is not None
+    assert found == (told[-1][1], digest(encode(told[-1][1])))
+
+
+def test_a_product_that_is_gone_is_none(shelf: ModelStore) -> None:
+    shelf.delete_product("WID-BLUE")
+
+    assert shelf.get_product("10") is None
+
+
+def test_categories_are_made_where_they_lack(shelf: ModelStore) -> None:
+    paths = [("Home", "Kitchen"), ("Home",), ("Uncategorized",)]
+
+    made = shelf.categories(paths)
+
+    assert made == shelf.categories(paths)
+    assert (len(set(made.values())), made[("Uncategorized",)]) == (3, "15")
+
+
+@pytest.mark.parametrize("latency", [Latency(most=1), Latency(item_s=40.0, gives_up_s=60.0)])
+def test_a_batch_that_is_too_much_is_unavailable(shelf: ModelStore, latency: Latency) -> None:
+    shelf.shop.latency = latency
+
+    with pytest.raises(UnavailableError):
+        shelf.write_products([{"id": it, "stock_quantity": 7} for it in ("10", "11")])

@@ -139,11 +139,17 @@ def test_created_and_updated_with_one_body_have_one_digest() -> None:
     [
         ("order_created_error_body", "error_body"),
         ("order_updated_checkout_draft", "checkout_draft"),
-        ("product_created_simple", "not_followed"),
+        ("product_restored_error_body", "error_body"),
     ],
 )
 def test_what_says_nothing_to_us_is_ignored(name: str, why: str) -> None:
     assert delivery(name).read(UK, seen_at=NOW) == Ignored(why)
+
+
+def test_a_topic_that_nothing_handles_is_not_followed() -> None:
+    one = signed(capture("product_created_simple")["body"].encode(), topic="coupon.created")
+
+    assert one.read(UK, seen_at=NOW) == Ignored("not_followed")
 
 
 @pytest.mark.parametrize(
@@ -303,3 +309,56 @@ def test_an_account_that_was_gone_when_it_was_told_of_says_nothing() -> None:
     one = signed(body, topic="customer.updated")
 
     assert one.read(UK, seen_at=NOW) == Ignored("error_body")
+
+
+# --- products -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [
+        ("product_created_simple", "10"),
+        ("product_created_same_delivery_id", "11"),
+        ("product_created_draft", "42"),
+        ("product_updated_stock", "10"),
+        ("product_updated_negative_stock", "14"),
+        ("product_updated_variation_stock", "18"),
+    ],
+)
+def test_a_product_that_changed_is_told_with_what_it_holds(name: str, id_: str) -> None:
+    message = read(delivery(name))
+
+    change = Change.from_json(message.body)
+    assert (message.event, str(change.ref)) == ("product_updated", f"uk:product:{id_}")
+    assert change.document == json.loads(capture(name)["body"])
+    assert message.group == f"uk:product:{id_}"
+    assert change.modified_at is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "product_deleted",
+        "product_deleted_but_it_was_a_page",
+        "product_deleted_but_it_was_a_coupon",
+        "product_restored",
+    ],
+)
+def test_a_product_that_went_or_came_back_is_read_from_the_store(name: str) -> None:
+    message = read(delivery(name))
+
+    change = Change.from_json(message.body)
+    assert (message.event, change.document) == ("product_updated", None)
+
+
+def test_two_products_under_one_delivery_id_are_two_sendings() -> None:
+    one, two = delivery("product_created_simple"), delivery("product_created_same_delivery_id")
+
+    assert one.headers["x-wc-webhook-delivery-id"] == two.headers["x-wc-webhook-delivery-id"]
+    assert read(one).sending != read(two).sending
+
+
+def test_a_product_of_a_cloned_shop_is_dropped() -> None:
+    other = Edge.from_config("uk", {"url": "https://copy.example", "secret": "store/uk"})
+
+    assert delivery("product_updated_stock").read(other, seen_at=NOW) == Ignored("cloned_shop")

@@ -18,6 +18,8 @@ import httpx
 from accord.local.store.auth import Asked, Gate, Key
 from accord.local.store.deliveries import encode
 from accord.local.store.documents import CENT
+from accord.local.store.latency import NONE, Latency
+from accord.local.store.opening import stock_up
 from accord.local.store.rest import BASE, Rest
 from accord.local.store.shop import LINE_KINDS, Flow, Shop
 from accord.woo.client import WooStore
@@ -60,7 +62,11 @@ class ModelStore(WooStore):
 
     ``on_change`` gets a webhook's topic and a copy of the body that it would deliver now: the whole
     object, or for ``….deleted`` its id. It is not told what a real store does not tell: notes, a
-    refund deleted, an order deleted for good or brought back from the trash by a status.
+    refund deleted, an order or product deleted for good, an order brought back from the trash by a
+    status. Its shelf is empty, and an order then takes no stock: see ``stock_up``, ``add_product``.
+
+    ``latency`` is how long a batch of products takes: ``sleep`` gets the seconds, which should move
+    ``clock``. It can be changed at ``shop.latency``.
     """
 
     def __init__(
@@ -73,6 +79,8 @@ class ModelStore(WooStore):
         settle: dt.timedelta = dt.timedelta(seconds=60),
         vat_keys: Sequence[str] = ("_billing_vat_number",),
         po_keys: Sequence[str] = ("po_number",),
+        latency: Latency = NONE,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         transport = httpx.MockTransport(lambda _: httpx.Response(500))  # nothing is sent by it
         super().__init__(
@@ -83,7 +91,13 @@ class ModelStore(WooStore):
             po_keys=po_keys,
         )
         self.on_change = on_change
-        self.shop = Shop(home=home, clock=clock, on_change=self._tell)
+        self.shop = Shop(
+            home=home,
+            clock=clock,
+            on_change=self._tell,
+            latency=latency,
+            sleep=sleep or (lambda _: None),  # never real time
+        )
         self.orders: MutableMapping[str, Json] = _Documents(self.shop.orders)
         self.customers: MutableMapping[str, Json] = _Documents(self.shop.customers)
         self.notes: dict[str, list[str]] = defaultdict(list)  # ours, not the shop's own
@@ -214,6 +228,70 @@ class ModelStore(WooStore):
     def delete_customer(self, id_: str) -> None:
         """The account is gone, and the store tells of it."""
         self.shop.delete_customer(int(id_))
+
+    def stock_up(self, quantity: int = 100) -> None:
+        """The recorded store's products are on the shelf, ``quantity`` of most; nobody is told."""
+        stock_up(self.shop.shelf, self.shop.catalogue, quantity)
+
+    def add_product(
+        self,
+        sku: str,
+        *,
+        price: Decimal | str = "10.00",
+        quantity: int | None = 0,
+        parent: str = "",
+        **fields: Any,
+    ) -> str:
+        """The merchant makes a product, or a variation of ``parent``: the id.
+
+        ``quantity`` of None is a stock that nobody counts. ``fields`` are as REST names them.
+        """
+        made: Json = {"name": sku, "sku": sku, "regular_price": str(price)}
+        if quantity is not None:
+            made |= {"manage_stock": True, "stock_quantity": quantity}
+        return str(
+            self.shop.shelf.create(made | fields, parent=int(parent) if parent else None)["id"]
+        )
+
+    def edit_product(self, sku: str, **fields: Any) -> None:
+        """The merchant changes fields of a product or variation, as REST names them."""
+        doc = self._on_shelf(sku)
+        parent = doc["parent_id"] if doc["type"] == "variation" else None
+        self.shop.shelf.update(doc["id"], fields, parent=parent)
+
+    def set_stock(self, sku: str, quantity: int) -> None:
+        """Somebody in the shop counted."""
+        self.edit_product(sku, manage_stock=True, stock_quantity=quantity)
+
+    def set_price(self, sku: str, price: Decimal | str, *, sale: Decimal | str = "") -> None:
+        """The merchant's new price; without ``sale`` there is no sale any more."""
+        self.edit_product(sku, regular_price=str(price), sale_price=str(sale))
+
+    def stock_of(self, sku: str) -> int | None:
+        """What the shop shows to be left; None where nobody counts."""
+        doc = self._on_shelf(sku)
+        quantity: int | None = self.shop.shelf.shown(doc)["stock_quantity"]
+        return quantity
+
+    def sell(self, lines: Mapping[str, int], *, status: str = "processing", **fields: Any) -> str:
+        """A shopper buys so many of these SKUs, past zero too: the order's id."""
+        items = [{"sku": sku, "quantity": count} for sku, count in lines.items()]
+        order = self.shop.create_order({"status": status, "line_items": items, **fields})
+        return str(order["id"])
+
+    def trash_product(self, sku: str) -> None:
+        """The product goes to the trash."""
+        self.shop.shelf.trash(self._on_shelf(sku)["id"])
+
+    def delete_product(self, sku: str) -> None:
+        """The product is gone for good, and its variations; nobody is told."""
+        self.shop.shelf.delete(self._on_shelf(sku)["id"])
+
+    def _on_shelf(self, sku: str) -> Json:
+        doc = self.shop.shelf.find(sku)
+        if doc is None:
+            raise KeyError(f"the shop has no product {sku}")
+        return doc
 
     def _tell(self, topic: str, document: Json) -> None:
         if self.on_change:

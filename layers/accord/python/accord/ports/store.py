@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from accord.model.change import Ref
 from accord.model.documents import Refund, SalesOrder
+from accord.model.item import Product
 from accord.model.money import Money
 from accord.model.party import Profile
 
@@ -21,6 +22,20 @@ class Customer:
     profile: Profile
     modified_at: dt.datetime
     role: str = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one entry of a batch came to: the product as it now is, or the refusal.
+
+    ``code`` is the store's word for why; ``holder`` the id of the product that has the SKU or GTIN
+    already, where that is why.
+    """
+
+    product: Product | None
+    code: str = ""
+    message: str = ""
+    holder: str = ""
 
 
 class Store(Protocol):
@@ -98,4 +113,46 @@ class Store(Protocol):
 
         Raises: RejectedError: it is gone; DuplicateError: another has that e-mail address.
         """
+        ...
+
+    # --- products ------------------------------------------------------------
+
+    def product(self, document: Json) -> Product:
+        """The product or variation in the store's own JSON. No I/O. Raises: BadInputError."""
+        ...
+
+    def get_product(self, id_: str) -> tuple[Json, str] | None:
+        """The JSON of a product or variation and its digest, None when it is gone."""
+        ...
+
+    def products_by_sku(self, skus: Sequence[str]) -> Mapping[str, Product]:
+        """Those of ``skus`` (100 at the most) that the store has, variations too. One call.
+
+        The store ignores letter case; an answer whose SKU differs in it is under its own spelling.
+        """
+        ...
+
+    def products_of(self, ids: Sequence[str], *, parent: str = "") -> Sequence[Product]:
+        """Those of ``ids`` (100 at the most) that are there: products, or ``parent``'s variations.
+        One call."""
+        ...
+
+    def list_products(
+        self, *, page: int, parent: str = "", modified_after: dt.datetime | None = None
+    ) -> Sequence[Product]:
+        """A page of 100, by id: every product in any status but the trash, without variations; or
+        ``parent``'s variations. Fewer are the last."""
+        ...
+
+    def write_products(self, entries: Sequence[Json], *, parent: str = "") -> Sequence[Written]:
+        """One batch of at most 100: those with an ``id`` are changed, the others made, of the store
+        or of ``parent``'s variations. What became of each, in order.
+
+        The store's batch does not check what it stores: send nothing that ``rules`` did not check.
+        Raises: UnavailableError: unanswered; it may have taken effect.
+        """
+        ...
+
+    def categories(self, paths: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], str]:
+        """Paths of product categories → ids; a level that lacks is made."""
         ...

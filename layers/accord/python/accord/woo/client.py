@@ -11,61 +11,26 @@ import datetime as dt
 import hashlib
 import hmac
 import html
-import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 
-from accord.errors import (
-    AccordError,
-    BadInputError,
-    DuplicateError,
-    RejectedError,
-    UnauthorizedError,
-    UnavailableError,
-)
-from accord.http import body_of, error_of, http_client, json_of, retry_after, send
+from accord.errors import BadInputError, DuplicateError, RejectedError
+from accord.http import body_of, http_client, json_of
 from accord.model.documents import Refund, SalesOrder
 from accord.model.money import Money
 from accord.model.party import Profile
 from accord.ports.store import Customer, Store
+from accord.woo.api import MISSING, code_of, digest_of, encoded, path_id
+from accord.woo.catalogue import Catalogue
 
-# Told with 404, 400 and, by the refunds, 500.
-_MISSING = frozenset(
-    {
-        "woocommerce_rest_shop_order_invalid_id",
-        "woocommerce_rest_order_invalid_id",
-        "woocommerce_rest_invalid_order_id",
-        "wc_user_invalid_id",
-        "woocommerce_rest_invalid_id",
-    }
-)
-_EMAIL_TAKEN = frozenset(
-    {
-        "registration-error-email-exists",  # of a new account
-        "woocommerce_rest_customer_invalid_email",  # of a change; WC_REST_Customers_V1_Controller
-    }
-)
-# Refusals that come with a status of 5xx; trying again would only repeat them.
-_REFUSED_FOR_GOOD = frozenset(
-    {
-        "woocommerce_rest_cannot_create_order_refund",
-        "woocommerce_rest_invalid_order_refund",
-        "woocommerce_rest_trash_not_supported",
-    }
-)
-_PAGE = 100  # entries; the store gives no more
-_MOST_PAGES = 50
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_LOOKED_AT = frozenset(
-    {400, 401, 403, 404, *range(500, 600)}
-)  # what they mean is in the body's code
 
 
 class OAuth1(httpx.Auth):
@@ -117,11 +82,8 @@ def signature(method: str, url: str, params: Sequence[tuple[str, str]], secret: 
     return base64.b64encode(digest).decode()
 
 
-class WooStore(Store):
-    """One store. ``http`` is aimed at ``…/wp-json/wc/v3/`` and signs its own requests.
-
-    ``on_call`` is told the method of each request before it is sent.
-    """
+class WooStore(Catalogue, Store):
+    """One store: orders and customers are here, products in ``Catalogue``. See ``Api``."""
 
     def __init__(
         self,
@@ -133,12 +95,10 @@ class WooStore(Store):
         po_keys: Sequence[str] = (),
         on_call: Callable[[str], object] | None = None,
     ) -> None:
+        super().__init__(http, name=name, on_call=on_call)
         self.settle = settle
-        self._http = http
-        self.name = name
         self._vat_keys = tuple(vat_keys)
         self._po_keys = tuple(po_keys)
-        self._on_call = on_call
 
     @classmethod
     def connect(
@@ -185,7 +145,7 @@ class WooStore(Store):
 
     def get_order(self, id_: str) -> tuple[dict[str, Any], str] | None:
         """See Store.get_order. A trashed order is answered, with status ``trash``."""
-        return self._one(self._send("GET", f"orders/{_id(id_)}"), id_, what="order")
+        return self._one(self._send("GET", f"orders/{path_id(id_)}"), id_, what="order")
 
     def put_order(
         self, id_: str, *, status: str | None = None, meta: Mapping[str, Any] | None = None
@@ -199,7 +159,7 @@ class WooStore(Store):
         body: dict[str, Any] = {"status": status} if status is not None else {}
         if meta:
             body["meta_data"] = [{"key": key, "value": value} for key, value in meta.items()]
-        found = self._one(self._send("PUT", f"orders/{_id(id_)}", json=body), id_, what="order")
+        found = self._one(self._send("PUT", f"orders/{path_id(id_)}", json=body), id_, what="order")
         if found is None:
             raise RejectedError(f"{self.name} has no order {id_} to change", reason="gone")
         lost = not_kept(found[0], status=status, meta=meta or {})
@@ -216,7 +176,9 @@ class WooStore(Store):
         """See Store.refunds."""
         from accord.woo.refunds import refunds_from_wire
 
-        return refunds_from_wire(list(self._pages(f"orders/{_id(order.ref.id)}/refunds")), order)
+        return refunds_from_wire(
+            list(self._pages(f"orders/{path_id(order.ref.id)}/refunds")), order
+        )
 
     def create_refund(self, order: SalesOrder, amount: Money, *, reason: str) -> str:
         """See Store.create_refund."""
@@ -229,9 +191,9 @@ class WooStore(Store):
             "api_restock": False,
         }
         id_ = order.ref.id
-        response = self._send("POST", f"orders/{_id(id_)}/refunds", json=body)
+        response = self._send("POST", f"orders/{path_id(id_)}/refunds", json=body)
         refund = self._object(response)
-        if code_of(refund) in _MISSING:
+        if code_of(refund) in MISSING:
             raise RejectedError(f"{self.name} has no order {id_} to refund", reason="gone")
         if "id" not in refund:
             raise self._something_else(f"a refund of order {id_}")
@@ -239,9 +201,9 @@ class WooStore(Store):
 
     def find_note(self, order_id: str, marker: str) -> str | None:
         """See Store.find_note. None too when the order itself is gone."""
-        response = self._send("GET", f"orders/{_id(order_id)}/notes")
+        response = self._send("GET", f"orders/{path_id(order_id)}/notes")
         notes = json_of(response, self.name)
-        if code_of(notes) in _MISSING:
+        if code_of(notes) in MISSING:
             return None
         if not isinstance(notes, list):
             raise self._something_else(f"order {order_id}'s notes")
@@ -254,9 +216,9 @@ class WooStore(Store):
     def add_note(self, order_id: str, text: str, *, to_customer: bool = False) -> str:
         """See Store.add_note. Raises: RejectedError: the order is gone."""
         body = {"note": text, "customer_note": to_customer}
-        response = self._send("POST", f"orders/{_id(order_id)}/notes", json=body)
+        response = self._send("POST", f"orders/{path_id(order_id)}/notes", json=body)
         note = self._object(response)
-        if code_of(note) in _MISSING:
+        if code_of(note) in MISSING:
             raise RejectedError(
                 f"{self.name} has no order {order_id} to put a note on", body=body_of(response)
             )
@@ -274,7 +236,7 @@ class WooStore(Store):
 
     def get_customer(self, id_: str) -> tuple[dict[str, Any], str] | None:
         """See Store.get_customer. Users who are no customers are answered too."""
-        return self._one(self._send("GET", f"customers/{_id(id_)}"), id_, what="customer")
+        return self._one(self._send("GET", f"customers/{path_id(id_)}"), id_, what="customer")
 
     def find_customer(self, email: str) -> tuple[dict[str, Any], str] | None:
         """See Store.find_customer. Of any role; None too for what cannot be an e-mail address."""
@@ -288,7 +250,7 @@ class WooStore(Store):
         for document in found:
             # A filter that a store does not know is ignored, and it then lists everyone.
             if str(document.get("email", "")).casefold() == wanted.casefold():
-                return document, _digest(_encoded(document))
+                return document, digest_of(encoded(document))
         return None
 
     def create_customer(self, profile: Profile) -> tuple[dict[str, Any], str]:
@@ -319,7 +281,7 @@ class WooStore(Store):
                 raise self._no_customer(id_)
             return found
         try:
-            response = self._send("PUT", f"customers/{_id(id_)}", json=fields)
+            response = self._send("PUT", f"customers/{path_id(id_)}", json=fields)
         except DuplicateError:
             # The account's own address in other letter case is refused like another's.
             if not changes.email or not self._has_email(id_, changes.email):
@@ -338,113 +300,6 @@ class WooStore(Store):
         return found is not None and (
             str(found[0].get("email", "")).casefold() == email.strip().casefold()
         )
-
-    # --- one request -----------------------------------------------------------
-
-    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
-        """Every entry of a list; nothing when what it is a part of is gone."""
-        for page in range(1, _MOST_PAGES + 1):
-            response = self._send("GET", f"{path}?per_page={_PAGE}&page={page}")
-            entries = json_of(response, self.name)
-            if code_of(entries) in _MISSING:
-                return
-            if not isinstance(entries, list):
-                raise self._something_else(path)
-            yield from entries
-            if len(entries) < _PAGE:
-                return
-        raise RejectedError(f"{self.name} lists more than {_MOST_PAGES * _PAGE} {path}")
-
-    def _one(
-        self, response: httpx.Response, id_: str | None, *, what: str
-    ) -> tuple[dict[str, Any], str] | None:
-        """The object and its digest, None when it is gone. Without ``id_`` it is a new one."""
-        document = self._object(response)
-        if code_of(document) in _MISSING:
-            return None
-        given = document.get("id")
-        if given is None or (id_ is not None and str(given) != id_):
-            raise self._something_else(f"{what} {id_}" if id_ else f"a new {what}")
-        return document, _digest(response.content)
-
-    def _something_else(self, what: str) -> UnavailableError:
-        return UnavailableError(
-            f"{self.name} answered {what} with something else", connection=self.name
-        )
-
-    def _send(self, method: str, path: str, *, json: object = None) -> httpx.Response:
-        """The answer: a success, or a refusal that says that the thing is gone."""
-        if self._on_call:
-            self._on_call(method)
-        response = self._request(method, path, json)
-        status = response.status_code
-        if response.is_success:
-            return response
-        code = code_of(_parsed(response))
-        # Without the query: what is asked for may be a shopper's e-mail address.
-        where = path.partition("?")[0]
-        what = f"{self.name} answered {status} ({code or 'no code'}) to {method} {where}"
-        if code in _MISSING:
-            return response
-        if status == 404 and code in {None, "rest_no_route"}:
-            # Not one order's trouble: the whole API is away, and comes back as a whole.
-            raise UnavailableError(
-                f"{what}: is WooCommerce active, with permalinks on, at that address?",
-                retry_after=retry_after(response),
-                connection=self.name,
-            )
-        if status in {401, 403}:
-            # No key, an unknown key and Basic without TLS are all "cannot_view"; a wrong secret
-            # and a key that may only read are "authentication_error".
-            raise UnauthorizedError(
-                f"{what}: check the key, its secret and that it may read and write",
-                connection=self.name,
-            )
-        raise self._refusal(response, code, what)
-
-    def _request(self, method: str, path: str, json: object) -> httpx.Response:
-        """The answer as it came, of any status that is looked at."""
-        return send(self._http, method, path, connection=self.name, json=json, also=_LOOKED_AT)
-
-    def _refusal(self, response: httpx.Response, code: str | None, what: str) -> AccordError:
-        """What the body's code means, where the status does not say it."""
-        body = body_of(response)
-        if code in _REFUSED_FOR_GOOD:
-            return RejectedError(what, reason=code, body=body)
-        if code in _EMAIL_TAKEN:
-            return DuplicateError(f"{what}: that e-mail address has an account", body=body)
-        if statuses := _statuses_listed(_parsed(response)):
-            return RejectedError(
-                f"{self.name} has no such order status; it has these: {statuses}. Register it in "
-                "the store, or name another one in the store's rules ([stores.….fulfilment])",
-                reason="no_such_status",
-                owner="commerce",
-                body=body,
-            )
-        if response.status_code == 400 and code:
-            return RejectedError(what, body=body)
-        return error_of(response, connection=self.name) or RejectedError(what, body=body)
-
-    def _object(self, response: httpx.Response) -> dict[str, Any]:
-        answer = json_of(response, self.name)
-        if not isinstance(answer, dict):
-            raise self._something_else(response.request.url.path)
-        code = code_of(answer)
-        if code and code not in _MISSING:  # an error inside a success
-            raise RejectedError(
-                f"{self.name} answered 200 with the error {code}", body=body_of(response)
-            )
-        return answer
-
-
-def code_of(answer: object) -> str | None:
-    """The code of WordPress's error object, None for anything else.
-
-    Decide on it, not on the message, which follows the shop's language.
-    """
-    if isinstance(answer, dict) and "message" in answer and "id" not in answer:
-        return str(answer.get("code"))
-    return None
 
 
 def not_kept(
@@ -490,35 +345,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return html.unescape(str(value)).strip()
-
-
-def _statuses_listed(refusal: object) -> str:
-    """The statuses that a refused one is none of; empty for any other refusal."""
-    try:
-        message = str(refusal["data"]["params"]["status"])  # type: ignore[index]
-    except (KeyError, TypeError):
-        return ""
-    return re.sub(r"^.* one of ", "", message).rstrip(".")
-
-
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()[:32]
-
-
-def _encoded(document: object) -> bytes:
-    """The bytes that the store would answer for this one entry of a list."""
-    return json.dumps(document, separators=(",", ":")).replace("/", "\\/").encode()
-
-
-def _parsed(response: httpx.Response) -> object:
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _id(text: str) -> str:
-    """``text``, which becomes part of a path, so it must be what it says."""
-    if not (text.isascii() and text.isdigit()):
-        raise BadInputError(f"{text!r} is no WooCommerce id")
-    return text

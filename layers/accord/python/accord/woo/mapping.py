@@ -27,6 +27,8 @@ from accord.woo import wire
 
 _Form = TypeVar("_Form", bound=wire.Wire)
 _RESTOCKED = "_restock_refunded_items"
+_TOOK = "_reduced_stock"
+_HOLD = "_accord_hold"  # the basket's hold; of all hidden fields the one that is ours to read
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -74,7 +76,7 @@ def from_wire(
         customer_note=order.customer_note,
         refund_ids=tuple(sorted(str(refund.id) for refund in order.refunds)),
         refunded=Money(refunded, currency) if order.refunds else None,
-        meta=tuple(pair for pair in texts if not pair[0].startswith("_")),
+        meta=tuple(pair for pair in texts if not pair[0].startswith("_") or pair[0] == _HOLD),
     )
 
 
@@ -152,6 +154,7 @@ def _line(
     discount: Money | None = None,
     options: tuple[tuple[str, str], ...] = (),
     restocked: Decimal = Decimal(0),
+    took: Decimal | None = None,
 ) -> OrderLine:
     return OrderLine(
         id=str(line.id),
@@ -164,6 +167,7 @@ def _line(
         discount=discount,
         options=options,
         restocked=restocked,
+        took=took,
     )
 
 
@@ -180,6 +184,7 @@ def _item(line: wire.Item, currency: str, rates: dict[str, TaxRate]) -> OrderLin
         discount=Money(off, currency) if off else None,
         options=_options(line),
         restocked=_restocked(line),
+        took=_count(line, _TOOK),
     )
 
 
@@ -209,12 +214,19 @@ def _gift_card(card: wire.GiftCard, currency: str, at: int) -> OrderLine:
 
 def _restocked(line: wire.Item) -> Decimal:
     """How many refunded pieces the store put back to stock so far; it keeps their sum as text."""
-    found = [meta.value for meta in line.meta_data if meta.key == _RESTOCKED]
+    count = _count(line, _RESTOCKED)
+    return count if count is not None and count > 0 else Decimal(0)
+
+
+def _count(line: wire.Item, key: str) -> Decimal | None:
+    """The pieces that a hidden field of the line tells; None for what cannot be counted, a
+    plugin's, say."""
+    found = [meta.value for meta in line.meta_data if meta.key == key]
     try:
-        count = Decimal(str(found[-1])) if found else Decimal(0)
+        count = Decimal(str(found[-1])) if found else None
     except InvalidOperation:
-        return Decimal(0)  # a plugin's: what cannot be counted is nobody's return
-    return count if count.is_finite() and count > 0 else Decimal(0)
+        return None
+    return count if count is not None and count.is_finite() else None
 
 
 def _options(line: wire.Item) -> tuple[tuple[str, str], ...]:

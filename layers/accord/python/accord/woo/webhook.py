@@ -24,11 +24,22 @@ FOLLOWED = {
     "customer.created": "customer_changed",
     "customer.updated": "customer_changed",
     "customer.deleted": "customer_changed",
+    "product.created": "product_updated",
+    "product.updated": "product_updated",
+    "product.restored": "product_updated",
+    "product.deleted": "product_updated",  # also told of coupons and pages: look before acting
 }
 CARRIED_BYTES = 200_000  # a larger body is queued as a bare ref and read from the store
+# The body does not say what is now.
 _READ_ANEW = frozenset(
-    {"order.restored", "order.deleted", "customer.deleted"}
-)  # the body does not say what is now
+    {
+        "order.restored",
+        "order.deleted",
+        "customer.deleted",
+        "product.restored",
+        "product.deleted",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""Orders, refunds and customers as WooCommerce writes them: the fields that we read, no others.
+"""What WooCommerce writes of orders, refunds, customers and products: the fields that we read.
 
-Source: WooCommerce REST API v3 docs, "Orders", "Refunds", "Customers"; observed on 10.5.0. Amounts
-are text with the store's decimals; a tax total may be an empty text, which means none.
+Source: WooCommerce REST API v3 docs, "Orders", "Refunds", "Customers", "Products"; observed on
+10.5.0. Amounts are text with the store's decimals; a tax total may be an empty text, which means
+none.
 """
 
 import datetime as dt
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -175,3 +177,64 @@ class Customer(Wire):
     billing: Postal = Postal()
     shipping: Postal = Postal()
     meta_data: tuple[Meta, ...] = ()
+
+
+# A product is one of a hundred in an answer, and plugins write what they like into it: what cannot
+# be read says nothing, and the others are read all the same.
+
+
+def _or_none(form: Callable[[str], object]) -> BeforeValidator:
+    def read(value: object) -> object:
+        if value is None or isinstance(value, bool):
+            return None
+        try:
+            return form(str(value))
+        except (ValueError, InvalidOperation):
+            return None
+
+    return BeforeValidator(read)
+
+
+def _finite(text: str) -> Decimal | None:
+    number = Decimal(text)
+    return number if number.is_finite() else None
+
+
+def _entries(value: object) -> object:
+    """PHP writes a list with a gap as an object."""
+    listed = list(value.values()) if isinstance(value, dict) else value
+    return [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else ()
+
+
+class Attribute(Wire):
+    """``option`` is a variation's; a product has ``options``, of which it is not one."""
+
+    name: Text = ""
+    option: Text = ""
+
+
+class Product(Wire):
+    """A product; a variation too, whether it was read as one or among the products.
+
+    ``manage_stock`` is ``parent`` for a variation whose parent counts the stock of all.
+    """
+
+    id: int
+    type: Text = ""
+    status: Text = ""
+    sku: Text = ""
+    name: Text = ""
+    description: Text = ""
+    parent_id: Annotated[int | None, _or_none(int)] = None
+    date_modified_gmt: Annotated[dt.datetime | None, _or_none(dt.datetime.fromisoformat)] = None
+    regular_price: Text = ""
+    sale_price: Text = ""
+    tax_class: Text = ""
+    virtual: Any = False
+    manage_stock: Any = False
+    stock_quantity: Annotated[Decimal | None, _or_none(_finite)] = None
+    backorders: Text = "no"
+    weight: Text = ""
+    global_unique_id: Text = ""
+    attributes: Annotated[tuple[Attribute, ...], BeforeValidator(_entries)] = ()
+    meta_data: Annotated[tuple[Meta, ...], BeforeValidator(_entries)] = ()

@@ -2,12 +2,14 @@
 
 Under ``/_accord/``, from loopback only and without a key::
 
-    PUT    orders | products | customers   [documents]   they are the store's state; nothing fires
+    PUT    orders | products | customers | categories   [documents]   they are there; nothing fires
+    POST   stock-up   {"quantity": N}  the recorded products, so many of most; nothing fires
+    PUT    latency   {"call_s": S, "item_s": S, "most": N, "gives_up_s": S}   of product batches
     PUT    orders/N/refunds | orders/N/notes [documents] as REST lists them
     POST   orders   {"order": document, "flow": "rest" | "checkout"}   placed; webhooks are queued
     POST   orders/N/trash | orders/N/restore              as a person in the shop
     POST   run-queue   {"limit": N}    sends what is queued, as WP-cron would → {"sent": N}
-    GET    state | state?only=notes,webhooks    orders, customers, refunds, notes, webhooks, log
+    GET    state | state?only=notes,webhooks    orders, customers, products, refunds, notes, …
 """
 
 import datetime as dt
@@ -21,6 +23,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from accord.local.store.auth import Asked, Gate, Key
 from accord.local.store.deliveries import encode
+from accord.local.store.latency import Latency
+from accord.local.store.opening import stock_up
 from accord.local.store.rest import Rest
 from accord.local.store.shop import Shop, missing
 from accord.local.store.webhooks import Sender, send_over_http
@@ -102,8 +106,14 @@ class StoreApp:
         if (method, what) == ("GET", "state"):
             only = dict(parse_qsl(query)).get("only", "")
             return self._state([it for it in only.split(",") if it])
-        if method == "PUT" and what in {"orders", "products", "customers"}:
+        if method == "PUT" and what in {"orders", "products", "customers", "categories"}:
             return {"loaded": self.shop.load(what, given)}
+        if (method, what) == ("POST", "stock-up"):
+            stock_up(self.shop.shelf, self.shop.catalogue, int(given.get("quantity", 100)))
+            return {"products": len(self.shop.products)}
+        if (method, what) == ("PUT", "latency"):
+            self.shop.latency = Latency(**given)
+            return {"seconds_for_100": self.shop.latency.seconds(100)}
         if (method, what) == ("POST", "orders"):
             self.shop.place(given["order"], given.get("flow", "rest"))
             return {"queued": len(self.shop.outbox)}
@@ -131,6 +141,7 @@ class StoreApp:
         parts: dict[str, Callable[[], object]] = {
             "orders": lambda: list(shop.orders.values()),
             "customers": lambda: list(shop.customers.values()),
+            "products": lambda: [shop.shelf.shown(doc) for doc in shop.products.values()],
             "notes": lambda: {str(id_): notes for id_, notes in shop.notes.items()},
             "refunds": lambda: {str(id_): refunds for id_, refunds in shop.refunds.items()},
             "webhooks": lambda: [

@@ -71,6 +71,7 @@ class Catalogue:
     coupons: tuple[CouponCode, ...]
     fees: tuple[str, ...]
     base_country: str  # taxed here when an order has no address
+    attributes: tuple[tuple[int, str], ...] = ()  # the global ones: (id, name)
 
     @property
     def skus(self) -> tuple[str, ...]:
@@ -161,4 +162,5 @@ def catalogue() -> Catalogue:
         ),
         fees=("Gift wrap", "Loyalty discount"),
         base_country="GB",
+        attributes=((1, "Colour"),),
     )

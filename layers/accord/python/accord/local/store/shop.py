@@ -1,12 +1,13 @@
 """The stand-in's state, and what a change of it does: dates, notes, refunds, queued webhooks.
 
-Stock, e-mails and coupons' use counts are not kept, and an order makes no account: it takes no
-stock, and no ``product.updated`` or ``customer.created`` follows it.
+E-mails and coupons' use counts are not kept, and an order makes no account: no ``customer.created``
+follows it. It takes the stock of those of its products that the shop has documents of.
 """
 
 import datetime as dt
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Literal
@@ -32,6 +33,10 @@ from accord.local.store.documents import (
     tax_line,
     text,
 )
+from accord.local.store.latency import NONE, Latency
+from accord.local.store.meta import set_meta
+from accord.local.store.shelf import Shelf, no_product
+from accord.local.store.stock import OrderStock
 from accord.local.store.webhooks import Outbox, Sender, Webhook, send_over_http, valid_topic
 from accord.local.store.wire import Refusal, invalid_param, not_one_of
 
@@ -39,7 +44,6 @@ ORDER_STATUSES = ["auto-draft", *(slug for slug, _ in STATUSES)]
 _NAMES = dict(STATUSES)
 _PLAIN_FIELDS = ("customer_note", "payment_method", "payment_method_title", "transaction_id")
 
-_RESTOCKED = "_restock_refunded_items"
 LINE_KINDS = ("line_items", "shipping_lines", "fee_lines")
 
 Flow = Literal["rest", "checkout"]
@@ -58,7 +62,8 @@ def no_user() -> Refusal:
 class Shop:
     """One store. Callers hold ``lock`` while they read or change anything but webhooks.
 
-    ``on_change`` is told each topic that would be queued, and the object as it is then.
+    ``on_change`` is told each topic that would be queued, and the object as it is then. Batches of
+    products take as long as ``latency`` says, of which ``sleep`` makes time: real or told.
     """
 
     def __init__(
@@ -70,8 +75,12 @@ class Shop:
         sender: Sender = send_over_http,
         shop: Catalogue | None = None,
         on_change: Callable[[str, Doc], object] | None = None,
+        latency: Latency = NONE,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._on_change = on_change
+        self.latency = latency
+        self.sleep = sleep
         self.home = home.rstrip("/")
         self.zone = zone
         self.clock = clock
@@ -80,7 +89,6 @@ class Shop:
         self.orders: dict[int, Doc] = {}
         self.refunds: dict[int, list[Doc]] = {}
         self.notes: dict[int, list[Doc]] = {}
-        self.products: dict[int, Doc] = {}
         self.customers: dict[int, Doc] = {}
         self.outbox = Outbox(
             home=self.home, clock=clock, payload=self._payload, lock=self.lock, sender=sender
@@ -88,7 +96,27 @@ class Shop:
         self._trashed: dict[int, str] = {}  # order → its status before
         self._highest = 0  # id that an order or refund ever had
         self._ids = itertools.count(1_000_001)  # of lines, fields and notes
+        self.shelf = Shelf(
+            home=self.home,
+            clock=clock,
+            zone=zone,
+            ids=self._ids,
+            classes={"", *(rate.tax_class for rate in self.catalogue.rates)},
+            attributes=dict(self.catalogue.attributes),
+            tell=self._queue_id,
+        )
+        self._stock = OrderStock(self.shelf, self._ids)
         self._webhook_ids = itertools.count(1)
+
+    @property
+    def products(self) -> dict[int, Doc]:
+        """Products and variations by id."""
+        return self.shelf.documents
+
+    def pause(self, seconds: float) -> None:
+        """Time passes, where there is any to pass."""
+        if seconds > 0:
+            self.sleep(seconds)
 
     # --- orders ---------------------------------------------------------------
 
@@ -97,6 +125,10 @@ class Shop:
 
         A refund that an order names is then there too, with no more than the order says of it.
         """
+        if kind == "products":
+            return self.shelf.load(documents)
+        if kind == "categories":
+            return self.shelf.categories.load(documents)
         place: dict[int, Doc] = getattr(self, kind)
         count = 0
         for document in documents:
@@ -136,6 +168,7 @@ class Shop:
     def place(self, document: Doc, flow: Flow = "rest") -> None:
         """A new order, complete, and the webhooks that follow from how it was made."""
         self.orders[int(document["id"])] = document
+        touched = self._stock.follow(document)
         if document["status"] == "checkout-draft":  # the page was opened; it may never be placed
             self._queue("order.updated", document)
         elif flow == "checkout":  # the draft was there already, so the update comes first
@@ -144,6 +177,7 @@ class Shop:
         else:
             self._queue("order.created", document)
             self._queue("order.updated", document)
+        self._tell_of_stock(touched)
 
     def create_order(self, fields: Doc) -> Doc:
         """The order that REST makes of ``fields``. Twice is two orders."""
@@ -185,7 +219,7 @@ class Shop:
             )
         )
         if fields.get("meta_data"):
-            self._set_meta(document, fields["meta_data"])
+            set_meta(document["meta_data"], fields["meta_data"], self._ids)
         self.place(document)
         return document
 
@@ -215,18 +249,21 @@ class Shop:
             document["customer_id"] = int(fields["customer_id"])
             document["_links"] = order_links(self.home, id_, document["customer_id"])
         if fields.get("meta_data"):
-            self._set_meta(document, fields["meta_data"])
+            set_meta(document["meta_data"], fields["meta_data"], self._ids)
+        touched = []
         if fields.get("line_items"):
-            self._edit_lines(document, fields["line_items"])
+            touched += self._edit_lines(document, fields["line_items"])
         was_trashed = document["status"] == "trash"
         if fields.get("set_paid") and document["date_paid"] is None:
             stamp(document, "date_paid", at, self.zone)
             fields = {"status": "processing", **fields}
         if fields.get("status"):
             self._set_status(document, fields["status"], at)
+            touched += self._stock.follow(document)
         stamp(document, "date_modified", at, self.zone)
         if not was_trashed:  # brought back by a PUT: nothing is sent
             self._queue("order.updated", document)
+        self._tell_of_stock(touched)
         return document
 
     def trash_order(self, id_: int) -> Doc:
@@ -315,23 +352,20 @@ class Shop:
             raise _no_refund(
                 "The payment gateway for this order does not support automatic refunds."
             )
-        if fields.get("api_restock", True):
-            self._restock(order, wanted)
-        return self._add_refund(order, amount, str(fields.get("reason") or ""), wanted, left)
+        touched = self._restock(order, wanted) if fields.get("api_restock", True) else []
+        refund = self._add_refund(order, amount, str(fields.get("reason") or ""), wanted, left)
+        self._tell_of_stock(touched)
+        return refund
 
-    def _restock(self, order: Doc, wanted: list[Doc]) -> None:
-        """Refunded goods are in stock again: the order's line keeps their sum, as text."""
+    def _restock(self, order: Doc, wanted: list[Doc]) -> list[int]:
+        """Refunded goods are in stock again. The products whose stock moved."""
+        lines = {line["id"]: line for line in order["line_items"]}
+        touched = []
         for it in wanted:
-            line = next((line for line in order["line_items"] if line["id"] == it["id"]), None)
             quantity = int(it.get("quantity") or 0)
-            if line is None or not quantity:
-                continue
-            held = next((m for m in line["meta_data"] if m["key"] == _RESTOCKED), None)
-            total = str(quantity + (int(held["value"]) if held else 0))
-            if held:
-                held |= {"value": total, "display_value": total}
-            else:
-                line["meta_data"].append(line_meta(next(self._ids), _RESTOCKED, total))
+            if quantity and it["id"] in lines:
+                touched += self._stock.restock(lines[it["id"]], quantity)
+        return touched
 
     def delete_refund(self, order_id: int, id_: int) -> Doc:
         """Gone for good, without asking for ``force``; nothing is sent and no date moves."""
@@ -376,7 +410,7 @@ class Shop:
                 f"An account is already registered with {email}. Please log in or use a "
                 "different email address.",
             )
-        self._set_meta(document, fields.get("meta_data") or [])
+        set_meta(document["meta_data"], fields.get("meta_data") or [], self._ids)
         self.customers[document["id"]] = document
         self._queue("customer.created", document)
         self._queue("customer.updated", document)
@@ -392,7 +426,7 @@ class Shop:
                 400, "woocommerce_rest_customer_invalid_email", "Email address is invalid."
             )
         set_fields(document, fields)
-        self._set_meta(document, fields.get("meta_data") or [])
+        set_meta(document["meta_data"], fields.get("meta_data") or [], self._ids)
         stamp(document, "date_modified", self.clock(), self.zone)
         self._queue("customer.updated", document)
         return document
@@ -474,7 +508,21 @@ class Shop:
             return {"id": id_}
         if topic.startswith("customer."):
             return self.customers.get(id_) or no_user().body()
+        if topic.startswith("product."):
+            return self.shelf.delivered(id_) or no_product().body()
+        if topic.startswith("coupon."):
+            return missing("shop_coupon").body()
         return self.orders.get(id_) or missing().body()
+
+    def _queue_id(self, topic: str, id_: int) -> None:
+        self.outbox.queue(topic, id_)
+        if self._on_change:
+            told: Any = {"id": id_} if topic.endswith(".deleted") else self._payload(topic, id_)
+            self._on_change(topic, told)
+
+    def _tell_of_stock(self, touched: Iterable[int]) -> None:
+        for id_ in dict.fromkeys(touched):
+            self._queue_id("product.updated", id_)
 
     def _queue(self, topic: str, document: Doc) -> None:
         id_ = int(document["id"])
@@ -507,9 +555,11 @@ class Shop:
     def _line(self, fields: Doc) -> Line:
         """A line that REST was given. A product that is not there is taken all the same."""
         id_ = fields.get("variation_id") or fields.get("product_id") or 0
-        product = self.catalogue.product(int(id_))
+        product = self.shelf.sold(int(id_)) or self.catalogue.product(int(id_))
         if product is None and fields.get("sku"):
-            product = self.catalogue.by_sku(str(fields["sku"]))
+            known = self.shelf.find(str(fields["sku"]))
+            product = self.shelf.sold(known["id"]) if known else None
+            product = product or self.catalogue.by_sku(str(fields["sku"]))
         total = fields.get("total")
         return Line(
             product,
@@ -518,8 +568,12 @@ class Shop:
             total=Decimal(str(total)) if total is not None else None,
         )
 
-    def _edit_lines(self, document: Doc, lines: list[Doc]) -> None:
-        """By id: quantity 0 removes, another quantity leaves the money as it was. Else: added."""
+    def _edit_lines(self, document: Doc, lines: list[Doc]) -> list[int]:
+        """By id: quantity 0 removes, another quantity leaves the money as it was. Else: added.
+
+        The stock follows: the products whose stock moved.
+        """
+        touched: list[int] = []
         for fields in lines:
             if not fields.get("id"):
                 line = self._line(fields)
@@ -537,6 +591,7 @@ class Shop:
                         ids=self._ids,
                     )
                 )
+                touched += self._stock.adjust(document, document["line_items"][-1], line.quantity)
                 continue
             kept = next((it for it in document["line_items"] if it["id"] == fields["id"]), None)
             if kept is None:
@@ -544,13 +599,16 @@ class Shop:
                     400, "woocommerce_rest_invalid_item_id", "Order item ID provided is not valid."
                 )
             if fields.get("quantity") == 0:
+                touched += self._stock.adjust(document, kept, 0)
                 document["line_items"].remove(kept)
                 continue
             if "quantity" in fields:
                 kept["quantity"] = int(fields["quantity"])
+                touched += self._stock.adjust(document, kept, kept["quantity"])
             if "total" in fields or "subtotal" in fields:
                 self._price_line(kept, fields)
         recalculate(document, self._ids, self.catalogue)
+        return touched
 
     def _price_line(self, line: Doc, fields: Doc) -> None:
         """Its money anew, and its taxes by the rates that it had."""
@@ -583,28 +641,6 @@ class Shop:
         )
         if status == "refunded" and left > 0:  # by itself, and without lines
             self._add_refund(document, left, "Order fully refunded.", [], left)
-
-    def _set_meta(self, document: Doc, entries: list[Doc]) -> None:
-        """By id or key; null removes; numbers and booleans become text; kept sorted by key."""
-        meta: list[Doc] = document["meta_data"]
-        for entry in entries:
-            known = next(
-                (
-                    it
-                    for it in meta
-                    if it["id"] == entry.get("id")
-                    or ("id" not in entry and it["key"] == entry.get("key"))
-                ),
-                None,
-            )
-            value = _meta_value(entry.get("value"))
-            if known is not None and value is None:
-                meta.remove(known)
-            elif known is not None:
-                known["value"] = value
-            elif value is not None and entry.get("key"):
-                meta.append({"id": next(self._ids), "key": entry["key"], "value": value})
-        meta.sort(key=lambda it: str(it["key"]).lower())
 
     def _add_refund(
         self, order: Doc, amount: Decimal, reason: str, wanted: list[Doc], left: Decimal
@@ -744,12 +780,3 @@ def _charge(fields: Doc) -> Charge:
         Decimal(str(fields.get("total") or 0)),
         str(fields.get("instance_id", "")),
     )
-
-
-def _meta_value(value: Any) -> Any:
-    """As it comes back: 5 is "5", true is "1", false is "", 1.5 is "1.5"; an object is itself."""
-    if isinstance(value, bool):
-        return "1" if value else ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, int | float) else value
