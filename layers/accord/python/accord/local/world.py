@@ -34,6 +34,8 @@ from accord.state.memory import (
     MemorySteps,
     MemoryWaiting,
 )
+from accord.state.memory_levels import MemoryLevels
+from accord.sync.catalogue import CataloguePoller
 from accord.sync.customers import Customers
 from accord.sync.dead_letters import report
 from accord.sync.erp_changes import ErpChanges
@@ -181,6 +183,7 @@ class World:
     journal: MemoryJournal = field(init=False)
     control: MemoryControl = field(init=False)
     documents: MemoryDocuments = field(init=False)
+    levels: MemoryLevels = field(init=False)
     ends: list[tuple[Change, Finished | Again]] = field(default_factory=list)
     _name: str = field(init=False)
     _runs: int = 0
@@ -202,6 +205,7 @@ class World:
         self.payloads, self.journal = MemoryPayloads(), MemoryJournal()
         self.control = MemoryControl()
         self.documents = MemoryDocuments()
+        self.levels = MemoryLevels()
         if self.trusted:
             self.control.put(EPOCH, TRUSTED, version=None)
 
@@ -307,11 +311,18 @@ class World:
             Kind.INVOICE: "on" if "on" in {flows.invoices, flows.erp_changes} else "off",
             Kind.PARTY: flows.customers,
         }
-        for kind, flow in asked.items():
+        of_items = {
+            Kind.RECIPE: flows.stock,
+            Kind.STOCK: flows.stock,
+            Kind.PRICE: flows.prices,
+            Kind.ITEM: flows.products,
+        }
+        for kind, flow in (asked | of_items).items():
             if flow == "off" or kind not in self.adapter.capabilities.tells:
                 continue
             try:
-                self._poller().run(kind, until=self.clock.now + WORKER_TIMEOUT)
+                poller = self._catalogue_poller() if kind in of_items else self._poller()
+                poller.run(kind, until=self.clock.now + WORKER_TIMEOUT)
             except (AccordError, KilledError):
                 all_read = False  # the next minute's run goes on where this one broke off
         return all_read
@@ -347,6 +358,7 @@ class World:
             queues=hooked(self.queue, "queues", self.hook),
             journal=hooked(self.journal, "journal", self.hook),
             clock=self.clock,
+            levels=hooked(self.levels, "levels", self.hook),
         )
 
     def _aside(self) -> dict[str, Any]:
@@ -397,6 +409,20 @@ class World:
             new_parties=self.rules.customers.create_in_store,
         )
 
+    def _catalogue_poller(self) -> CataloguePoller:
+        return CataloguePoller(
+            erp_name=self.rules.erp,
+            adapter=hooked(self._erp(), "erp", self.hook),
+            levels=hooked(self.levels, "levels", self.hook),
+            control=hooked(self.control, "control", self.hook),
+            queues=hooked(self.queue, "queues", self.hook),
+            attention=hooked(self.attention, "attention", self.hook),
+            journal=hooked(self.journal, "journal", self.hook),
+            stores=self.config.stores,
+            clock=self.clock,
+            random=Random(self.seed),
+        )
+
     def _back_office(self, name: str) -> BackOffice:
         zone = zoneinfo.ZoneInfo(self.config.erps[name].time_zone)
         return BackOffice(name, hooked(self._erp(), "erp", self.hook), zone)
@@ -412,7 +438,7 @@ class World:
                 return {"error": error}
             return self.books.call(operation, arguments)
 
-        return self.adapter(call, self.config.stores[self._name].erp)
+        return self.adapter(call, self.config.stores[self._name].erp, clock=self.clock)
 
     def _rules_version(self) -> str:
         return str(hash(self.config.model_dump_json()))

@@ -17,6 +17,7 @@ from accord.errors import (
 from accord.model.change import Change, Ref
 from accord.model.documents import SalesOrder, State
 from accord.model.keys import order_key
+from accord.ports.levels import Demand, Levels
 from accord.ports.queues import Queues
 from accord.ports.state import Control, Journal, Link, Links, Seen, Steps
 from accord.ports.store import Store
@@ -30,6 +31,7 @@ from accord.sync.decide import (
     decide,
     state_of,
 )
+from accord.sync.demand import Demander
 from accord.sync.follow import MAKING, Follower
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
@@ -48,7 +50,10 @@ _ASKED = frozenset({"erp_state", "erp_total"})  # a person was asked about the s
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The flow of one store's orders into its back offices, their refunds with them."""
+    """The flow of one store's orders into its back offices, their refunds with them.
+
+    ``levels`` keeps what orders claim of the stock; without it, nothing is claimed.
+    """
 
     name: str
     rules: config.Store
@@ -60,6 +65,7 @@ class Orders:
     queues: Queues
     journal: Journal
     clock: Callable[[], dt.datetime]
+    levels: Levels | None = None
 
     def post(self, change: Change, run: Invocation) -> Done:
         """Everything that is due for the change's order, in one pass; of a refund's, that too.
@@ -160,14 +166,19 @@ class Orders:
         story.tell("begun", change.event, attempt=run.attempt)
         order, seen = self._read(link, change)
         told.append(seen)
+        demander = self._demander()
         if order is None:
+            if demander is not None:
+                demander.release(link.ref)
             return self._gone(link, order_id=link.ref.id, story=story), link, ()
+        # Before anything that may have to wait: what was sold is gone, whoever knows of it.
+        claim = demander.note(order, link) if demander is not None else None
         insists = change.replay not in {"", WAKE} and "trouble" in link.facts
         worker = self._worker(link, order, run, story, insists=insists)
         refund = change.ref.id if change.ref.kind == "refund" else None
         asked = link.erp if _ASKED & link.facts.keys() else None
         try:
-            outcome, link = worker.follow(link, order)
+            outcome, link = self._follow(worker, link, order, claim)
         except PermanentError as error:
             if refund is None:
                 raise
@@ -204,6 +215,26 @@ class Orders:
             story.tell("step", f"{each.reason}: for {each.owner}")
         story.tell("ended", str(outcome))
         return outcome, link, asks
+
+    def _demander(self) -> Demander | None:
+        if self.levels is None or self.rules.flows.stock == "off":
+            return None
+        return Demander(self.levels, self.rules, self.clock)
+
+    def _follow(
+        self, worker: Follower, link: Link, order: SalesOrder, claim: Demand | None
+    ) -> tuple[Outcome, Link]:
+        """All that is due for the document; the claim knows if it is reserved there."""
+        demander = self._demander()
+        try:
+            outcome, link = worker.follow(link, order)
+        except AccordError:
+            if demander is not None and claim is not None:  # it may have been confirmed before
+                demander.confirm(claim, order, self.links.get(link.ref) or link)
+            raise
+        if demander is not None:
+            demander.confirm(claim, order, link)
+        return outcome, link
 
     def _worker(
         self,
