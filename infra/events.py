@@ -8,10 +8,18 @@ FROM_STORE = ("order_created", "order_updated", "refund_issued", "customer_chang
 FROM_ERP = ("order_fulfilled", "invoice_posted", "order_changed_in_erp")
 """What a back office tells. Their functions read there, and write to the store."""
 
-EVENTS = FROM_STORE + FROM_ERP
+SOLD = ("stock_changed", "price_changed", "product_updated")
+"""What is sold. Their functions write to a store in batches, a store's own one after another."""
+
+EVENTS = FROM_STORE + FROM_ERP + SOLD
 
 SENDS: Mapping[str, tuple[str, ...]] = {
-    "receive_store_webhook": ("order_created", "order_updated", "customer_changed"),
+    "receive_store_webhook": (
+        "order_created",
+        "order_updated",
+        "customer_changed",
+        "product_updated",
+    ),
     # Refunds that an order shows and that nobody told of; what a person was asked of its sale.
     "order_created": ("refund_issued", "order_changed_in_erp"),
     "order_updated": ("refund_issued", "order_changed_in_erp"),
@@ -23,7 +31,12 @@ SENDS: Mapping[str, tuple[str, ...]] = {
     "order_fulfilled": ("order_updated",),
     "invoice_posted": ("order_updated",),
     "order_changed_in_erp": ("order_updated",),
-    "poll_erp": (*FROM_ERP, "customer_changed"),
+    "poll_erp": (*FROM_ERP, "customer_changed", *SOLD),
+    # What is left when their time is up.
+    "stock_changed": ("stock_changed",),
+    "price_changed": ("price_changed",),
+    # And what the store shows otherwise than it was told.
+    "product_updated": SOLD,
     "wake": EVENTS,
 }
 """Function → the events that it queues."""
@@ -31,8 +44,11 @@ SENDS: Mapping[str, tuple[str, ...]] = {
 PRINTED = ("order_fulfilled", "invoice_posted")
 """Their functions keep printed documents, and tell the address that opens one."""
 
-POLLED = ("sales_order", "shipment", "invoice", "party")
+POLLED = ("sales_order", "shipment", "invoice", "party", "item", "stock", "price", "recipe")
 """The kinds of records of which each back office is asked what changed."""
+
+SWEPT = {"stock": "cron(10 1 * * ? *)", "price": "cron(40 1 * * ? *)", "item": "cron(10 2 * * ? *)"}
+"""Kinds that are read whole once a night, and when (UTC): some changes there move no date."""
 
 
 def workers(event: str, at_once: int) -> int:

@@ -10,6 +10,7 @@ from accord import bootstrap
 from accord.errors import TransientError
 from accord.model.documents import Kind
 from accord.observability import measure
+from accord.sync.catalogue import OF_ITEMS
 
 logger = Logger()
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
@@ -19,16 +20,26 @@ _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up stil
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Nothing is answered. ``event`` is ``{"erp": …, "kind": …}``, as its schedule says.
 
+    With ``sweep`` nothing is read now: the runs of the next minutes read every item once.
     A back office that does not answer is asked again by the next run, and counts as behind.
     """
     erp, kind = event["erp"], Kind(event["kind"])
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
+    until = dt.datetime.now(dt.UTC) + left - _MARGIN
     try:
-        polled = bootstrap.poller(erp).run(kind, until=dt.datetime.now(dt.UTC) + left - _MARGIN)
+        if kind not in OF_ITEMS:
+            _news(erp, kind, until)
+        elif event.get("sweep"):
+            bootstrap.catalogue_poller(erp).ask_for_sweep(kind)
+        else:
+            _levels(erp, kind, until)
     except TransientError as error:
         logger.warning("not now", erp=erp, kind=kind, reason=error.reason, error=str(error))
         measure("ErpPollsBehind")
-        return
+
+
+def _news(erp: str, kind: Kind, until: dt.datetime) -> None:
+    polled = bootstrap.poller(erp).run(kind, until=until)
     if polled.sent:
         measure("ErpNews", polled.sent, kind=kind)
     if polled.behind:
@@ -36,4 +47,27 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     if polled.read or polled.behind:
         logger.info(
             "polled", erp=erp, kind=kind, sent=polled.sent, read=polled.read, behind=polled.behind
+        )
+
+
+def _levels(erp: str, kind: Kind, until: dt.datetime) -> None:
+    polled = bootstrap.catalogue_poller(erp).run(kind, until=until)
+    if polled.behind:
+        measure("ErpPollsBehind")
+    if polled.short:
+        measure("OversoldUnits", float(polled.short))
+    if polled.wanted:
+        measure("LevelsWanted", polled.wanted, kind=kind)
+    if polled.read or polled.swept or polled.behind or polled.expired:
+        logger.info(
+            "polled",
+            erp=erp,
+            kind=kind,
+            read=polled.read,
+            swept=polled.swept,
+            wanted=polled.wanted,
+            would=polled.would,
+            behind=polled.behind,
+            sweeping=polled.sweeping,
+            expired=polled.expired,
         )

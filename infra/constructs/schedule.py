@@ -16,6 +16,7 @@ from infra.constructs.python_function import PythonFunction
 class Schedule(Construct):
     """``function`` at ``rate`` (``rate(1 minute)``), once for each of ``inputs``, by its name.
 
+    Those of ``nightly`` run at times of their own (``cron(…)``, in UTC): name → (time, input).
     ``dead`` holds what could not be delivered. A run that is missed is not made up for: the next
     one does its work.
     """
@@ -29,6 +30,7 @@ class Schedule(Construct):
         function: PythonFunction,
         rate: str,
         inputs: Mapping[str, Mapping[str, str]],
+        nightly: Mapping[str, tuple[str, Mapping[str, str]]],
     ) -> None:
         super().__init__(scope, id_)
         self.dead = sqs.Queue(
@@ -42,7 +44,6 @@ class Schedule(Construct):
         acknowledge(self.dead, "AwsSolutions-SQS3", "It is the queue of the dead")
         acknowledge(self.dead, "Serverless-SQSRedrivePolicy", "It is the queue of the dead")
         self._function = function
-        self._rate = rate
         self._role = iam.Role(
             self,
             "Role",
@@ -57,8 +58,9 @@ class Schedule(Construct):
             resource_arns=[function.alias.function_arn],
         )
         bury = self.dead.grant(self._role, "sqs:SendMessage")
-        for each, input_ in inputs.items():
-            schedule = self._schedule(each, input_)
+        times = {name: (rate, input_) for name, input_ in inputs.items()} | dict(nightly)
+        for each, (time, input_) in times.items():
+            schedule = self._schedule(each, time, input_)
             # The scheduler tries the role when the schedule is made.
             invoke.apply_before(schedule)
             bury.apply_before(schedule)
@@ -71,13 +73,15 @@ class Schedule(Construct):
             "The next run does the work of one that failed, and an alarm counts those",
         )
 
-    def _schedule(self, name: str, input_: Mapping[str, str]) -> scheduler.CfnSchedule:
+    def _schedule(
+        self, name: str, expression: str, input_: Mapping[str, str]
+    ) -> scheduler.CfnSchedule:
         # The L1 resource: the L2 target would let its role invoke every version of the function.
         return scheduler.CfnSchedule(
             self,
             name,
             name=name,
-            schedule_expression=self._rate,
+            schedule_expression=expression,
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=self._function.alias.function_arn,

@@ -14,7 +14,7 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.python_function import PythonFunction
 from infra.stages import Stage
 
-TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config")
+TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config", "levels")
 
 # What a table under a customer's key asks of its user, spelt out instead of with wildcards.
 # Source: aws-cdk-lib 2.275, aws-dynamodb/lib/perms.

@@ -14,7 +14,7 @@ from infra.constructs.python_function import PythonFunction, Rollout
 from infra.constructs.schedule import Schedule
 from infra.constructs.state import State
 from infra.constructs.webhook_api import WebhookApi
-from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, workers
+from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, SOLD, SWEPT, workers
 from infra.stages import Stage
 from infra.wiring import Wiring
 
@@ -44,10 +44,13 @@ class SyncStack(Stack):
         self.api = WebhookApi(self, "Webhooks", stage=stage)
         self._receiver(wiring)
         self._document_server()
+        self._checkout(wiring)
         for event in FROM_STORE:
             worker = self._worker(event, wiring)
             state.grant_table(worker, "links", *_WRITES)
             state.grant_table(worker, "control", "PutItem")  # the newest code of an account
+            if event != "customer_changed":
+                state.grant_table(worker, "levels", *_READS, *_WRITES)  # what an order claims
         for event in FROM_ERP:
             worker = self._worker(event, wiring)
             state.grant_table(worker, "links", "UpdateItem")
@@ -57,6 +60,12 @@ class SyncStack(Stack):
                 worker.function.add_environment("ACCORD_PUBLIC_URL", self.api.endpoint)
             else:
                 state.grant_table(worker, "links", "PutItem")  # a refund that it makes
+        for event in SOLD:
+            worker = self._worker(event, wiring)
+            state.grant_table(worker, "control", "PutItem")  # whose turn it is, and how fast
+            state.grant_table(worker, "levels", *_READS, *_WRITES, "BatchWriteItem")
+            if event == "product_updated":
+                state.grant_table(worker, "links", *_WRITES)
         self._waker(wiring)
         self._poller(wiring)
         self._undertaker()
@@ -87,6 +96,20 @@ class SyncStack(Stack):
             "/documents/{token}",
             server,
             proof="The address itself is the proof: 32 random bytes, which lapse and are revoked",
+        )
+
+    def _checkout(self, wiring: Wiring) -> None:
+        # The store waits 300 ms and then sells on; what comes later than that is of use to nobody.
+        checkout = self._function("check_availability", memory_mib=1024, timeout_s=10)
+        state = self._state
+        state.grant_table(checkout, "levels", *_READS, *_WRITES)
+        state.grant_table(checkout, "control", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        state.grant_table(checkout, "config", "Query")
+        state.grant_secrets(checkout, wiring.secrets)
+        self.api.post(
+            "/stores/{store}/availability",
+            checkout,
+            proof="The store signs time, nonce and body; the function checks them before all else",
         )
 
     def _worker(self, event: str, wiring: Wiring) -> PythonFunction:
@@ -123,6 +146,9 @@ class SyncStack(Stack):
         state.grant_table(poller, "links", "GetItem")
         state.grant_table(poller, "control", "GetItem", "PutItem")
         state.grant_table(poller, "config", "Query")
+        state.grant_table(poller, "levels", *_READS, *_WRITES, "BatchWriteItem")
+        state.grant_table(poller, "attention", *_READS, *_WRITES)  # a code without a mapping
+        state.grant_table(poller, "journal", "BatchWriteItem")  # what shadow would send
         state.grant_secrets(poller, wiring.erp_secrets)
         self._clock(
             poller,
@@ -130,6 +156,14 @@ class SyncStack(Stack):
                 self._stage.named(f"poll-{erp}-{kind}"): {"erp": erp, "kind": kind}
                 for erp in wiring.erps
                 for kind in POLLED
+            },
+            nightly={
+                self._stage.named(f"sweep-{erp}-{kind}"): (
+                    time,
+                    {"erp": erp, "kind": kind, "sweep": "yes"},
+                )
+                for erp in wiring.erps
+                for kind, time in SWEPT.items()
             },
         )
 
@@ -140,8 +174,14 @@ class SyncStack(Stack):
         for event in EVENTS:
             self._consume(undertaker, self.queues[event].dead, batch_size=10, at_once=2)
 
-    def _clock(self, function: PythonFunction, inputs: Mapping[str, Mapping[str, str]]) -> None:
-        """``function`` runs each minute, once for each of ``inputs``."""
+    def _clock(
+        self,
+        function: PythonFunction,
+        inputs: Mapping[str, Mapping[str, str]],
+        *,
+        nightly: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
+    ) -> None:
+        """``function`` runs each minute, once for each of ``inputs``; see ``Schedule``."""
         self.schedules[function.folder] = Schedule(
             self,
             f"{_camel(function.folder)}Schedule",
@@ -149,6 +189,7 @@ class SyncStack(Stack):
             function=function,
             rate="rate(1 minute)",
             inputs=inputs,
+            nightly=nightly or {},
         )
 
     def _function(self, folder: str, *, memory_mib: int, timeout_s: int) -> PythonFunction:

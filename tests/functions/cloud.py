@@ -19,7 +19,7 @@ from accord.state.dynamo import config as patience
 from accord.sync.turn import EPOCH, TRUSTED
 from infra.events import EVENTS
 
-TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config")
+TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config", "levels")
 _PACKAGE = Path(__file__).parents[2] / "layers" / "accord" / "python"
 
 

@@ -4,7 +4,7 @@ import json
 
 from tests.infra.policies import of_type
 
-TABLES = {"links", "steps", "waiting", "attention", "journal", "control", "config"}
+TABLES = {"links", "steps", "waiting", "attention", "journal", "control", "config", "levels"}
 
 
 def _tables(state):

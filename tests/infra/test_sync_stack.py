@@ -11,7 +11,7 @@ from accord.model.documents import Kind
 from accord.settings import Settings
 from accord.sync.flows import FLOWS
 from accord.woo import webhook
-from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, workers
+from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, SWEPT, workers
 from tests.infra.policies import (
     allowed,
     allowed_actions,
@@ -402,9 +402,13 @@ def test_a_worker_ends_before_its_message_comes_again(sync, folder):
     assert function["Timeout"] < queue["VisibilityTimeout"]
 
 
-def test_there_are_two_doors(sync):
+def test_there_are_three_doors(sync):
     routes = {route["RouteKey"] for route in of_type(sync, "AWS::ApiGatewayV2::Route").values()}
-    assert routes == {"POST /stores/{store}/webhooks", "GET /documents/{token}"}
+    assert routes == {
+        "POST /stores/{store}/webhooks",
+        "POST /stores/{store}/availability",
+        "GET /documents/{token}",
+    }
 
 
 def test_the_door_has_a_throttle(sync):
@@ -432,21 +436,39 @@ def _schedules(sync):
 
 
 KINDS = [kind.replace("_", "-") for kind in POLLED]
-SCHEDULES = {
+EACH_MINUTE = {
     "accord-prod-wake": "wake",
     **{f"accord-prod-poll-main-{kind}": "poll_erp" for kind in KINDS},
 }
+NIGHTLY = {f"accord-prod-sweep-main-{kind}": kind for kind in SWEPT}
+SCHEDULES = EACH_MINUTE | dict.fromkeys(NIGHTLY, "poll_erp")
 
 
 def test_there_is_a_schedule_for_each_kind_of_each_back_office(sync):
     assert _schedules(sync).keys() == SCHEDULES.keys()
 
 
+def test_what_is_swept_is_polled_too_and_each_at_a_time_of_its_own():
+    assert SWEPT.keys() <= set(POLLED)
+    assert len(set(SWEPT.values())) == len(SWEPT)
+
+
+@pytest.mark.parametrize("name", NIGHTLY)
+def test_once_a_night_each_kind_is_read_whole(sync, name):
+    schedule = _schedules(sync)[name]
+    assert schedule["ScheduleExpression"] == SWEPT[NIGHTLY[name]]
+    assert json.loads(schedule["Target"]["Input"]) == {
+        "erp": "main",
+        "kind": NIGHTLY[name],
+        "sweep": "yes",
+    }
+
+
 def test_every_kind_that_is_polled_is_a_kind():
     assert set(POLLED) <= set(Kind)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", EACH_MINUTE)
 def test_what_has_a_schedule_runs_each_minute(sync, name):
     schedule = _schedules(sync)[name]
     alias = sync["Resources"][schedule["Target"]["Arn"]["Ref"]]["Properties"]

@@ -6,16 +6,18 @@ import json
 import time
 import zoneinfo
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 
 from accord import erp
 from accord.edge import aws_client, secret_name
 from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.live import LiveStock
 from accord.model.change import Change
 from accord.ports.erp import Connection, ErpAdapter
 from accord.queues import SqsQueues
@@ -28,22 +30,32 @@ from accord.state.control import DynamoControl
 from accord.state.documents import S3Documents
 from accord.state.dynamo import config as patience
 from accord.state.journal import DynamoJournal
+from accord.state.levels import DynamoLevels
 from accord.state.links import DynamoLinks
+from accord.state.nonces import DynamoNonces
 from accord.state.payloads import S3Payloads
 from accord.state.rules_store import DynamoRulesStore
 from accord.state.steps import DynamoSteps
 from accord.state.waiting import DynamoWaiting
+from accord.sync.availability import Availability, KnownRecipes
+from accord.sync.catalogue import CataloguePoller
 from accord.sync.customers import Customers
 from accord.sync.erp_changes import ErpChanges
+from accord.sync.flush import Flush
 from accord.sync.fulfilment import Fulfilment
 from accord.sync.invoices import Invoices
 from accord.sync.orders import Orders
 from accord.sync.poll import Poller
+from accord.sync.product_items import ProductItems
+from accord.sync.products import Products
 from accord.sync.sales import BackOffice
 from accord.sync.turn import Asides
 from accord.sync.wake import Waker
 from accord.sync.worker import Worker
 from accord.woo.client import WooStore
+
+if TYPE_CHECKING:
+    from accord.state.answers import DynamoAnswers
 
 _RULES_KEPT_S = 60.0  # "live within a minute"
 _SECRETS_KEPT_S = 300.0  # a renewed password is used without a deployment
@@ -94,6 +106,11 @@ def journal() -> DynamoJournal:
 @cache
 def control() -> DynamoControl:
     return DynamoControl(*_table("control"))
+
+
+def levels() -> DynamoLevels:
+    """For one run: it remembers what was touched when that run looked."""
+    return DynamoLevels(*_table("levels"))
 
 
 @cache
@@ -203,8 +220,10 @@ def _secret(name: str, *, connection: str) -> dict[str, Any]:
 _back_offices: dict[str, tuple[dict[str, Any], ErpAdapter]] = {}
 
 
-def back_office(name: str) -> ErpAdapter:
+def back_office(name: str, *, timeout: Decimal | None = None) -> ErpAdapter:
     """The adapter of [erps.``name``]; it keeps its session until its credentials are renewed.
+
+    ``timeout``: seconds for one call, where someone waits who will not wait as long as usual.
 
     Raises: UnsupportedError: the configuration has no such back office any more.
     """
@@ -214,7 +233,8 @@ def back_office(name: str) -> ErpAdapter:
             f"accord.toml has no back office named {name!r}; add it, then replay"
         )
     secret = _secret(table.secret, connection=name)
-    kept = _back_offices.get(name)
+    key = name if timeout is None else f"{name} within {timeout} s"
+    kept = _back_offices.get(key)
     if kept is None or kept[0] != secret:
         adapter = erp.load(table.adapter).connect(
             Connection(
@@ -223,10 +243,10 @@ def back_office(name: str) -> ErpAdapter:
                 url=table.url,
                 options=table.options,
                 secret=secret,
-                timeout=table.timeout,
+                timeout=table.timeout if timeout is None else timeout,
             )
         )
-        kept = _back_offices[name] = (secret, adapter)
+        kept = _back_offices[key] = (secret, adapter)
     return kept[1]
 
 
@@ -308,6 +328,7 @@ def orders(name: str) -> Orders:
         queues=queues(),
         journal=journal(),
         clock=now,
+        levels=levels() if _store_table(name)[0].flows.stock != "off" else None,
     )
 
 
@@ -400,6 +421,122 @@ def poller(erp_name: str) -> Poller:
             for table in config().stores.values()
         ),
     )
+
+
+def stock_flow(change: Change) -> Flush:
+    """What the change's store may sell, on its way there."""
+    return _flush(change)
+
+
+def price_flow(change: Change) -> Flush:
+    """The change's store's prices, on their way there."""
+    return _flush(change)
+
+
+def product_flow(change: Change) -> Flush | Products:
+    """Products on their way to the change's store, or what the store tells of one."""
+    if change.ref.kind != "product":
+        return _flush(change)
+    name = change.ref.system
+    table, _ = _store_table(name)
+    return Products(
+        name=name,
+        rules=table,
+        store=store(name),
+        levels=levels(),
+        queues=queues(),
+        journal=journal(),
+        items=ProductItems(
+            name=name,
+            rules=table,
+            erp_name=table.erp,
+            erp=back_office(table.erp),
+            links=links(),
+            steps=steps(),
+            control=control(),
+            clock=now,
+        ),
+        clock=now,
+    )
+
+
+def _flush(change: Change) -> Flush:
+    name = change.ref.system
+    table, _ = _store_table(name)
+    return Flush(
+        name=name,
+        rules=table,
+        store=store(name),
+        levels=levels(),
+        control=control(),
+        queues=queues(),
+        attention=attention(),
+        journal=journal(),
+        clock=now,
+        pause=time.sleep,
+    )
+
+
+def catalogue_poller(erp_name: str) -> CataloguePoller:
+    """Asks [erps.``erp_name``] what changed of stock, prices and items."""
+    return CataloguePoller(
+        erp_name=erp_name,
+        adapter=back_office(erp_name),
+        levels=levels(),
+        control=control(),
+        queues=queues(),
+        attention=attention(),
+        journal=journal(),
+        stores=config().stores,
+        clock=now,
+        random=SystemRandom(),
+    )
+
+
+def availability(name: str) -> Availability:
+    """What the checkout of [stores.``name``] may ask, under the rules that hold now."""
+    table, _ = _store_table(name)
+    live = table.availability.live != "never"
+    return Availability(
+        name=name,
+        rules=table,
+        zone=zoneinfo.ZoneInfo(config().erps[table.erp].time_zone),
+        levels=levels(),
+        recipes=_recipes(),
+        clock=now,
+        live=_live(table.erp, table.availability.deadline_ms) if live else None,
+    )
+
+
+@cache
+def _recipes() -> KnownRecipes:
+    return KnownRecipes(lambda erp_name: levels().recipes(erp_name), now)
+
+
+@cache
+def _live(erp_name: str, deadline_ms: int) -> LiveStock:
+    seconds = Decimal(deadline_ms) / 1000
+    return LiveStock(lambda: back_office(erp_name, timeout=seconds), seconds)
+
+
+@cache
+def nonces() -> DynamoNonces:
+    return DynamoNonces(*_table("control"))
+
+
+def answers(name: str) -> "DynamoAnswers | None":
+    """What [stores.``name``]'s checkout was answered, as long as the goods are kept; None where
+    none are."""
+    minutes = _store_table(name)[0].availability.hold_minutes
+    return _answers(minutes) if minutes else None
+
+
+@cache
+def _answers(minutes: int) -> "DynamoAnswers":
+    from accord.state.answers import DynamoAnswers  # 25 ms of Powertools, for the checkout only
+
+    # A little less than the hold, so that no answer names one that is over.
+    return DynamoAnswers(*_table("levels"), kept_s=60 * minutes - 5)
 
 
 def _flows_of(name: str) -> StoreFlows | None:

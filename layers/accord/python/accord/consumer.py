@@ -94,6 +94,9 @@ def _measure(change: Change, end: Finished) -> None:
         measure("RefundPostingSeconds", seconds, store=store, unit=MetricUnit.Seconds)
     elif end.outcome == "parked":
         measure("ChangesParked", store=store)
+    for name, value in end.figures:
+        unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+        measure(name, value, store=store, unit=unit)
     if end.asks:
         measure("ChangesAttention", store=store)
 

@@ -43,9 +43,14 @@ def secret_name(name: str) -> str:
 
 
 class WebhookSecrets:
-    """The secrets that a store's deliveries may be signed with, newest first."""
+    """The secrets that a store's deliveries may be signed with, newest first.
 
-    def __init__(self) -> None:
+    ``part`` of the store's secret lists them.
+    """
+
+    def __init__(self, part: str = "webhook_secrets", *, needed: bool = True) -> None:
+        self._part = part
+        self._needed = needed
         self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def of(self, edge: Edge, *, newer: bool = False) -> tuple[str, ...]:
@@ -55,7 +60,8 @@ class WebhookSecrets:
         if kept is not None and now - kept[0] < (_ASKED_AGAIN_S if newer else _KEPT_S):
             return kept[1]
         try:
-            found = _listed(edge.secret, aws_client().get_secret(secret_name(edge.secret)))
+            text = aws_client().get_secret(secret_name(edge.secret))
+            found = _listed(edge.secret, text, self._part, needed=self._needed)
         except TransientError:
             if kept is None:
                 raise
@@ -66,20 +72,27 @@ class WebhookSecrets:
         return found
 
 
-def _listed(name: str, text: str) -> tuple[str, ...]:
-    """The webhook secrets in a store's secret. Raises: RejectedError: it does not list them.
+def _listed(name: str, text: str, part: str, *, needed: bool) -> tuple[str, ...]:
+    """The texts of ``part`` of a store's secret. Raises: RejectedError: it does not list them.
 
     A single text is refused, not taken apart: each of its letters would be valid by itself.
     """
     try:
-        found = json.loads(text)["webhook_secrets"]
-    except (ValueError, KeyError, TypeError):
+        secret = json.loads(text)
+        found = secret[part] if needed else secret.get(part, [])
+    except (ValueError, KeyError, TypeError, AttributeError):
         found = None  # the error's own message is not told: it may hold a part of the text
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise RejectedError(
-            f"the secret {name} needs webhook_secrets, a list of texts; mend it in Secrets Manager"
+            f"the secret {name} needs {part}, a list of texts; mend it in Secrets Manager"
         ) from None
     return tuple(each for each in found if each)
+
+
+@cache
+def checkout_secrets() -> WebhookSecrets:
+    """Those that a store's checkout may sign with; a store without any does not ask."""
+    return WebhookSecrets("checkout_secrets", needed=False)
 
 
 webhook_secrets = WebhookSecrets()

@@ -11,7 +11,8 @@ from typing import Self
 class Settings:
     """What a function is told by its environment.
 
-    ``tables``: short name (links, steps, waiting, attention, journal, control, config) → its name.
+    ``tables``: short name (links, steps, waiting, attention, journal, control, config, levels) →
+    its name.
     ``queues``: event → queue URL; a function is given those that it sends to.
     ``public_url`` is where our API answers, without a slash at its end; empty for a function that
     tells nobody. ``config`` is the path of the compiled accord.toml (JSON); ``endpoint`` is set

@@ -15,7 +15,7 @@ from accord.errors import BadInputError, UnavailableError
 from accord.local.place import REPO, compiled, toml_of
 from accord.sync.flows import FLOWS
 
-TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config")
+TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config", "levels")
 EVENTS = tuple(dict.fromkeys(flow.function for flow in FLOWS))
 StageOption = Annotated[
     str | None,

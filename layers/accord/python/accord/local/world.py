@@ -39,10 +39,13 @@ from accord.sync.catalogue import CataloguePoller
 from accord.sync.customers import Customers
 from accord.sync.dead_letters import report
 from accord.sync.erp_changes import ErpChanges
+from accord.sync.flush import Flush
 from accord.sync.fulfilment import Fulfilment
 from accord.sync.invoices import Invoices
 from accord.sync.orders import Orders
 from accord.sync.poll import Poller
+from accord.sync.product_items import ProductItems
+from accord.sync.products import Products
 from accord.sync.sales import BackOffice
 from accord.sync.turn import EPOCH, TRUSTED, Asides, Invocation
 from accord.sync.wake import Waker
@@ -327,6 +330,11 @@ class World:
                 all_read = False  # the next minute's run goes on where this one broke off
         return all_read
 
+    def sweep(self) -> None:
+        """What the night's schedule asks for: the next polls read every item once."""
+        for kind in (Kind.STOCK, Kind.PRICE, Kind.ITEM):
+            self._catalogue_poller().ask_for_sweep(kind)
+
     @property
     def rules(self) -> Store:
         return self.config.stores[self._name]
@@ -342,6 +350,10 @@ class World:
                 return ErpChanges(**self._aside())
             case "customer_changed":
                 return self._customers()
+            case "product_updated" if change.ref.kind == "product":
+                return self._products()
+            case "stock_changed" | "price_changed" | "product_updated":
+                return self._flush()
             case _:
                 return self.flow()
 
@@ -408,6 +420,45 @@ class World:
             random=Random(self.seed),
             new_parties=self.rules.customers.create_in_store,
         )
+
+    def _flush(self) -> Flush:
+        return Flush(
+            name=self._name,
+            rules=self.rules,
+            store=hooked(self.store, "store", self.hook),
+            levels=hooked(self.levels, "levels", self.hook),
+            control=hooked(self.control, "control", self.hook),
+            queues=hooked(self.queue, "queues", self.hook),
+            attention=hooked(self.attention, "attention", self.hook),
+            journal=hooked(self.journal, "journal", self.hook),
+            clock=self.clock,
+            pause=self._pause,
+        )
+
+    def _products(self) -> Products:
+        items = ProductItems(
+            name=self._name,
+            rules=self.rules,
+            erp_name=self.rules.erp,
+            erp=hooked(self._erp(), "erp", self.hook),
+            links=hooked(self.links, "links", self.hook),
+            steps=hooked(self.steps, "steps", self.hook),
+            control=hooked(self.control, "control", self.hook),
+            clock=self.clock,
+        )
+        return Products(
+            name=self._name,
+            rules=self.rules,
+            store=hooked(self.store, "store", self.hook),
+            levels=hooked(self.levels, "levels", self.hook),
+            queues=hooked(self.queue, "queues", self.hook),
+            journal=hooked(self.journal, "journal", self.hook),
+            items=items,
+            clock=self.clock,
+        )
+
+    def _pause(self, seconds: float) -> None:
+        self.clock.now += dt.timedelta(seconds=seconds)
 
     def _catalogue_poller(self) -> CataloguePoller:
         return CataloguePoller(

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from accord.model.change import Ref
@@ -17,6 +18,11 @@ from accord.model.stock import Limit as Limit  # noqa: PLC0414 - what `hold` is 
 
 LevelKind = Literal["stock", "price", "product"]
 Json = Mapping[str, Any]
+NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+UNKNOWN_FOR = dt.timedelta(minutes=30)
+"""An order is known ten minutes after it was placed, at the latest. What the store sold before that
+and is still missing was taken by somebody else: a person who counted, a till."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,10 @@ class Level:
     ``wanted`` and ``sent`` are small JSON objects, None before the first. ``as_of`` is the moment
     that ``wanted`` is true of. ``moved`` is what orders took from the store's own stock, less what
     they gave back, as far as they are known; ``moved_at_sent`` what it was when ``sent`` was
-    computed. ``version`` grows with every new ``wanted``. ``refused`` says why the store did not
-    take that version; it is not sent again until another is wanted.
+    computed. ``sent["unknown"]`` pieces of stock had been sold by the store, and no order had told
+    of them, first so at ``sent["since"]``: they were subtracted. ``version`` grows with every new
+    ``wanted``. ``refused`` says why the store did not take that version; it is not sent again until
+    another is wanted.
     """
 
     sku: str
@@ -154,10 +162,14 @@ class Levels(Protocol):
         """What the order claims, or claimed; None where it never did."""
         ...
 
-    def set_demand(self, demand: Demand, *, now: dt.datetime) -> None:
+    def set_demand(
+        self, demand: Demand, *, now: dt.datetime, sold: Mapping[str, Sequence[str]] = NOTHING
+    ) -> None:
         """What the order claims from now on, in the place of what it did; nothing for no needs.
 
-        The difference in ``took`` moves the store's levels of kind stock. A hold that it names is
+        The difference in ``took`` moves the store's levels of kind stock; ``sold`` are the items
+        that those levels are computed of, by back office, which are touched with it though nothing
+        of them may be claimed, or elsewhere. A hold that it names is
         given up in the same transaction. An order of more than 40 items is written in parts, each
         whole; the same again finishes what broke off. Items that changed are touched. A claim that
         an ``observe`` has closed stays closed unless its quantity grows.
@@ -191,7 +203,8 @@ class Levels(Protocol):
 
         A value of an older ``as_of`` than the one that is wanted is dropped. One that the store
         shows already costs no write but the new ``as_of``, and not even that while it is younger
-        than an hour. Of kind stock, the store shows ``sent["quantity"]`` less what moved since.
+        than an hour. Of kind stock, the store shows ``sent["quantity"]`` less what moved since, and
+        what was unknown then is as good as shown for ``UNKNOWN_FOR``.
         """
         ...
 

@@ -205,7 +205,8 @@ def claims(
 ) -> tuple[dict[str, Decimal], tuple[Limit, ...]]:
     """What a whole basket claims, and how far each item may be claimed.
 
-    Line by line, so that two lines never count on the same pieces.
+    Line by line, so that two lines never count on the same pieces. A line's limits hold with what
+    it and those before it claim: what later lines claim comes on top.
     """
     total: dict[str, Decimal] = {}
     bounds: dict[str, Limit] = {}
@@ -213,6 +214,9 @@ def claims(
     for sold in basket:
         asked = needs(sold.item, sold.quantity, left, recipes, sold.terms)
         found = limits(asked, left, recipes, sold.terms, item=sold.item, quantity=sold.quantity)
+        for part, quantity in asked.items():
+            if earlier := bounds.get(part):
+                bounds[part] = replace(earlier, most=earlier.most + quantity)
         for limit in found:
             other = bounds.get(limit.item)
             bounds[limit.item] = limit if other is None or limit.most < other.most else other

@@ -543,7 +543,8 @@ class Store(Table):
     erp: str
     """The back office that its orders go to, a table of [erps]."""
     secret: SecretName
-    """Name of the secret: webhook_secrets (newest first), consumer_key, consumer_secret."""
+    """Name of the secret: webhook_secrets (newest first), consumer_key, consumer_secret, and
+    checkout_secrets (newest first) where the checkout asks."""
     allowed_sources: tuple[Range, ...] = Field(default=("0.0.0.0/0", "::/0"), min_length=1)
     """Address ranges that its deliveries may come from."""
     prod: bool = False

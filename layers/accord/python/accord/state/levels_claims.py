@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from accord.model.change import Ref
-from accord.ports.levels import Demand, Hold, Limit
+from accord.ports.levels import NOTHING, Demand, Hold, Limit
 from accord.state.claims import (
     ZERO,
     Claim,
@@ -38,7 +38,7 @@ from accord.state.touches import Touches
 
 _PATIENCE = 4  # times the usual: two hundred shoppers may want one item at once
 _KEPT = dt.timedelta(days=400)  # an order that claims nothing more, for its refunds
-_ROOM = ACTIONS - 4  # beside the order, the hold, its entry and the touched items
+_ROOM = ACTIONS - 5  # beside the order, the hold, its entry, and touched items of two back offices
 
 
 @dataclass(slots=True)
@@ -169,12 +169,14 @@ class DynamoClaims:
         item = self._table.get(*_order_key(order))
         return _order(order, item).demand if item else None
 
-    def set_demand(self, demand: Demand, *, now: dt.datetime) -> None:
+    def set_demand(
+        self, demand: Demand, *, now: dt.datetime, sold: Mapping[str, Sequence[str]] = NOTHING
+    ) -> None:
         """See ``Levels.set_demand``."""
         demand = replace(demand, needs=positive(demand.needs), took=quantities(demand.took))
         for _ in range(ROUNDS):
             try:
-                self._claim(demand, now)
+                self._claim(demand, sold, now)
             except ConditionError:
                 continue
             return
@@ -236,7 +238,7 @@ class DynamoClaims:
 
     # --- an order ----------------------------------------------------------------
 
-    def _claim(self, demand: Demand, now: dt.datetime) -> None:
+    def _claim(self, demand: Demand, sold: Mapping[str, Sequence[str]], now: dt.datetime) -> None:
         keys = [_order_key(demand.order)]
         if demand.hold:
             keys.append(_hold_key(demand.order.system, demand.hold))
@@ -252,11 +254,17 @@ class DynamoClaims:
             self._give_up(hold)
             hold = None
         if order.claims and order.erp != demand.erp:  # it is another back office's from now on
-            self._carry_out(Demand(demand.order, order.erp, {}, order.took), order, None, now)
-        self._carry_out(demand, order, hold, now)
+            nothing = Demand(demand.order, order.erp, {}, order.took)
+            self._carry_out(nothing, NOTHING, order, None, now)
+        self._carry_out(demand, sold, order, hold, now)
 
     def _carry_out(
-        self, demand: Demand, order: _Order, hold: _Held | None, now: dt.datetime
+        self,
+        demand: Demand,
+        sold: Mapping[str, Sequence[str]],
+        order: _Order,
+        hold: _Held | None,
+        now: dt.datetime,
     ) -> None:
         """Writes the difference in parts, each with what is true after it. Changes both."""
         steps: list[_Step] = [*self._item_steps(demand, order, hold)]
@@ -275,9 +283,11 @@ class DynamoClaims:
                 if not hold.needs:
                     writes.append(Delete(*entry))
                     hold = None
-            touched = [one.item for one in part if isinstance(one, _ItemStep) and one.touches]
-            if touched:
-                writes.append(Touches.row(demand.erp, touched))
+            moves = any(isinstance(one, _LevelStep) for one in part)
+            touched = {erp: {*items} for erp, items in sold.items() if moves}
+            claimed = {one.item for one in part if isinstance(one, _ItemStep) and one.touches}
+            touched[demand.erp] = touched.get(demand.erp, set()) | claimed
+            writes += [Touches.row(erp, items) for erp, items in touched.items() if items]
             writes += [write for step in part for write in step.writes]
             self._table.write_all(writes, patience=_PATIENCE)
 

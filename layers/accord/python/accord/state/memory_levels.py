@@ -1,5 +1,6 @@
 """Levels in memory: one lock, so any number of threads may share them."""
 
+import bisect
 import datetime as dt
 import itertools
 import threading
@@ -10,6 +11,7 @@ from decimal import Decimal
 from accord.model.change import Ref
 from accord.model.stock import Holding, Recipe, Snapshot
 from accord.ports.levels import (
+    NOTHING,
     Demand,
     Hold,
     Level,
@@ -57,6 +59,8 @@ class MemoryLevels(Levels):
         self._touches: dict[str, _Touches] = {}
         self._numbers = itertools.count(1)
         self._rows: dict[tuple[str, LevelKind, str], Row] = {}
+        # (position, SKU) of what is to be sent, in order: a page of it must not cost a look at all.
+        self._to_send: dict[tuple[str, LevelKind], list[tuple[str, str]]] = {}
 
     # --- what a back office has ------------------------------------------------
 
@@ -122,7 +126,9 @@ class MemoryLevels(Levels):
         """See ``Levels.demand``."""
         return self._demands.get(order)
 
-    def set_demand(self, demand: Demand, *, now: dt.datetime) -> None:
+    def set_demand(
+        self, demand: Demand, *, now: dt.datetime, sold: Mapping[str, Sequence[str]] = NOTHING
+    ) -> None:
         """See ``Levels.set_demand``. Nothing is ever written in parts, nor forgotten."""
         del now
         demand = replace(demand, needs=positive(demand.needs), took=quantities(demand.took))
@@ -140,6 +146,8 @@ class MemoryLevels(Levels):
                 moved = demand.took.get(sku, ZERO) - took.get(sku, ZERO)
                 if moved:
                     self._move(demand.order.system, sku, moved)
+            for erp, items in sold.items() if took != demand.took else ():
+                self._touch(erp, items)
             self._demands[demand.order] = demand
 
     def hold(self, hold: Hold, limits: Sequence[Limit], *, now: dt.datetime) -> bool:
@@ -212,12 +220,15 @@ class MemoryLevels(Levels):
 
     def dirty(self, store: str, kind: LevelKind, *, limit: int, after: str = "") -> Sequence[Level]:
         """See ``Levels.dirty``."""
-        found = [row for row in self._dirty(store, kind) if row.position > after]
-        return [row.level for row in sorted(found, key=lambda row: row.position)[:limit]]
+        with self._lock:
+            places = self._to_send.get((store, kind), [])
+            begin = bisect.bisect_right(places, after, key=lambda place: place[0])
+            skus = [sku for _, sku in places[begin : begin + limit]]
+            return [self._rows[store, kind, sku].level for sku in skus]
 
     def count_dirty(self, store: str, kind: LevelKind) -> int:
         """See ``Levels.count_dirty``."""
-        return len(self._dirty(store, kind))
+        return len(self._to_send.get((store, kind), ()))
 
     def sent(self, store: str, kind: LevelKind, results: Sequence[Sent]) -> None:
         """See ``Levels.sent``."""
@@ -293,11 +304,16 @@ class MemoryLevels(Levels):
         return self._rows.get((store, kind, sku)) or Row(Level(sku))
 
     def _keep(self, store: str, kind: LevelKind, row: Row) -> None:
-        if row != Row(Level(row.level.sku)):
-            self._rows[store, kind, row.level.sku] = row
-
-    def _dirty(self, store: str, kind: LevelKind) -> list[Row]:
-        with self._lock:
-            return [
-                row for key, row in self._rows.items() if key[:2] == (store, kind) and row.dirty
-            ]
+        sku = row.level.sku
+        if row == Row(Level(sku)):
+            return
+        old = self._rows.get((store, kind, sku))
+        before = (old.position, sku) if old and old.dirty else None
+        now = (row.position, sku) if row.dirty else None
+        self._rows[store, kind, sku] = row
+        if before != now:
+            places = self._to_send.setdefault((store, kind), [])
+            if before:
+                del places[bisect.bisect_left(places, before)]
+            if now:
+                bisect.insort(places, now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from accord.ports.levels import Level, LevelKind, Place, Sent, Wanted
+from accord.ports.levels import UNKNOWN_FOR, Level, LevelKind, Place, Sent, Wanted
 from accord.state.dynamo import to_json
 
 KINDS: tuple[LevelKind, ...] = ("stock", "price", "product")
@@ -33,15 +33,32 @@ def plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if value is None else json.loads(to_json(value))
 
 
-def is_shown(kind: LevelKind, level: Level, value: Mapping[str, Any] | None) -> bool:
-    """Whether the store shows ``value``, as far as we know. It may show more than that."""
+def is_shown(
+    kind: LevelKind,
+    level: Level,
+    value: Mapping[str, Any] | None,
+    *,
+    at: dt.datetime | None = None,
+) -> bool:
+    """Whether the store shows ``value``, as far as we know. It may show more than that.
+
+    ``at``: pieces that were unknown so long before are no order's any more.
+    """
     if level.sent is None or value is None:
         return False
     shown = dict(level.sent)
     if kind == "stock" and "quantity" in shown:
         moved = level.moved - level.moved_at_sent
-        shown["quantity"] = Decimal(str(shown["quantity"])) - moved
+        shown["quantity"] = Decimal(str(shown["quantity"])) - moved + _unknown(shown, at)
     return all(key in shown and shown[key] == value[key] for key in value)
+
+
+def _unknown(sent: Mapping[str, Any], at: dt.datetime | None) -> Decimal:
+    """Pieces that were subtracted of what was wanted, and that an order will account for."""
+    since = sent.get("since")
+    if since is None or (at and at - dt.datetime.fromisoformat(since) >= UNKNOWN_FOR):
+        return Decimal(0)
+    return Decimal(str(sent["unknown"]))
 
 
 def wanting(row: Row, wanted: Wanted, kind: LevelKind) -> tuple[Row, bool]:
@@ -54,7 +71,7 @@ def wanting(row: Row, wanted: Wanted, kind: LevelKind) -> tuple[Row, bool]:
     if level.as_of is not None and wanted.as_of < level.as_of:
         return row, False
     value = plain(wanted.value)
-    shown = is_shown(kind, level, value)
+    shown = is_shown(kind, level, value, at=wanted.as_of)
     if value != level.wanted:
         newer = replace(
             level, wanted=value, as_of=wanted.as_of, version=level.version + 1, refused=""

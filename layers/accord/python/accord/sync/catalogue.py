@@ -15,12 +15,12 @@ from decimal import Decimal
 from random import Random
 from typing import Literal
 
-from accord.errors import AccordError, UnmappedError
+from accord.errors import AccordError, PermanentError, UnmappedError
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
 from accord.model.item import Item
 from accord.model.progress import News
-from accord.model.stock import Recipe
+from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import ErpAdapter
 from accord.ports.levels import LevelKind, Levels, Wanted
 from accord.ports.queues import Queues
@@ -204,18 +204,23 @@ class CataloguePoller:
         if run.kind is Kind.STOCK:
             self._expire(run)
             self._recompute_touched(run)
-        told = Read(0, behind=False)
+        told, failed = Read(0, behind=False), None
         if run.kind in self.adapter.capabilities.tells:
             name = f"seen:{self.erp_name}:{run.kind.value}"
             pages = Pages(name, self.control, self.adapter.capabilities.overlap)
-            told = cursors.read(
-                run.kind,
-                lambda page: self._take(page, pages, run),
-                until=run.until,
-                first=lambda: self.ask_for_sweep(run.kind),
-            )
+            try:
+                told = cursors.read(
+                    run.kind,
+                    lambda page: self._take(page, pages, run),
+                    until=run.until,
+                    first=lambda: self.ask_for_sweep(run.kind),
+                )
+            except PermanentError as error:  # their clock, say: sweeps do not go by it
+                told, failed = Read(0, behind=True), error
             pages.save(self.clock(), behind=told.behind)
         swept = self._sweep(run)
+        if failed is not None:
+            raise failed
         if run.taken:
             self._close(run, lambda item: item.reason == _REFUSED)
         return told, swept
@@ -318,14 +323,24 @@ class CataloguePoller:
         codes = sorted(relatives(items, self._recipes(run)))
         try:
             for begin in range(0, len(codes), PAGE):
-                found = self.adapter.find_items(codes[begin : begin + PAGE])
+                page, as_of = codes[begin : begin + PAGE], self.clock()
+                found = self.adapter.find_items(page)
                 if found:
                     ids = sorted(found.values())
                     snapshots = self.adapter.stock(ids, self._locations(run))
                     self.levels.observe(self.erp_name, snapshots)
+                self._lose([code for code in page if code not in found], as_of)
         except AccordError as error:
             return error
         return None
+
+    def _lose(self, codes: Sequence[str], as_of: dt.datetime) -> None:
+        """Items that were there, and whose code means nothing any more: there is none to be sold.
+        Of what was never there the store knows best."""
+        known = self.levels.holdings(self.erp_name, codes) if codes else {}
+        lost = [code for code, holding in known.items() if holding.as_of is not None]
+        if lost:
+            self.levels.observe(self.erp_name, [Snapshot(code, {}, as_of) for code in lost])
 
     def _recompute(self, items: Collection[str], run: _Run) -> None:
         chunks = recompute(
@@ -407,10 +422,30 @@ class CataloguePoller:
             would = self._would(store, computed.wanted, run.shows)
             run.would[store] = run.would.get(store, 0) + would
             return
+        looked_at = self._near_zero(store, computed.wanted) if run.shows == "stock" else []
         wanted = self.levels.want(store, run.shows, computed.wanted)
+        if looked_at:
+            self.levels.resend(store, run.shows, looked_at)
+            wanted = max(wanted, len(looked_at))
         run.wanted += wanted
         if wanted:
             self._flush(store, run)
+
+    def _near_zero(self, store: str, wanted: Sequence[Wanted]) -> list[str]:
+        """SKUs that move and of which few are left: they are sent, and so the store is read, though
+        it may have counted down to that number by itself.
+
+        What it had sold, and nobody knew, when it was last written to, it still shows. Only a look
+        finds that, and only once the orders are known.
+        """
+        near = self.stores[store].stock.near
+        low = {each.sku: each.value for each in wanted if each.value["quantity"] <= near}
+        known = self.levels.levels(store, "stock", sorted(low)) if low else {}
+        return [
+            sku
+            for sku, level in known.items()
+            if level.sent is not None and level.wanted != low[sku]
+        ]
 
     def _would(self, store: str, wanted: Sequence[Wanted], kind: LevelKind) -> int:
         known = self.levels.levels(store, kind, [each.sku for each in wanted])

@@ -42,16 +42,33 @@ class Demander:
         if order.placed_at < self.rules.orders.start_at:
             return None
         stored = self.levels.demand(order.ref)
+        if stored and stored.needs and stored.reserved_at is not None and not _stands(link):
+            # The document went, and its goods are free there again. What was closed opens only as
+            # a claim of its own.
+            stored = replace(stored, needs={}, reserved_at=None)
+            self.levels.set_demand(stored, now=self.clock())
         due = self._due(order, link, stored)
         if due is not None and due != stored:
-            self.levels.set_demand(due, now=self.clock())
+            moving = _moving(due, stored)
+            items = {item for sku in moving if (item := self._item(sku))}
+            sold = {self.rules.erp: sorted(items)}
+            self.levels.set_demand(due, now=self.clock(), sold=sold)
+            self._send_overtaken(moving, order, link if stored is not None else None)
+        elif due is None and link.erp is not None and _gives_back(order):
+            # What it took was never counted, so what it gives back cannot be either.
+            skus = {line.code for line in order.lines if line.kind == "item" and line.code}
+            self.levels.resend(order.ref.system, "stock", sorted(skus))
         return due
 
     def confirm(self, claim: Demand | None, order: SalesOrder, link: Link) -> None:
-        """The claim ends with the next look at the stock, if the back office reserves it by now."""
-        if claim is None or not claim.needs or claim.reserved_at is not None:
+        """The claim ends with the next look at the stock, if the back office reserves it by now; it
+        begins anew if it does no more."""
+        if claim is None or not claim.needs:
             return
-        if is_reserved(order, link):
+        if claim.reserved_at is not None:
+            if not _stands(link):
+                self.note(order, link)
+        elif is_reserved(order, link):
             self.levels.set_demand(replace(claim, reserved_at=self.clock()), now=self.clock())
 
     def release(self, order: Ref) -> None:
@@ -59,6 +76,21 @@ class Demander:
         stored = self.levels.demand(order)
         if stored is not None and stored.needs:
             self.levels.set_demand(replace(stored, needs={}), now=self.clock())
+
+    def _send_overtaken(self, skus: list[str], order: SalesOrder, known: Link | None) -> None:
+        """Has ``skus`` sent once more that were written since the order was last seen.
+
+        What it took or gave back before such a write was written over: the store does not show what
+        we believe, and would not for good. The link is ``known`` if the order was counted before.
+        """
+        since = order.placed_at
+        if known is not None and known.seen is not None and known.seen.modified_at is not None:
+            since = known.seen.modified_at
+        store = order.ref.system
+        found = self.levels.levels(store, "stock", skus) if skus else {}
+        late = [sku for sku, level in found.items() if level.sent_at and level.sent_at >= since]
+        if late:
+            self.levels.resend(store, "stock", late)
 
     def _due(self, order: SalesOrder, link: Link, stored: Demand | None) -> Demand | None:
         took_before = stored.took if stored is not None else {}
@@ -115,6 +147,10 @@ class Demander:
         return item_of(sku, self.rules.mappings)
 
 
+def _stands(link: Link) -> bool:
+    return link.erp is not None and state_of(link) is not State.VOIDED
+
+
 def is_reserved(order: SalesOrder, link: Link) -> bool:
     """The back office's document is confirmed, and says what the order does."""
     confirmed = link.erp is not None and state_of(link) is State.CONFIRMED
@@ -135,6 +171,17 @@ def taken(order: SalesOrder, before: Mapping[str, Decimal]) -> dict[str, Decimal
         silent = [line for line in of_sku if line.took is None]
         found[sku] = told + _by_status(order.status, silent, before.get(sku, _ZERO) - told)
     return {sku: quantity for sku, quantity in found.items() if quantity}
+
+
+def _moving(due: Demand, stored: Demand | None) -> list[str]:
+    """SKUs of which the order took another number than before: the store counted them by itself,
+    whatever is claimed of them and wherever."""
+    before = stored.took if stored is not None else {}
+    return sorted(s for s in {*before, *due.took} if before.get(s) != due.took.get(s))
+
+
+def _gives_back(order: SalesOrder) -> bool:
+    return order.status in _GIVES_BACK or any(line.restocked for line in order.lines)
 
 
 def _by_status(status: str, lines: list[OrderLine], before: Decimal) -> Decimal:

@@ -85,4 +85,37 @@ FLOWS = (
         "erp_changes",
         "poll_erp",
     ),
+    Flow(
+        "stock_changed",
+        "back office",
+        "stock moved, was reserved or counted; parts of kits and bills of materials too",
+        "what the store may sell, less open demand, others' holds and the buffer; in batches",
+        "stock",
+        "poll_erp",
+    ),
+    Flow(
+        "price_changed",
+        "back office",
+        "a list price or a price list changed",
+        "regular and sale price, prices for groups of customers; in batches",
+        "prices",
+        "poll_erp",
+    ),
+    Flow(
+        "product_updated",
+        "back office",
+        "an item made, changed, or taken out of sale",
+        "a product or variation, by rule as a draft; the fields that the back office owns",
+        "products",
+        "poll_erp",
+    ),
+    Flow(
+        "product_updated",
+        "store",
+        "a product made, changed or deleted",
+        "our own writes end there; what was changed by hand is reported or written over; where the "
+        "store owns the catalogue, the item in the back office",
+        "products",
+        "webhook",
+    ),
 )

@@ -1,6 +1,8 @@
 """What came of a change. An outcome is a value; what failed is an error."""
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 
 from accord.errors import PermanentError
 from accord.model.change import Ref
@@ -123,6 +125,62 @@ class Shadowed:
         return f"shadow: {self.plan}"
 
 
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """Levels of one kind that a store was sent: ``sent`` SKUs, ``refused`` of which it would not.
+
+    ``unknown`` are pieces that the store had sold and we did not know of, and that were subtracted.
+    ``window`` is the longest time between such a look and the answer to the write; ``oldest`` the
+    greatest age of what was sent. ``absent`` SKUs it does not have. ``left``: there is more.
+    ``also`` is stock that was sent in between.
+    """
+
+    kind: str
+    sent: int
+    refused: int = 0
+    absent: int = 0
+    unknown: Decimal = Decimal(0)
+    window: dt.timedelta | None = None
+    oldest: dt.timedelta | None = None
+    left: bool = False
+    also: tuple["Flushed", ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"{self.sent} sent"]
+        parts += [f"{self.refused} refused"] if self.refused else []
+        parts += [f"{self.absent} not in the store"] if self.absent else []
+        parts += [f"{self.unknown:f} sold and not known yet"] if self.unknown else []
+        parts += ["there is more"] if self.left else []
+        return "; ".join([f"{self.kind}: {', '.join(parts)}", *map(str, self.also)])
+
+    def figures(self) -> list[tuple[str, float]]:
+        """(metric, value), those of ``also`` with them; what ends in Seconds is in seconds."""
+        name = {"stock": "Stock", "price": "Price", "product": "Product"}[self.kind]
+        found: list[tuple[str, float]] = [(f"{name}Sent", self.sent)]
+        if self.refused:
+            found.append((f"{name}Refused", self.refused))
+        if self.kind == "stock":
+            if self.oldest is not None:
+                found.append(("StockAgeSeconds", self.oldest.total_seconds()))
+            if self.window is not None:
+                found.append(("StockWindowSeconds", self.window.total_seconds()))
+            if self.unknown:
+                found.append(("StockUnknownUnits", float(self.unknown)))
+        return [*found, *(figure for each in self.also for figure in each.figures())]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item of the back office says what the store's product says now."""
+
+    item: Ref
+    code: str
+    made: bool
+
+    def __str__(self) -> str:
+        return f"{'made' if self.made else 'updated'} item {self.code} ({self.item})"
+
+
 Outcome = (
     Posted
     | Voided
@@ -132,6 +190,8 @@ Outcome = (
     | Merged
     | Conflicted
     | Archived
+    | Flushed
+    | Listed
     | Skipped
     | Shadowed
 )

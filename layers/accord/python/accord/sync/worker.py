@@ -25,7 +25,7 @@ from accord.errors import (
 )
 from accord.model.change import Change
 from accord.ports.state import Attention, Cause, Item, Parked, Payloads, Waiting
-from accord.sync.outcome import Done, Outcome, Posted
+from accord.sync.outcome import Done, Flushed, Outcome, Posted
 from accord.sync.turn import Invocation
 
 BUSY = "busy"  # the cause of what other workers held for too long
@@ -64,12 +64,14 @@ class Flow(Protocol):
 class Finished:
     """The message is done. ``text`` is for the log: refs, codes and amounts.
 
-    ``asks``: it does not go on until a person has acted.
+    ``asks``: it does not go on until a person has acted. ``figures`` are metrics beside the usual
+    ones: (name, value).
     """
 
     outcome: str
     text: str
     asks: bool = False
+    figures: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class Worker:
         if done.settles:
             self._settle(change, began, but={asked.reason for asked in done.asks})
             self._unpark(parked)
-        return Finished(_name(done.outcome), _told(done), asks=bool(done.asks))
+        figures = tuple(done.outcome.figures()) if isinstance(done.outcome, Flushed) else ()
+        return Finished(_name(done.outcome), _told(done), bool(done.asks), figures)
 
     def _delay(self, error: TransientError, attempt: int) -> float:
         """Seconds until the next try: what the other side asked for, else longer each time."""

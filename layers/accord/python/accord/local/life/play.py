@@ -16,6 +16,7 @@ from accord.local.life.known import order_ref
 from accord.local.life.mishaps import CALM, ROUGH, Busy, Mishaps, Odds
 from accord.local.life.people import People
 from accord.local.life.rules import habit, varied
+from accord.local.life.shelves import stock_differences, stock_up
 from accord.model.change import Change, Ref
 from accord.rules.config import Config
 from accord.sync.worker import Again
@@ -76,6 +77,7 @@ class Life:
             adapter=self.adapter,
             trusted=self.odds == CALM or self.rng.random() < 0.8,  # else every create looks first
         )
+        stock_up(self.world)
         self.people = People(self.world, self.rng)
         self.mishaps = Mishaps(self.world, self.rng, self.odds, self._meanwhile)
         self.world.store.on_change = self._tell
@@ -129,9 +131,14 @@ class Life:
     def end(self) -> list[str]:
         """All heals; then what differs and nobody was told of, and what is told and is not so."""
         self.heal()
-        silent = differences(self.world, self.people, replayed=False)
+        silent = self._differences(replayed=False)
         self.replay_all()
-        return silent or differences(self.world, self.people, replayed=True)
+        self._sleep()
+        return silent or self._differences(replayed=True)
+
+    def _differences(self, *, replayed: bool) -> list[str]:
+        found = differences(self.world, self.people, replayed=replayed)
+        return [*found, *stock_differences(self.world)]
 
     def report(self, found: list[str]) -> Report:
         """What became of everything; ``found`` are the differences."""
@@ -217,6 +224,12 @@ class Life:
             self._tell_again("customer", id_, self.people.world.store.customers.get(id_))
         self.pass_(dt.timedelta(minutes=5))  # also what the back office tells late
         self.world.drain(_SOON)
+        self.pass_(dt.timedelta(minutes=35))  # what the store sold is an order's by now, or nobody's
+        self._sleep()
+
+    def _sleep(self) -> None:
+        """A night: everything is read once."""
+        self.world.sweep()
         self.pass_(dt.timedelta(minutes=5))
 
     def _tell_again(self, kind: str, id_: str, document: dict[str, Any] | None) -> None:

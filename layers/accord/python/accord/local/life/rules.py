@@ -8,6 +8,7 @@ from accord.erp.memory.adapter import Memory, memory_like
 from accord.local.life.known import CUSTOM
 from accord.ports.erp import Duplicates
 from accord.rules.config import Config, PaymentRule, StoreFlows
+from accord.rules.selling import PriceRules, StockRules
 
 _HABITS: tuple[Duplicates, ...] = ("refused", "same_answer", "possible")
 
@@ -43,6 +44,8 @@ def varied(config: Config, rng: Random) -> Config:
                     "credited": rng.choice(ask_or_apply),
                 }
             ),
+            "stock": StockRules(locations=("MAIN",), near=rng.choice((0, 10, 2000))),
+            "prices": PriceRules(currency="GBP"),
             "invoices": store.invoices.model_copy(update={"link": rng.random() < 0.3}),
             "mappings": store.mappings.model_copy(update={"payments": payments}),
         }
