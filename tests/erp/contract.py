@@ -13,6 +13,7 @@ from accord.model.change import Ref
 from accord.model.documents import Kind, PaymentDocument, Record, State
 from accord.model.money import Money
 from accord.ports.erp import ErpAdapter
+from accord.ports.numbers import Numbers
 from tests.erp.promises import BASKETS, Make, Promises
 
 __all__ = ["ErpContract", "Make"]
@@ -59,6 +60,19 @@ class ErpContract(Promises):
         made = erp.create(order(), key=key)
 
         assert [found.ref for found in erp.find(Kind.SALES_ORDER, key)] == [made.ref]
+
+    def test_an_order_is_found_by_its_own_number_and_by_the_stores(
+        self, erp: ErpAdapter, order: Make, key: str
+    ) -> None:
+        if not isinstance(erp, Numbers):
+            pytest.skip("it cannot be searched by number")
+        document = order(number=f"N{key}")
+        made = erp.advance(erp.create(document, key=key), State.QUOTATION)
+
+        for number in (document.number, made.number):
+            (found,) = erp.numbered(Kind.SALES_ORDER, [number, "no such number"])
+            assert (found.record.ref, found.reference) == (made.ref, document.number)
+            assert found.placed_on == document.placed_on
 
     def test_a_record_shows_its_key(self, erp: ErpAdapter, order: Make, key: str) -> None:
         erp.create(order(), key=key)

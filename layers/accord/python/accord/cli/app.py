@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from accord.cli import bench, config, customers, demo, documents, local, ops, rules, tables
+from accord.cli import (
+    adopt,
+    backfill,
+    bench,
+    config,
+    customers,
+    demo,
+    doctor,
+    documents,
+    local,
+    ops,
+    rules,
+    tables,
+)
 from accord.cli.output import fail
 from accord.errors import AccordError
 
@@ -22,6 +35,9 @@ app.command("bench")(bench.bench)
 app.command("erps")(tables.erps)
 app.command("flows")(tables.flows)
 app.command("forget")(customers.forget)
+app.command("backfill")(backfill.backfill)
+app.command("doctor")(doctor.doctor)
+app.command("adopt")(adopt.adopt)
 ops.attention.command("resolve")(customers.resolve)
 app.add_typer(ops.attention, name="attention")
 app.add_typer(ops.waiting, name="waiting")

@@ -27,6 +27,7 @@ from accord.model.documents import Refund, SalesOrder
 from accord.model.money import Money
 from accord.model.party import Profile
 from accord.ports.store import Customer, Store
+from accord.woo.admin import Admin
 from accord.woo.api import MISSING, code_of, digest_of, encoded, path_id
 from accord.woo.catalogue import Catalogue
 
@@ -82,8 +83,8 @@ def signature(method: str, url: str, params: Sequence[tuple[str, str]], secret: 
     return base64.b64encode(digest).decode()
 
 
-class WooStore(Catalogue, Store):
-    """One store: orders and customers are here, products in ``Catalogue``. See ``Api``."""
+class WooStore(Catalogue, Admin, Store):
+    """One store: orders and customers are here, products in ``Catalogue``, set-up in ``Admin``."""
 
     def __init__(
         self,

@@ -57,6 +57,7 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
+from accord.ports.numbers import Numbered
 
 Caller = Callable[[str, Json], Json]
 """Operation and arguments → the ledger's answer."""
@@ -170,6 +171,18 @@ class Memory(CatalogueDesk, ErpAdapter):
         """See ``ErpAdapter.find``."""
         records = self._call("find", {"kind": kind.value, "key": key})["records"]
         return tuple(map(self._record, records))
+
+    def numbered(self, kind: Kind, numbers: Sequence[str]) -> Sequence[Numbered]:
+        """See ``Numbers.numbered``."""
+        found = self._call("numbered", {"kind": kind.value, "numbers": list(numbers)})["found"]
+        return [
+            Numbered(
+                self._record(each["record"]),
+                each["reference"],
+                each["placed_on"] and dt.date.fromisoformat(each["placed_on"]),
+            )
+            for each in found
+        ]
 
     def match(self, party: Party, by: Literal["email", "vat_number"]) -> tuple[Record, ...]:
         """See ``ErpAdapter.match``. Letter case aside; in VAT numbers spaces and signs too."""

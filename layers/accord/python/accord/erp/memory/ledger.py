@@ -86,6 +86,7 @@ class Ledger:
             "ping": lambda _: {},
             "get": self._get,
             "find": self._find,
+            "numbered": self._numbered,
             "match": self._parties.match,
             "preview": self._preview,
             "create": self._create,
@@ -201,6 +202,21 @@ class Ledger:
     def _find(self, arguments: Json) -> Json:
         found = self._records.seen(self._records.under(arguments["kind"], arguments["key"]))
         return {"records": [entry.shown() for entry in found]}
+
+    def _numbered(self, arguments: Json) -> Json:
+        """Documents by their own number, or by the number that they were made under."""
+        wanted = set(arguments["numbers"])
+        found = [
+            {
+                "record": entry.shown(),
+                "reference": entry.document.get("order_number") or "",
+                "placed_on": entry.document.get("placed_on"),
+            }
+            for entry in self._records.seen(list(self._records))
+            if entry.kind == arguments["kind"]
+            and wanted & {entry.number, entry.document.get("order_number")}
+        ]
+        return {"found": found}
 
     def _changes(self, arguments: Json) -> Json:
         kind, since = arguments["kind"], dt.datetime.fromisoformat(arguments["since"])

@@ -73,6 +73,7 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
+from accord.ports.numbers import Numbered
 
 _MATCHES = 3
 
@@ -183,6 +184,10 @@ class Tryton(ErpAdapter):
         if kind is Kind.ITEM:
             return self._listing.find(key)
         return self._records.find(kind, key)
+
+    def numbered(self, kind: Kind, numbers: Sequence[str]) -> Sequence[Numbered]:
+        """See ``Numbers.numbered``."""
+        return self._records.numbered(kind, numbers)
 
     def match(self, party: Party, by: Literal["email", "vat_number"]) -> tuple[Record, ...]:
         """See ``ErpAdapter.match``. Neither inactive parties nor the web shop's guest are taken."""

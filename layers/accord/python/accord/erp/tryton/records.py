@@ -1,5 +1,6 @@
 """Tryton's records: asked for by id or by our key, made once, and called upon."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from accord.erp.tryton.client import Client
@@ -13,6 +14,7 @@ from accord.erp.tryton.wire import Values
 from accord.errors import DuplicateError, RejectedError, UnmappedError, UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import Kind, Record
+from accord.ports.numbers import Numbered
 
 _MODELS = {
     Kind.PARTY: ("party.party", PARTY_FIELDS, party_record),
@@ -23,6 +25,7 @@ _MODELS = {
 }
 """Kind → Tryton's model, what is read of it, and what makes a Record of that."""
 
+_NUMBERED = 500  # sales that one question may find: a hundred numbers, each met a few times
 _ALSO_INACTIVE = ["active", "in", [True, False]]  # which Tryton hides unless the domain names it
 
 
@@ -74,6 +77,22 @@ class Records:
                 return self._read(kind, [company, ["type", "=", "out"], ["reference", "=", key]])
             case _:
                 return self._read(kind, [company, ["description", "=", key]])
+
+    def numbered(self, kind: Kind, numbers: Sequence[str]) -> list[Numbered]:
+        """See ``Numbers.numbered``. Sales of any origin, not only the web shop's."""
+        if kind is not Kind.SALES_ORDER:
+            raise UnsupportedError(f"{self.connection} finds no {kind.value} by its number")
+        wanted = [number for number in numbers if number]
+        domain = [
+            ["company", "=", self._master.context()["company"]],
+            ["OR", ["number", "in", wanted], ["reference", "in", wanted]],
+        ]
+        fields = (*SALE_FIELDS, "reference", "sale_date")
+        rows = self.search("sale.sale", domain, fields, limit=_NUMBERED)
+        return [
+            Numbered(sale_record(row, self.connection), row["reference"] or "", row["sale_date"])
+            for row in rows
+        ]
 
     def create_once(self, kind: Kind, values: Values, key: str) -> int:
         """The new record's id. Raises: DuplicateError: refused, and one with ``key`` is there."""

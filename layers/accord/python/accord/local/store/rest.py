@@ -12,6 +12,7 @@ from accord.local.store.auth import Asked, Gate
 from accord.local.store.deliveries import encode
 from accord.local.store.documents import STATUSES, Doc
 from accord.local.store.rest_products import PRODUCT_ROUTES
+from accord.local.store.rest_settings import SETTING_ROUTES
 from accord.local.store.routing import (
     BASE,
     BATCH,
@@ -303,7 +304,7 @@ def _delete_refund(query: Query) -> Answer:
 
 
 def _list_customers(query: Query) -> Answer:
-    """By name. ``modified_after`` is ignored: customers know no such thing."""
+    """By name, or by id. ``modified_after`` is ignored: customers know no such thing."""
     email = query.params.get("email", "").lower()
     role = query.params.get("role", "customer")
     found = [
@@ -312,6 +313,8 @@ def _list_customers(query: Query) -> Answer:
         if email in {"", str(doc["email"]).lower()} and role in {"all", doc["role"]}
     ]
     found.sort(key=lambda doc: (str(doc["username"]).lower(), doc["id"]))
+    if query.params.get("orderby") == "id":
+        found.sort(key=lambda doc: doc["id"], reverse=query.params.get("order") == "desc")
     return page(query, "customers", found)
 
 
@@ -396,6 +399,7 @@ ROUTES = (
         locks=False,
     ),
     *PRODUCT_ROUTES,
+    *SETTING_ROUTES,
 )
 
 __all__ = ["BASE", "ORDER_STATUSES", "ROUTES", "Rest"]

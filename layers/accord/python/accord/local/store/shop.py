@@ -35,6 +35,7 @@ from accord.local.store.documents import (
 )
 from accord.local.store.latency import NONE, Latency
 from accord.local.store.meta import set_meta
+from accord.local.store.setup import Setup
 from accord.local.store.shelf import Shelf, no_product
 from accord.local.store.stock import OrderStock
 from accord.local.store.webhooks import Outbox, Sender, Webhook, send_over_http, valid_topic
@@ -85,6 +86,7 @@ class Shop:
         self.zone = zone
         self.clock = clock
         self.catalogue = shop or catalogue()
+        self.setup = Setup()
         self.lock = threading.RLock()
         self.orders: dict[int, Doc] = {}
         self.refunds: dict[int, list[Doc]] = {}
