@@ -6,30 +6,16 @@ import time
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from rich.progress import Progress
 
-from accord.cli.output import JsonOption, console, print_json, print_table, told
+from accord.cli import bench_stock
+from accord.cli.bench_stock import COLUMNS, show_differences, show_figures
+from accord.cli.output import JsonOption, print_json, print_table, told
 from accord.local.bench import cost, figures, lives, operations, outage, traffic
 from accord.local.place import REPO, Place, toml_of, work_folder
 from accord.rules.config import Config
 
 _SMALL = 12  # orders of the run that comes with the figures
-_SHOWN = 20  # differences on the screen; --json has all
-_COLUMNS = (
-    TextColumn("{task.description}"),
-    BarColumn(),
-    MofNCompleteColumn(),
-    TimeElapsedColumn(),
-    TimeRemainingColumn(),
-)
 
 
 def bench(  # noqa: PLR0917 - they are options, and named where it is run
@@ -43,6 +29,22 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
             min=1,
             help="Play so many whole lives of orders, with their customers, in virtual time, and "
             "nothing else. --faults: webhooks are lost, workers die, nobody always answers.",
+        ),
+    ] = None,
+    skus: Annotated[
+        int | None,
+        typer.Option(
+            min=100,
+            help="Bring stock and prices of so many SKUs into a store, in virtual time, count the "
+            "calls, and nothing else.",
+        ),
+    ] = None,
+    flash: Annotated[
+        int | None,
+        typer.Option(
+            min=50,
+            help="So many shoppers in a flash sale, in virtual time, and nothing else: does the "
+            "store sell what is not there?",
         ),
     ] = None,
     erp: Annotated[
@@ -67,6 +69,12 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
     """
     if life is not None:
         _live(life, seed=seed, faults=faults, json=json)
+        return
+    if skus is not None:
+        bench_stock.skus(skus, seed=seed, json=json)
+        return
+    if flash is not None:
+        bench_stock.flash(flash, seed=seed, json=json)
         return
     started = time.monotonic()
     at = dt.datetime.now(dt.UTC)
@@ -105,7 +113,7 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
 def _live(orders: int, *, seed: int, faults: bool, json: bool) -> None:
     rules = Config.model_validate(toml_of(REPO / "accord.toml"))
     started = time.monotonic()
-    with Progress(*_COLUMNS, console=told) as bar:
+    with Progress(*COLUMNS, console=told) as bar:
         task = bar.add_task("orders lived", total=orders)
         lived = lives.run(
             rules,
@@ -140,18 +148,11 @@ def _show_lives(lived: lives.Result, seconds: float) -> None:
         ("wall time", f"{seconds:.0f} s"),
     ]
     print_table("Whole lives, in virtual time", ["", "figure"], rows)
-    _show_differences(lived.differences)
-
-
-def _show_differences(differences: list[str]) -> None:
-    for text in differences[:_SHOWN]:
-        console.print(f"  {text}", highlight=False, markup=False)
-    if len(differences) > _SHOWN:
-        console.print(f"  and {len(differences) - _SHOWN} more; --json has all")
+    show_differences(lived.differences)
 
 
 def _watched(place: Place, plan: traffic.Traffic, *, seed: int, faults: bool) -> traffic.Result:
-    with Progress(*_COLUMNS, console=told) as bar:
+    with Progress(*COLUMNS, console=told) as bar:
         deliveries = bar.add_task("deliveries posted", total=len(plan.deliveries))
         orders = bar.add_task("orders posted", total=len(plan.orders))
 
@@ -201,20 +202,7 @@ def _show(
     spent: cost.Cost | None,
 ) -> None:
     if found:
-        print_table(
-            "What a pass costs",
-            ["figure", "value", "unit", "target", ""],
-            [
-                [
-                    each.name,
-                    f"{each.value:,.1f}" if each.value % 1 else f"{each.value:,.0f}",
-                    each.unit,
-                    f"{each.limit} {each.target:,g}" if each.limit else "",
-                    _verdict(each),
-                ]
-                for each in found
-            ],
-        )
+        show_figures("What a pass costs", found)
     if spent is not None:
         _show_calls(spent)
     print_table(
@@ -249,7 +237,7 @@ def _show(
         ("orders per second", f"{posted.orders_per_second:.1f}"),
     ]
     print_table(f"Through the local stack, into {posted.erp}", ["", "figure"], rows)
-    _show_differences(posted.differences)
+    show_differences(posted.differences)
 
 
 def _show_calls(spent: cost.Cost) -> None:
@@ -276,9 +264,3 @@ def _show_calls(spent: cost.Cost) -> None:
 
 def _amount(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 or not value else f"{value:.2g}"
-
-
-def _verdict(figure: figures.Figure) -> Text | str:
-    if figure.limit is None:
-        return ""
-    return Text("met", "green") if figure.met else Text("missed", "red")
