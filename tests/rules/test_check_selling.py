@@ -16,7 +16,15 @@ secret = "store/uk"
 [stores.uk.orders]
 start_at = 2026-01-01T00:00:00Z
 
+[stores.uk.customers]
+nobody = "WEBGUEST"
+
 [stores.uk.mappings]
+rounding = { item = "ROUNDING" }
+refund_amount = { item = "MISC" }
+shipping = { "*" = { item = "SHIPPING" } }
+fees = { "*" = { item = "FEE" } }
+payments = { "*" = { record = false }, "" = { record = false } }
 taxes = { "20" = "VAT 20%" }
 classes = { books = ["BOOK-*"] }
 
@@ -28,6 +36,8 @@ secret = "erp/main"
 
 
 def toml(flows: str, *tables: str) -> str:
+    if "orders" not in flows:
+        flows += '\norders = "on"'
     return BEGIN + f"\n[stores.uk.flows]\n{flows}\n\n" + "\n".join(tables) + "\n"
 
 
@@ -67,6 +77,22 @@ def test_stock_without_a_location_is_an_error() -> None:
     finding = only(toml('stock = "on"'), 'stock = "on"')
 
     assert (finding.severity, "[stores.uk.stock]" in finding.remedy) == ("error", True)
+
+
+def test_stock_without_orders_is_told() -> None:
+    finding = only(toml('stock = "on"\norders = "off"', STOCK), 'orders = "off"')
+
+    assert (finding.severity, "is sold again" in finding.message) == ("warning", True)
+
+
+def test_quotations_that_nobody_hears_of_are_told() -> None:
+    offered = table("orders.statuses", 'on-hold = "quotation"')
+    flows = 'stock = "on"\nerp_changes = "off"'
+
+    finding = only(toml(flows, STOCK, offered), 'erp_changes = "off"')
+
+    assert finding.severity == "warning"
+    assert found(toml('stock = "on"\nerp_changes = "on"', STOCK, offered)) == []
 
 
 def test_a_rule_of_a_class_that_there_is_not_is_an_error() -> None:

@@ -12,7 +12,7 @@ from accord.erp.memory.adapter import Memory
 from accord.errors import PermanentError, RejectedError
 from accord.local.world import KilledError, World
 from accord.model.change import Ref
-from accord.model.documents import Kind
+from accord.model.documents import Kind, State
 from accord.model.stock import Snapshot
 from accord.ports.levels import Demand
 from accord.rules.config import Config
@@ -279,3 +279,20 @@ def test_a_sale_before_a_write_that_did_not_know_is_not_sold_again() -> None:
     world.store.edit(order, customer_note="told")
     world.settle()
     assert world.shown == 37
+
+
+# --- quotations that a person confirms in the back office --------------------------------
+
+
+def test_a_quotation_that_is_confirmed_by_hand_claims_nothing_more() -> None:
+    flows = {"orders": "on", "stock": "on", "erp_changes": "on"}
+    world = shop(following(flows=flows))
+    order = world.sell(3, status="on-hold")
+    assert (world.taken, world.shown) == (3, 17)
+
+    record = world.erp().get(world.document(order))
+    assert record is not None
+    world.erp().advance(record, State.CONFIRMED)
+    world.settle()
+
+    assert (world.taken, world.shown) == (0, 17)

@@ -85,10 +85,30 @@ def _stock(at: Path, store: Store) -> Iterator[Problem]:
             "no location is named whose stock the shop may sell",
             f'Add locations = ["…"] under [{_dotted(at)}.stock]: codes of your warehouses.',
         )
+    if store.flows.stock != "off":
+        yield from _unheard(at, store)
     for n, rule in enumerate(store.stock.rule):
         path: Path = (*at, "stock", "rule", n)
         yield from check_rules.classes_of((*path, "when"), rule.when, store)
         yield from _exception(path, rule)
+
+
+def _unheard(at: Path, store: Store) -> Iterator[Problem]:
+    """What is sold elsewhere must be heard of."""
+    if store.flows.orders == "off":
+        yield Problem(
+            (*at, "flows", "orders"),
+            "what the shop sells is not known until the back office has it, and is sold again",
+            'Set orders = "on" or "shadow" too.',
+            "warning",
+        )
+    elif store.flows.erp_changes == "off" and "quotation" in store.orders.statuses.values():
+        yield Problem(
+            (*at, "flows", "erp_changes"),
+            "a quotation that somebody confirms in the back office goes on claiming its goods",
+            'Set erp_changes = "on" too, or confirm quotations by paying the shop\'s order.',
+            "warning",
+        )
 
 
 def _exception(at: Path, rule: StockRule) -> Iterator[Problem]:

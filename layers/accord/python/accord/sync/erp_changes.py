@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from accord.errors import PermanentError, RejectedError
-from accord.model.change import Ref
+from accord.model.change import Change, Ref
 from accord.model.documents import Kind, SalesOrder, State
 from accord.model.money import Money
 from accord.model.progress import Invoice, Progress
@@ -202,6 +202,13 @@ class ErpChanges(FromErp):
 
     # --- memory ---------------------------------------------------------------
 
+    def _tell_claims(self, link: Link) -> None:
+        """The order's own flow ends what it claims of the stock: the back office keeps it now."""
+        if self.rules.flows.stock == "off":
+            return
+        change = Change(link.ref, "order_updated", self.clock(), f"confirmed-{link.document_key}")
+        self.asides.queues.put(change, sending=f"confirmed:{link.document_key}:{link.version}")
+
     def _looked(
         self, link: Link, progress: Progress, more: Mapping[str, str] | None = None
     ) -> Link:
@@ -212,6 +219,7 @@ class ErpChanges(FromErp):
         if state is not order.state and order.state.rank > state.rank >= 0:
             state = order.state  # a person brought it on, as we would have
             facts["state"] = state.value
+            self._tell_claims(link)
         gross = order.totals.gross if order.totals is not None else None
         total = money(facts.get("total", ""))
         differs = gross is not None and total is not None and gross != total

@@ -224,7 +224,7 @@ class Life:
             self._tell_again("customer", id_, self.people.world.store.customers.get(id_))
         self.pass_(dt.timedelta(minutes=5))  # also what the back office tells late
         self.world.drain(_SOON)
-        self.pass_(dt.timedelta(minutes=35))  # what the store sold is an order's by now, or nobody's
+        self.pass_(dt.timedelta(minutes=35))  # what was sold is an order's by now, or nobody's
         self._sleep()
 
     def _sleep(self) -> None:
