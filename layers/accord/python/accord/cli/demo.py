@@ -56,13 +56,17 @@ def demo(
             told.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {text}", highlight=False)
             status.update(text)
 
+        config = toml_of(REPO / "accord.toml")
+        for table in config["stores"].values():
+            table["flows"]["stock"] = "on"  # what the demo's end is about
         place = Place(
-            config=toml_of(REPO / "accord.toml"),
+            config=config,
             references=references(recorded),
             work=work,
             progress=progress,
         )
         with place:
+            place.store.control("POST", "stock-up", {})
             progress(f"posting {len(plan)} deliveries to {place.webhook_url}")
             sent = post(place, plan)
             progress("waiting until every order has arrived")
@@ -70,14 +74,15 @@ def demo(
                 fail(f"not everything was handled within {_IDLE_S:.0f} s; see the logs in {work}")
             result = compare(place, sent)
             story = _story(place, result)
-            order, steps, notes = life.live(place, progress)
-            result["life"] = [step.to_json() for step in steps]
-            result["differences"] += sum(not step.sides.agree for step in steps)
+            lived = life.live(place, progress)
+            result["life"] = [step.to_json() for step in lived.steps]
+            result["stock"] = [step.to_json() for step in lived.stock]
+            result["differences"] += lived.differences
     if json:
         print_json(result)
     else:
         _show(sent, result, story)
-        life.show(order, steps, notes)
+        life.show(lived)
         _verdict(result, time.monotonic() - started)
     if result["differences"]:
         raise typer.Exit(1)

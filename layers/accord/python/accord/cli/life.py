@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from accord.cli import shelf
 from accord.cli.output import console, print_table
 from accord.errors import BadInputError
 from accord.local.people import Shopfront, Sides, both_sides, settle
@@ -27,10 +28,28 @@ class Step:
         return {"who": self.who, "did": self.did, **asdict(self.sides)}
 
 
-def live(place: Place, progress: Callable[[str], None]) -> tuple[str, list[Step], list[str]]:
-    """The order's id, its life, and the notes that its store holds in the end.
+@dataclass(frozen=True, slots=True)
+class Life:
+    """An order's id, its steps, and the notes that its store holds in the end; then what became
+    of the stock of its ``item``."""
 
-    Placed, paid, shipped in two parts, invoiced, refunded in part. On Tryton only.
+    order: str
+    steps: list[Step]
+    notes: list[str]
+    item: str
+    stock: list[shelf.Stocked]
+
+    @property
+    def differences(self) -> int:
+        """Steps after which the two sides did not say the same."""
+        agree = [*(step.sides.agree for step in self.steps), *(each.agree for each in self.stock)]
+        return agree.count(False)
+
+
+def live(place: Place, progress: Callable[[str], None]) -> Life:
+    """Placed, paid, shipped in two parts, invoiced, refunded in part; goods come in and are sold.
+
+    On Tryton only.
     """
     if not isinstance(place.books, TrytonServer):
         raise BadInputError("the life of an order is shown on Tryton")
@@ -49,7 +68,8 @@ def live(place: Place, progress: Callable[[str], None]) -> tuple[str, list[Step]
             act()
             settle(place)
             steps.append(Step(who, did, both_sides(front, books, order)))
-        return order, steps, front.notes(order)
+        notes = front.notes(order)
+        return Life(order, steps, notes, item, shelf.stocked(front, desk, item, progress))
 
 
 def _acts(
@@ -65,10 +85,10 @@ def _acts(
     yield "the merchant", "refunds one piece", lambda: front.refund(order, {line: 1})
 
 
-def show(order: str, steps: list[Step], notes: list[str]) -> None:
-    """The life as a table, then the order's notes."""
+def show(life: Life) -> None:
+    """The life as a table, then the order's notes, then the stock."""
     print_table(
-        f"The life of order {order}",
+        f"The life of order {life.order}",
         ["what happens", "the store says", "", "the books say"],
         [
             [
@@ -90,12 +110,13 @@ def show(order: str, steps: list[Step], notes: list[str]) -> None:
                     credited=step.sides.credited,
                 ),
             ]
-            for step in steps
+            for step in life.steps
         ],
     )
     console.print("\n[bold]Its notes in the store[/]", highlight=False)
-    for note in notes:
+    for note in life.notes:
         console.print(f"  {note}", highlight=False, markup=False)
+    shelf.show(life.item, life.stock)
 
 
 def _said(*first: str, **more: str) -> str:

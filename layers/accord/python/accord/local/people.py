@@ -5,21 +5,26 @@ over its own. What Accord makes of it comes through the real webhooks, queues an
 """
 
 import contextlib
+import datetime as dt
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
 from accord.errors import BadInputError, UnavailableError
-from accord.local.place import WEBHOOK_SECRET, Place
+from accord.local.place import STAGE, WEBHOOK_SECRET, Place
 from accord.local.store.catalogue import catalogue
+from accord.model.change import Change, Ref
 from accord.model.documents import Kind, Record
 from accord.model.keys import order_key, payment_key, refund_key
 from accord.model.progress import Invoice
 from accord.ports.erp import ErpAdapter
 from accord.rules.config import FulfilmentRules, InvoiceRules
+from accord.sync.feed import EVENTS
 from accord.woo.client import OAuth1
 from accord.woo.webhook import FOLLOWED
 
@@ -40,7 +45,10 @@ ADA: Json = {
 }
 _KINDS = ("sales_order", "shipment", "invoice", "party")
 _SCHEDULED = frozenset({"poll_erp", "wake"})
+# While the store has sold what no order tells of, every look at the stock has it looked at again.
+_LEVELLED = frozenset({"stock_changed", "price_changed"})
 _IDLE_S = 120.0
+_PRODUCTS = f"accord-{STAGE}-product-updated.fifo"
 
 
 @dataclass(slots=True)
@@ -84,13 +92,9 @@ class Shopfront:
 
     def order(self, items: Mapping[str, int], **fields: Any) -> str:
         """A shopper orders ``items`` (SKU → quantity) with postage: the id."""
-        sold = catalogue()
-        lines = []
-        for sku, quantity in items.items():
-            product = sold.by_sku(sku)
-            if product is None:
-                raise BadInputError(f"the store sells no {sku}; it sells {', '.join(sold.skus)}")
-            lines.append({"product_id": product.id, "quantity": quantity})
+        lines = [
+            {"product_id": self._sold(sku), "quantity": quantity} for sku, quantity in items.items()
+        ]
         body = {
             "status": "on-hold",
             "payment_method": "stripe",
@@ -104,6 +108,20 @@ class Shopfront:
             **fields,
         }
         return str(self.rest("POST", "orders", body)["id"])
+
+    def _sold(self, sku: str) -> int:
+        """Of the recorded products, or of those that were made since."""
+        if product := catalogue().by_sku(sku):
+            return product.id
+        if found := self.product(sku):
+            return int(found["id"])
+        raise BadInputError(
+            f"the store sells no {sku}; it sells {', '.join(catalogue().skus)} and what was made"
+        )
+
+    def product(self, sku: str) -> Json | None:
+        """The product or variation as the store shows it now."""
+        return next(iter(self.rest("GET", f"products?sku={quote(sku)}")), None)
 
     def change(self, order: str, **fields: Any) -> Json:
         """The merchant changes the order, in the fields' REST names."""
@@ -243,15 +261,43 @@ def settle(place: Place, *, polls: Sequence[str] = _KINDS, rounds: int = 6) -> N
             if not answer.ok:
                 raise UnavailableError(f"poll_erp of {kind} failed; see the logs in {place.work}")
         _rest(place)
+        hurry(place)
     raise UnavailableError(f"both sides go on telling of changes; see the logs in {place.work}")
 
 
+def hurry(place: Place) -> None:
+    """Has sent what the store is still to be sent of stock, prices and products.
+
+    `poll_erp` queues that once a minute at most, and what a second look finds in the same minute
+    with the next one's. Nobody here waits for that.
+    """
+    from accord.state.levels import DynamoLevels
+
+    levels = DynamoLevels(place.stack.client("dynamodb"), f"accord-{STAGE}-levels")
+    for kind, event in EVENTS.items():
+        if not levels.dirty(place.store_name, kind, limit=1):
+            continue
+        now = dt.datetime.now(dt.UTC)
+        id_ = uuid.uuid4().hex
+        change = Change(Ref(place.store_name, "levels", kind), event, now, f"hurry-{id_}")
+        queue = place.stack.resources.queue(f"accord-{STAGE}-{event.replace('_', '-')}.fifo")
+        place.stack.client("sqs").send_message(
+            QueueUrl=queue.url,
+            MessageBody=change.to_json(),
+            MessageGroupId=change.group,
+            MessageDeduplicationId=id_,
+        )
+    _rest(place)
+
+
 def _rest(place: Place) -> None:
-    if not place.stack.wait_idle(_IDLE_S):
+    # A product that moved before its order was known is looked at again in two minutes, for nobody.
+    if not place.stack.wait_idle(_IDLE_S, not_for=[_PRODUCTS]):
         raise UnavailableError(f"not everything was handled; see the logs in {place.work}")
 
 
 def _handled(place: Place) -> int:
     """Invocations so far of what handles changes; schedules run by themselves."""
     counts = place.stack.counts()
-    return sum(count.invocations for name, count in counts.items() if name not in _SCHEDULED)
+    aside = _SCHEDULED | _LEVELLED
+    return sum(count.invocations for name, count in counts.items() if name not in aside)

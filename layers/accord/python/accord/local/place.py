@@ -28,6 +28,7 @@ from accord.sync.turn import EPOCH, TRUSTED
 BackOffice = Literal["tryton", "memory"]
 STAGE = "dev"
 WEBHOOK_SECRET = "local-webhook-secret"
+CHECKOUT_SECRET = "local-checkout-secret"
 REPO = Path(__file__).parents[5]
 """The checkout: functions, infra and accord.toml lie there."""
 _SERVICES = {"SHIPPING": "Shipping", "FEE": "Fee", "ROUNDING": "Rounding", "MISC": "Other goods"}
@@ -240,6 +241,7 @@ class Place:
         return {
             table["secret"]: {
                 "webhook_secrets": [*self.references.secrets, WEBHOOK_SECRET],
+                "checkout_secrets": [CHECKOUT_SECRET],
                 "consumer_key": self.store.consumer_key,
                 "consumer_secret": self.store.consumer_secret,
             },

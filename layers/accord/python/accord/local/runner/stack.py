@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -328,26 +328,29 @@ class LocalStack:
         """Counts calls from none again."""
         self._wire.own("calls", method="DELETE")
 
-    def wait_idle(self, timeout_s: float) -> bool:
+    def wait_idle(self, timeout_s: float, *, not_for: Collection[str] = ()) -> bool:
         """Every queue that feeds a function is empty, and nothing is under way.
 
+        Of queues in ``not_for`` what will only come later does not count.
         False when that was not so within ``timeout_s``.
         """
         fed = {self.resources.queues[mapping.queue].name for mapping in self.resources.mappings}
         deadline = time.monotonic() + timeout_s
-        while not self._idle(fed):
+        while not self._idle(fed, not_for):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.02)
         return True
 
-    def _idle(self, fed: set[str]) -> bool:
+    def _idle(self, fed: set[str], not_for: Collection[str]) -> bool:
         before = self._done()
         if self._busy():
             return False
         figures = self.queues()
-        kinds = ("visible", "hidden", "delayed")
-        if any(figures[name][kind] for name in fed for kind in kinds):
+        later = ("hidden", "delayed")
+        if any(figures[name]["visible"] for name in fed):
+            return False
+        if any(figures[name][kind] for name in fed.difference(not_for) for kind in later):
             return False
         # Nothing began and ended unseen between the looks.
         return not self._busy() and self._done() == before

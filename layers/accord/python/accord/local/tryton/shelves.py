@@ -34,20 +34,37 @@ class Shelves(Seat):
 
     def receive(self, code: str, quantity: Decimal | int, warehouse: str = WAREHOUSE) -> None:
         """So many come in from a supplier, today."""
+        place = self._warehouse(warehouse)["storage_location"]
+        self._do("stock.move.do", [self._move(code, quantity, self._outside("supplier"), place)])
+
+    def set_aside(self, code: str, quantity: Decimal | int, warehouse: str = WAREHOUSE) -> int:
+        """So many are to go to some customer, by no order: the id of the draft move."""
+        place = self._warehouse(warehouse)["storage_location"]
+        return self._move(code, quantity, place, self._outside("customer"))
+
+    def put_back(self, move: int) -> None:
+        """Deletes the draft ``move``. Tryton dates nothing by that."""
+        self._do("stock.move.delete", [move])
+
+    def _move(self, code: str, quantity: Decimal | int, from_: int, to: int) -> int:
         (item,) = self._items([code])
-        (supplier,) = self._search("stock.location", [["type", "=", "supplier"]], ["id"])
         (company,) = self._search("company.company", [], ["currency"])
         move = {
             "product": item["id"],
             "unit": item["default_uom"],
             "quantity": float(quantity),
-            "from_location": supplier["id"],
-            "to_location": self._warehouse(warehouse)["storage_location"],
+            "from_location": from_,
+            "to_location": to,
             "company": company["id"],
             "unit_price": Decimal(0),
             "currency": company["currency"],
         }
-        self._do("stock.move.do", self._do("stock.move.create", [move]))
+        (made,) = self._do("stock.move.create", [move])
+        return int(made)
+
+    def _outside(self, kind: str) -> int:
+        (location,) = self._search("stock.location", [["type", "=", kind]], ["id"])
+        return int(location["id"])
 
     def _count(self, codes: list[str], quantity: Decimal | int, warehouse: str) -> None:
         place = self._warehouse(warehouse)["storage_location"]
@@ -87,6 +104,19 @@ class Shelves(Seat):
         ]
         for start in range(0, len(values), _BATCH):
             self._do("product.template.create", values[start : start + _BATCH])
+
+    def make_variants(
+        self, family: str, suffixes: Iterable[str], *, price: Decimal | int = 0
+    ) -> list[str]:
+        """New goods that are variants of one, and their codes: ``family`` and a suffix."""
+        self.make_items([family], price=price)
+        (item,) = self._items([family])
+        first, *others = suffixes
+        self._do("product.product.write", [item["id"]], {"suffix_code": first})
+        new = [{"template": item["template"], "suffix_code": suffix} for suffix in others]
+        if new:
+            self._do("product.product.create", new)
+        return [f"{family}{suffix}" for suffix in (first, *others)]
 
     def edit_item(self, code: str, **fields: object) -> None:
         """Writes fields of the template, by Tryton's own names: ``name``, ``salable`` …"""
