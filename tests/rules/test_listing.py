@@ -319,3 +319,15 @@ def test_what_comes_back_is_shown_again(show: str, back: dict[str, str]) -> None
     part = existing(wanted(item()), FieldOwners(), sent)
 
     assert part == {"show": "keep", "text": "", **back}
+
+
+def test_pictures_that_lie_inside_are_not_fetched_by_the_store() -> None:
+    inside = ("http://p.example/1.jpg", "https://10.0.0.5/2.jpg", "https://erp.local/3.jpg")
+    pictures = (*inside, "https://p.example/4.jpg")
+
+    wanted = wanted_product(
+        item(images=pictures), CatalogueRules(), StockRules(), Mappings(), sku="MUG"
+    )
+
+    assert wanted is not None
+    assert wanted["images"] == ["https://p.example/4.jpg"]

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from accord.errors import UnauthorizedError
+from accord.errors import UnauthorizedError, UnavailableError
 from accord.local.store.app import StoreApp
 from accord.local.store.auth import Key
-from accord.model.shop import Method, Setup
+from accord.model.shop import Hook, Method, Setup
 from accord.woo.client import WooStore
 
 NOW = dt.datetime(2026, 11, 22, 15, 0, tzinfo=dt.UTC)
@@ -133,3 +133,59 @@ def test_the_digest_of_a_listed_order_is_that_of_the_order_alone(app: StoreApp) 
     assert alone is not None
     assert listed.entries[0][1] == alone[1]
     assert listed.total == 1
+
+
+# --- webhooks ---------------------------------------------------------------------
+
+
+def test_a_webhook_is_made_as_the_recorded_store_answers_it() -> None:
+    found = json.loads((ANSWERED / "webhook_created.json").read_text(encoding="utf-8"))
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return httpx.Response(found["status"], json=found["body"])
+
+    url = found["body"]["delivery_url"]
+    made = store_on(httpx.MockTransport(answer)).create_hook(
+        name="order.created", topic="order.created", url=url, secret="letters9"
+    )
+
+    assert made == Hook("1", "order.created", "order.created", "active", url)
+    assert sent == [
+        {
+            "name": "order.created",
+            "topic": "order.created",
+            "delivery_url": url,
+            "secret": "letters9",
+        }
+    ]
+
+
+def test_webhooks_are_listed_made_and_deleted_for_good(app: StoreApp) -> None:
+    store = store_on(httpx.WSGITransport(app))
+    made = store.create_hook(
+        name="n", topic="order.created", url="https://hooks.example/x", secret="letters9"
+    )
+
+    assert store.hooks() == [made]
+    assert app.shop.outbox.webhooks[int(made.id)].secret == "letters9"
+    store.delete_hook(made.id)
+    store.delete_hook(made.id)  # again is the same as once
+    assert store.hooks() == []
+
+
+def test_a_key_that_may_only_read_cannot_make_webhooks(app: StoreApp) -> None:
+    reader = store_on(httpx.WSGITransport(app), ("ck_reader", "cs_reader"))
+
+    with pytest.raises(UnauthorizedError):
+        reader.create_hook(name="n", topic="order.created", url="https://hooks.example", secret="s")
+    with pytest.raises(UnauthorizedError):
+        reader.delete_hook("1")
+
+
+def test_a_store_that_answers_a_new_webhook_with_something_else_is_not_believed() -> None:
+    store = store_on(httpx.MockTransport(lambda _: httpx.Response(201, json={"id": 3})))
+
+    with pytest.raises(UnavailableError):
+        store.create_hook(name="n", topic="order.created", url="https://hooks.example", secret="s")

@@ -28,7 +28,7 @@ _SECOND = dt.timedelta(seconds=1)
 
 
 class Admin(Api):
-    """See ``ports.shop.Shop``."""
+    """See ``ports.shop.Shop`` and ``ports.shop.Webhooks``."""
 
     def list_orders(self, *, modified_from: dt.datetime, page: int = 1) -> Listed:
         """See Shop.list_orders. The store leaves out the very second that it is given."""
@@ -95,6 +95,24 @@ class Admin(Api):
             ),
             hooks=tuple(_hook(entry) for entry in self._pages("webhooks")),
         )
+
+    # --- webhooks ----------------------------------------------------------------
+
+    def hooks(self) -> Sequence[Hook]:
+        """See Webhooks.hooks."""
+        return [_hook(entry) for entry in self._pages("webhooks")]
+
+    def create_hook(self, *, name: str, topic: str, url: str, secret: str) -> Hook:
+        """See Webhooks.create_hook."""
+        body = {"name": name, "topic": topic, "delivery_url": url, "secret": secret}
+        entry = self._object(self._send("POST", "webhooks", json=body))
+        if entry.get("topic") != topic or "id" not in entry:
+            raise self._something_else(f"a new webhook for {topic}")
+        return _hook(entry)
+
+    def delete_hook(self, id_: str) -> None:
+        """See Webhooks.delete_hook. There is no trash for webhooks."""
+        self._send("DELETE", f"webhooks/{path_id(id_)}?force=true")
 
     # --- how ---------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ MISSING = frozenset(
         "woocommerce_rest_invalid_id",
         "woocommerce_rest_product_invalid_id",
         "woocommerce_rest_product_variation_invalid_id",
+        "woocommerce_rest_shop_webhook_invalid_id",
     }
 )
 _EMAIL_TAKEN = frozenset(

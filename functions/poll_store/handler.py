@@ -1,0 +1,57 @@
+"""Every two minutes, for one store: what no webhook told of is queued."""
+
+import datetime as dt
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from accord import bootstrap
+from accord.counted import counted
+from accord.errors import OutageError, TransientError, WaitingError
+from accord.observability import measure
+from accord.rules.limits import CALLS_PER_POLL
+
+logger = Logger()
+_MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
+
+
+@counted
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Nothing is answered. ``event`` is ``{"store": …}``, as its schedule says.
+
+    A store that does not answer is asked again by the next run, and counts as behind.
+    """
+    store = event["store"]
+    left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
+    until = dt.datetime.now(dt.UTC) + left - _MARGIN
+    operation = bootstrap.guard().operation(
+        "polls",
+        calls=CALLS_PER_POLL,
+        holder=f"poll/{context.aws_request_id}",
+        until=until + _MARGIN,
+    )
+    try:
+        with operation:
+            polled = bootstrap.store_poller(store).run(until=until)
+    except (TransientError, OutageError) as error:
+        logger.warning("not now", store=store, reason=error.reason, error=str(error))
+        measure("StorePollsBehind", store=store)
+        return
+    except WaitingError as error:  # somebody paused it, or it is being maintained
+        logger.info("not now", store=store, reason=error.reason, error=str(error))
+        return
+    if polled.recovered:
+        measure("OrdersRecovered", polled.recovered, store=store)
+    if polled.behind:
+        measure("StorePollsBehind", store=store)
+    if polled.sent or polled.behind:
+        logger.info(
+            "polled",
+            store=store,
+            sent=polled.sent,
+            read=polled.read,
+            recovered=polled.recovered,
+            behind=polled.behind,
+        )

@@ -1,0 +1,138 @@
+"""`accord secrets`: what a store signs with is renewed, and no delivery is lost by it."""
+
+import json
+import secrets
+import string
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from accord import bootstrap
+from accord.cli.acting import ByOption, operator
+from accord.cli.connection import StageOption, connect
+from accord.cli.output import console, fail, told
+from accord.edge import secret_name
+from accord.errors import BadInputError, UnavailableError
+from accord.sync.rotation import Rotation
+
+app = typer.Typer(help="Renew what a store signs its deliveries with.", no_args_is_help=True)
+_LETTERS = string.ascii_letters + string.digits  # WordPress decodes entities in anything else
+_LENGTH = 50
+_LIST = "webhook_secrets"
+
+
+@app.command("rotate")
+def rotate(
+    store: Annotated[str, typer.Argument(help="The store's name in accord.toml.")],
+    *,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Take the old secret off; the last step.")
+    ] = False,
+    url: Annotated[
+        str, typer.Option(help="Where its webhooks go, if they go to several addresses.")
+    ] = "",
+    by: ByOption = None,
+    stage: StageOption = None,
+) -> None:
+    """Gives a store's webhooks a new secret. Run it once more if it breaks off: it goes on.
+
+    The new secret is put before the old one, then the webhooks are made anew with it. Both are
+    valid until --finish, which you run once orders have come with the new one.
+    """
+    connect(stage)
+    stores = bootstrap.config().stores
+    if store not in stores:
+        fail(f"there is no store {store!r}; accord.toml has {', '.join(stores)}")
+    rotation = _rotation(store, url or _address(store), operator(by, stage))
+    for step in rotation.finish() if finish else rotation.rotate():
+        console.print(f"✓ {step}", highlight=False)
+
+
+def _rotation(store: str, url: str, by: str) -> Rotation:
+    kept = StoreSecrets(bootstrap.config().stores[store].secret)
+    guard = bootstrap.webhook_guard(store, url=url, secret=lambda: kept.read()[0])
+    return Rotation(
+        name=store,
+        secrets=kept,
+        guard=guard,
+        control=bootstrap.control(),
+        journal=bootstrap.journal(),
+        clock=bootstrap.now,
+        new=new_secret,
+        wait=_wait,
+        by=by,
+    )
+
+
+def new_secret() -> str:
+    """Fifty letters and digits that nobody can guess."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+
+
+def _wait(seconds: float) -> None:
+    with told.status(f"waiting {seconds:.0f} s, until every receiver knows it", spinner="dots"):
+        time.sleep(seconds)
+
+
+def _address(store: str) -> str:
+    """Where the store's webhooks for us go.
+
+    Raises: BadInputError: to several addresses; somebody must say which is this stage's.
+    """
+    named = bootstrap.config().stores[store].webhooks.delivery_url
+    if named:
+        return named
+    path = f"/stores/{store}/webhooks"
+    hooks = bootstrap.store(store).hooks()
+    found = sorted({hook.url for hook in hooks if urlsplit(hook.url).path.endswith(path)})
+    if len(found) > 1:
+        raise BadInputError(
+            f"webhooks of {store} go to {', '.join(found)}; say which address is this stage's with "
+            "--url"
+        )
+    return found[0] if found else path
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSecrets:
+    """The list in one secret of Secrets Manager. ``name`` is the configuration's for it."""
+
+    name: str
+
+    def read(self) -> Sequence[str]:
+        """See ``Secrets.read``."""
+        found = self._content().get(_LIST, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise BadInputError(f"{_LIST} of the secret {self.name} is no list of texts; mend it")
+        return [each for each in found if each]
+
+    def write(self, secrets: Sequence[str]) -> None:
+        """See ``Secrets.write``."""
+        content = {**self._content(), _LIST: list(secrets)}
+        self._call("put_secret_value", SecretString=json.dumps(content))
+
+    def _content(self) -> dict[str, Any]:
+        text = self._call("get_secret_value")["SecretString"]
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None  # whose message would hold the text
+        if not isinstance(found, dict):
+            raise BadInputError(f"the secret {self.name} holds no JSON object; mend it")
+        return found
+
+    def _call(self, method: str, **fields: str) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(bootstrap.client("secretsmanager"), method)(
+                SecretId=secret_name(self.name), **fields
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise UnavailableError(
+                f"Secrets Manager refuses {method} of {secret_name(self.name)}: {error}"
+            ) from error
+        return answer

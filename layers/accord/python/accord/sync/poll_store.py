@@ -1,0 +1,369 @@
+"""What a lost webhook would have said: a store's orders and customers, read and queued.
+
+A store tries a delivery once, and switches a webhook off after seven failures. So every order that
+was changed is read here as well, by key (changed, id) and from a little before the newest one that
+was read. What the links say was handled costs no message, and what was queued once is not queued
+again. Beside them the open orders are gone through in slices, since some changes move no date: a
+refund taken back, an order deleted for good.
+
+Products are read by their changes, too, where a flow listens to what the store says of them; see
+``poll_products``. Customers cannot be asked for by date. Those who order come with their orders;
+the others are read whole, a page with each run.
+
+An order of the last moments is left to its webhook, which may take a minute to come.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from random import Random
+from typing import Any
+
+from accord.errors import AccordError, PermanentError
+from accord.model.change import Change, Ref
+from accord.ports.queues import Queues
+from accord.ports.shop import Shop
+from accord.ports.state import Attention, Control, Link, Links, Seen, Waiting
+from accord.ports.store import ListedOrder, Store
+from accord.rules import config
+from accord.rules.routing import route
+from accord.sync.backfill import CARRIED, CustomerReader
+from accord.sync.cursor import ROOM, Reader
+from accord.sync.decide import Create, decide
+from accord.sync.lease import lease
+from accord.sync.poll_products import ProductPoller
+from accord.sync.refunds import handled, is_owed
+from accord.sync.sales import money
+from accord.sync.told import OVERLAP, Told, is_ripe, is_seen
+
+_AGAIN = dt.timedelta(hours=6)  # what was told so long ago and did not arrive is told once more
+_SLICE = 100  # open orders of one run: one call, or two
+_CUSTOMERS = dt.timedelta(hours=1)  # from one reading of all customers to the next, at least
+_FINAL = frozenset({"completed", "cancelled", "refunded", "failed", "trash"})
+
+
+@dataclass(slots=True)
+class Polled:
+    """One run: messages sent, records read, orders of which no webhook had told, and whether more
+    is there to be read now."""
+
+    sent: int = 0
+    read: int = 0
+    recovered: int = 0
+    behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What an order shows that the links do not: its own ``event``, or the ``refunds`` that are
+    not in the books. Without ``document`` the order is to be read anew."""
+
+    event: str = ""
+    refunds: tuple[str, ...] = ()
+    document: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorePoller:
+    """Reads one store. ``shop`` is the same one, as it lists its customers."""
+
+    name: str
+    rules: config.Store
+    store: Store
+    shop: Shop
+    links: Links
+    control: Control
+    queues: Queues
+    waiting: Waiting
+    attention: Attention
+    products: ProductPoller
+    clock: Callable[[], dt.datetime]
+    random: Random
+
+    def run(self, *, until: dt.datetime) -> Polled:
+        """Reads and queues until all is read or ``until`` is near. Nothing while another run does.
+
+        One part that fails holds no other up.
+
+        Raises:
+            PermanentError: ``cursor_ahead``: an order is later than our clock allows.
+            AccordError: the store or a queue does not answer; the cursor stays.
+        """
+        run, failed = _Run(until), []
+        owner = f"{self.random.getrandbits(64):016x}"
+        name = f"lease:poll:{self.name}"
+        with lease(
+            self.control, name, owner=owner, until=until + ROOM, clock=self.clock
+        ) as is_ours:
+            if not is_ours:
+                return run.polled
+            for part in self._parts():
+                try:
+                    part(run)
+                except AccordError as error:
+                    failed.append(error)
+        failed.sort(key=lambda error: not isinstance(error, PermanentError))
+        if failed:
+            raise failed[0]
+        return run.polled
+
+    def reread(self, since: dt.datetime) -> bool:
+        """The next run begins with what was changed then, and reads all customers. Whether it
+        would have begun later.
+
+        Raises: StaleVersionError: a run moved the place meanwhile.
+        """
+        back = [self._orders(trashed=trashed).set_back(since) for trashed in (False, True)]
+        self.products.set_back(since)
+        held = self.control.get(self._customers)
+        if held is not None:
+            self.control.put(self._customers, _Place().to_json(), version=held[1])
+        return any(back)
+
+    def unheard(self, since: dt.datetime) -> int:
+        """How many orders were found since then of which no webhook had told; a few are counted."""
+        return Told(self.name, self.control).unheard(since)
+
+    def _parts(self) -> "list[Callable[[_Run], None]]":
+        parts: list[Callable[[_Run], None]] = []
+        if self.rules.flows.orders != "off":
+            parts.append(self._read_orders)
+        if self.rules.flows.customers == "on":  # shadow remembers none: each reading would tell all
+            parts.append(self._read_customers)
+        if self.products.is_needed():
+            parts.append(self._read_products)
+        return parts
+
+    # --- orders ---------------------------------------------------------------
+
+    def _read_orders(self, run: "_Run") -> None:
+        told = Told(self.name, self.control)
+        for trashed in (False, True):
+
+            def take(page: Sequence[ListedOrder]) -> None:
+                for order in page:
+                    self._take(order, told, run.polled)
+                told.save()
+
+            read = self._orders(trashed=trashed).read(take, until=run.until)
+            run.polled.read += read.records
+            run.polled.behind |= read.behind
+        if not run.polled.behind:
+            self._read_open(told, run.polled)
+        told.save(forget=not run.polled.behind)
+
+    def _orders(self, *, trashed: bool) -> Reader[ListedOrder]:
+        """Of the orders by the time of their change, as far as no webhook can come for them."""
+
+        def page(since: dt.datetime, after: str) -> tuple[Sequence[ListedOrder], bool]:
+            found = self.store.orders_since(
+                by="modified", since=since, after=after, trashed=trashed
+            )
+            ripe = list(itertools.takewhile(self._is_ripe, found.orders))
+            return ripe, found.is_last or len(ripe) < len(found.orders)
+
+        return Reader(
+            system=self.name,
+            what="trashed order" if trashed else "order",
+            page=page,
+            key=lambda order: (order.modified_at, order.ref.id),
+            overlap=OVERLAP,
+            control=self.control,
+            clock=self.clock,
+        )
+
+    def _is_ripe(self, order: ListedOrder) -> bool:
+        return is_ripe(order.modified_at, self.clock())
+
+    def _take(self, order: ListedOrder, told: Told, polled: Polled) -> None:
+        link = self.links.get(order.ref)
+        is_posted = link is not None and link.erp is not None
+        if order.placed_at < self.rules.orders.start_at and not is_posted:
+            return
+        seen = Seen(order.modified_at, order.digest)
+        due = self._due(order, link, seen)
+        refunds = ",".join(due.refunds) if due is not None else ""
+        state = f"{order.modified_at.isoformat()} {order.digest} {refunds}"
+        now, id_ = self.clock(), order.ref.id
+        told_at = told.told_at(id_, state)
+        if due is not None and self._is_to_tell(order.ref, due, told_at):
+            # One that waits is read anew when it is woken.
+            if self.waiting.get(order.ref) is None or due.refunds:
+                self._tell(order, due, state, polled)
+                if self._is_recovered(order.ref, link, due):
+                    polled.recovered += 1
+                    told.found(now)
+            told_at = now
+        is_open = order.document.get("status") not in _FINAL
+        told.met(id_, state, is_open=is_open, told_at=told_at)
+
+    def _due(self, order: ListedOrder, link: Link | None, seen: Seen) -> _Due | None:
+        """What a message is worth; None when the link says all that the order does."""
+        if not is_seen(link, seen):
+            is_new = (link is None or link.erp is None) and self._is_imported(order, link)
+            return _Due("order_created" if is_new else "order_updated", document=True)
+        if link is None or link.erp is None:
+            return None
+        shown = _refunds(order.document)
+        if owed := tuple(id_ for id_ in shown if is_owed(link, id_)):
+            return _Due(refunds=owed)
+        back = money(link.facts.get("back", ""))
+        known = set(handled(link))
+        if known - shown.keys() or (back is not None and sum(shown.values()) != back.amount):
+            return _Due("order_updated")
+        return None
+
+    def _is_imported(self, order: ListedOrder, link: Link | None) -> bool:
+        try:
+            document = self.store.order(order.document)
+        except AccordError:
+            return True  # which its own flow will say
+        routed = route(document, self.rules)
+        known = link or Link(order.ref, "", 0)
+        return isinstance(decide(known, document, self.rules.orders, routed, amends=()), Create)
+
+    def _is_to_tell(self, order: Ref, due: _Due, told_at: dt.datetime | None) -> bool:
+        """Not told of in that state; or so long ago that it was lost, and nobody has it in hand."""
+        if told_at is None:
+            return True
+        if self.rules.flows.orders != "on" or self.clock() - told_at < _AGAIN:
+            return False
+        refs = [Ref(self.name, "refund", id_) for id_ in due.refunds] or [order]
+        return not any(self.waiting.get(ref) or self.attention.of(str(ref)) for ref in refs)
+
+    def _is_recovered(self, ref: Ref, link: Link | None, due: _Due) -> bool:
+        """No webhook had told of it: nobody works at it, and no person has it."""
+        if self.rules.flows.orders != "on" or not due.document:
+            return False
+        is_in_hand = link is not None and (link.dirty is not None or bool(link.owner))
+        return not is_in_hand and not self.attention.of(str(ref))
+
+    def _tell(self, order: ListedOrder, due: _Due, state: str, polled: Polled) -> None:
+        sending = f"poll:{order.ref}:{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+        change = self._change(order.ref, due.event, placed_at=order.placed_at)
+        for id_ in due.refunds:
+            refund = Ref(self.name, "refund", id_)
+            self.queues.put(
+                replace(change, ref=refund, event="refund_issued", aggregate=order.ref),
+                sending=f"{sending}:{id_}",
+            )
+            polled.sent += 1
+        if due.event:
+            if due.document:
+                is_small = len(json.dumps(order.document)) <= CARRIED
+                change = replace(
+                    change,
+                    modified_at=order.modified_at,
+                    digest=order.digest,
+                    document=order.document if is_small else None,
+                )
+            self.queues.put(change, sending=sending)
+            polled.sent += 1
+
+    def _read_open(self, told: Told, polled: Polled) -> None:
+        """Some of the open orders, whatever their dates say."""
+        ids = told.open_slice(_SLICE, self.clock())
+        if not ids:
+            return
+        found = {order.ref.id: order for order in self.store.orders_in(ids)}
+        polled.read += len(found)
+        for id_ in ids:
+            if id_ not in found:
+                self._tell_gone(Ref(self.name, "order", id_), told, polled)
+            elif self._is_ripe(found[id_]):
+                self._take(found[id_], told, polled)
+
+    def _tell_gone(self, ref: Ref, told: Told, polled: Polled) -> None:
+        """Deleted for good, of which a store tells nobody."""
+        if (link := self.links.get(ref)) is not None and link.erp is not None:
+            self.queues.put(self._change(ref, "order_updated"), sending=f"poll:{ref}:gone")
+            polled.sent += 1
+        told.drop(ref.id)
+
+    def _change(self, ref: Ref, event: str, *, placed_at: dt.datetime | None = None) -> Change:
+        return Change(
+            ref=ref,
+            event=event,
+            seen_at=self.clock(),
+            correlation_id=f"poll-{self.random.getrandbits(64):016x}",
+            placed_at=placed_at,
+        )
+
+    def _read_products(self, run: "_Run") -> None:
+        read, sent = self.products.read(until=run.until)
+        run.polled.read += read
+        run.polled.sent += sent
+
+    # --- customers ------------------------------------------------------------
+
+    @property
+    def _customers(self) -> str:
+        """The value of ``control`` that says how far the reading of customers has come."""
+        return f"poll:{self.name}:customers"
+
+    def _read_customers(self, run: "_Run") -> None:
+        held, now = self.control.get(self._customers), self.clock()
+        place = _Place.from_json(held[0]) if held is not None else _Place()
+        if not place.after:
+            if place.due is not None and now < place.due:
+                return
+            place = _Place(begun=now.isoformat(), due=now + _CUSTOMERS)
+        reader = CustomerReader(
+            name=self.name,
+            rules=self.rules,
+            store=self.store,
+            shop=self.shop,
+            links=self.links,
+            queues=self.queues,
+            clock=self.clock,
+            says="poll",
+            known_total=place.total,
+        )
+        read = reader.read(place.after, place.begun)
+        if read is not None:
+            run.polled.read += read.count
+            run.polled.sent += read.queued
+        after = "" if read is None or read.is_last else read.after
+        text = replace(place, after=after, total=reader.known_total).to_json()
+        self.control.put(self._customers, text, version=held[1] if held is not None else None)
+
+
+@dataclass(slots=True)
+class _Run:
+    until: dt.datetime
+    polled: Polled = field(default_factory=Polled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far the reading of customers has come: ``after`` is the reader's mark, empty between two
+    readings, and ``total`` how many there were; ``due`` is when the next may begin, None for at
+    once."""
+
+    begun: str = ""
+    after: str = ""
+    due: dt.datetime | None = None
+    total: int | None = None
+
+    def to_json(self) -> str:
+        due = self.due.isoformat() if self.due is not None else ""
+        return json.dumps([self.begun, self.after, due, self.total])
+
+    @classmethod
+    def from_json(cls, text: str) -> "_Place":
+        begun, after, due, total = json.loads(text)
+        return cls(begun, after, dt.datetime.fromisoformat(due) if due else None, total)
+
+
+def _refunds(document: dict[str, Any]) -> dict[str, Decimal]:
+    """The order's refunds by id, each with what was given back."""
+    found = {}
+    for entry in document.get("refunds") or []:
+        with contextlib.suppress(KeyError, TypeError, InvalidOperation):
+            found[str(entry["id"])] = -Decimal(str(entry["total"]))
+    return found

@@ -1,0 +1,111 @@
+"""guard_webhooks: what a store switched off is made anew, and what was missed is read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from accord import bootstrap
+from accord.errors import PermanentError, UnavailableError
+from accord.local.model_store import ModelStore
+from accord.rules.diagnosis import NEEDED
+from tests.conftest import EVENTS
+from tests.functions.cloud import Room
+from tests.functions.conftest import SECRET, Handler, metrics
+
+FUNCTION = "guard_webhooks"
+EVENT = json.loads((EVENTS / FUNCTION / "uk.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def config(config: dict[str, Any]) -> dict[str, Any]:
+    uk = config["stores"]["uk"]
+    uk["flows"] |= {"orders": "on", "customers": "off", "stock": "off", "prices": "off"}
+    uk["webhooks"] = {"guard": True}
+    return config
+
+
+@pytest.fixture
+def store(store: ModelStore) -> ModelStore:
+    store.shop.outbox._sender = lambda *_, **__: 200
+    return store
+
+
+def test_webhooks_that_lack_are_made_with_the_newest_secret_and_counted(
+    run: Handler, room: Room, store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(FUNCTION, EVENT)
+
+    made = store.shop.outbox.webhooks.values()
+    assert sorted(hook.topic for hook in made) == sorted(NEEDED["orders"])
+    assert {hook.secret for hook in made} == {SECRET}
+    assert {hook.delivery_url for hook in made} == {"https://hooks.example/stores/uk/webhooks"}
+    out = capsys.readouterr().out
+    assert metrics(out) == {"WebhooksDisabled": 4}
+    assert SECRET not in out
+
+
+def test_what_is_right_is_not_counted(
+    run: Handler, room: Room, store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(FUNCTION, EVENT)
+    capsys.readouterr()
+
+    run(FUNCTION, EVENT)
+
+    assert metrics(capsys.readouterr().out) == {}
+
+
+def test_after_it_was_mended_the_poll_begins_where_it_was_last_right(
+    run: Handler, room: Room, store: ModelStore
+) -> None:
+    run("poll_store", {"store": "uk"})
+    name = "cursor:uk:order"
+    before = json.loads(bootstrap.control().get(name)[0])["begin"]  # type: ignore[index]
+
+    run(FUNCTION, EVENT)
+
+    assert json.loads(bootstrap.control().get(name)[0])["begin"] < before  # type: ignore[index]
+
+
+def test_a_store_that_is_not_guarded_is_left_alone(
+    run: Handler, config: dict[str, Any], room: Room, store: ModelStore
+) -> None:
+    bootstrap.config().stores["uk"].webhooks.__dict__["guard"] = False
+
+    run(FUNCTION, EVENT)
+
+    assert not store.shop.outbox.webhooks
+
+
+def test_a_store_that_does_not_answer_is_asked_again(
+    run: Handler,
+    room: Room,
+    store: ModelStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def away() -> None:
+        raise UnavailableError("off", connection="uk")
+
+    monkeypatch.setattr(store, "hooks", away)
+
+    run(FUNCTION, EVENT)
+
+    assert metrics(capsys.readouterr().out) == {}
+
+
+def test_a_store_that_left_the_configuration_is_said_so(run: Handler, room: Room) -> None:
+    with pytest.raises(PermanentError, match="no store named 'gone'"):
+        run(FUNCTION, {"store": "gone"})
+
+
+def test_a_secret_without_webhook_secrets_says_how_to_make_one(
+    run: Handler, room: Room, store: ModelStore
+) -> None:
+    room.keep_secret(
+        "store/uk", {"webhook_secrets": [], "consumer_key": "ck", "consumer_secret": "cs"}
+    )
+
+    with pytest.raises(Exception, match="accord secrets rotate uk"):
+        run(FUNCTION, EVENT)

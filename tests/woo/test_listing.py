@@ -1,0 +1,288 @@
+"""Orders listed by (time, id): all of them once, whatever happens while they are read."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from accord.errors import UnauthorizedError, UnavailableError
+from accord.local.store.app import StoreApp
+from accord.local.store.auth import Key
+from accord.model.change import Ref
+from accord.ports.store import ListedOrder, OrderPage
+from accord.woo.client import WooStore
+
+T0 = dt.datetime(2026, 11, 22, 15, 0, tzinfo=dt.UTC)
+HOME = "https://store.example"
+RECORDED = Path(__file__).parents[1] / "local" / "store" / "recordings" / "orders_list_p1.json"
+By = Literal["modified", "placed"]
+
+
+def at(second: int) -> dt.datetime:
+    return T0 + dt.timedelta(seconds=second)
+
+
+def store_on(transport: httpx.BaseTransport) -> WooStore:
+    return WooStore.connect(
+        name="uk", url=HOME, consumer_key="ck_a", consumer_secret="cs_a", transport=transport
+    )
+
+
+def ids(page: OrderPage) -> list[str]:
+    return [order.ref.id for order in page.orders]
+
+
+def all_of(store: WooStore, by: By, since: dt.datetime, limit: int = 100) -> list[ListedOrder]:
+    """Every order, page after page by its key."""
+    found: list[ListedOrder] = []
+    after = ""
+    while True:
+        page = store.orders_since(by=by, since=since, after=after, limit=limit)
+        found += page.orders
+        if page.is_last:
+            return found
+        last = page.orders[-1]
+        since = last.modified_at if by == "modified" else last.placed_at
+        after = last.ref.id
+
+
+@dataclass
+class Lists:
+    """A store that lists orders of one second in another order each time.
+
+    ``before_each`` is called before an answer, so that orders may change between two of them.
+    """
+
+    modified: dict[int, dt.datetime]
+    random: Random = field(default_factory=lambda: Random(1))
+    before_each: Callable[["Lists"], object] = lambda _: None
+    calls: int = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.calls += 1
+        self.before_each(self)
+        asked = request.url.params
+        low, high = (_moment(asked.get(name)) for name in ("modified_after", "modified_before"))
+        found = [
+            id_
+            for id_, moment in self.modified.items()
+            if (low is None or moment > low) and (high is None or moment < high)
+        ]
+        if asked["orderby"] == "id":
+            found.sort()
+        else:
+            found.sort(key=lambda id_: (self.modified[id_], self.random.random()))
+        size, number = int(asked["per_page"]), int(asked.get("page", "1"))
+        shown = found[(number - 1) * size : number * size]
+        headers = {"X-WP-Total": str(len(found) if shown or number == 1 else 0)}
+        return httpx.Response(200, json=[self._document(id_) for id_ in shown], headers=headers)
+
+    def _document(self, id_: int) -> dict[str, Any]:
+        text = self.modified[id_].replace(tzinfo=None).isoformat()
+        return {
+            "id": id_,
+            "status": "processing",
+            "date_modified_gmt": text,
+            "date_created_gmt": text,
+        }
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if text else None
+
+
+@pytest.fixture
+def app() -> StoreApp:
+    now = iter(T0 + dt.timedelta(seconds=n) for n in range(1000))
+    return StoreApp(
+        home=HOME,
+        clock=lambda: next(now),
+        keys={"ck_a": Key("cs_a")},
+        sender=lambda *_, **__: 200,
+        zone=dt.timezone(dt.timedelta(hours=1)),
+    )
+
+
+@pytest.fixture
+def store(app: StoreApp) -> WooStore:
+    return store_on(httpx.WSGITransport(app))
+
+
+def test_the_recorded_list_is_read() -> None:
+    answer = json.loads(RECORDED.read_text(encoding="utf-8"))
+    oldest_first = sorted(answer["body"], key=lambda doc: (doc["date_modified_gmt"], doc["id"]))
+
+    def answered(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=oldest_first)
+
+    since = _moment(oldest_first[0]["date_modified_gmt"])
+    assert since is not None
+    page = store_on(httpx.MockTransport(answered)).orders_since(by="modified", since=since)
+
+    assert ids(page) == [str(doc["id"]) for doc in oldest_first]
+    assert page.orders[0].ref == Ref("uk", "order", str(oldest_first[0]["id"]))
+    assert page.is_last
+
+
+def test_the_very_second_is_among_them_and_of_it_only_what_is_behind_the_id(
+    app: StoreApp, store: WooStore
+) -> None:
+    made = [app.shop.create_order({"status": "processing"}) for _ in range(3)]
+    for doc in made:
+        doc["date_modified_gmt"] = "2026-11-22T15:00:07"
+
+    assert len(store.orders_since(by="modified", since=at(7)).orders) == 3
+    behind = store.orders_since(by="modified", since=at(7), after=str(made[0]["id"]))
+    assert ids(behind) == [str(doc["id"]) for doc in made[1:]]
+    assert not store.orders_since(by="modified", since=at(8)).orders
+
+
+def test_by_placed_date_an_edit_does_not_move_an_order(app: StoreApp, store: WooStore) -> None:
+    first, second = (app.shop.create_order({"status": "processing"})["id"] for _ in range(2))
+    app.shop.update_order(first, {"customer_note": "ring twice"})
+
+    assert ids(store.orders_since(by="placed", since=T0)) == [str(first), str(second)]
+    assert ids(store.orders_since(by="modified", since=T0)) == [str(second), str(first)]
+
+
+def test_trashed_orders_are_listed_when_asked_for(app: StoreApp, store: WooStore) -> None:
+    kept, gone = (app.shop.create_order({"status": "processing"})["id"] for _ in range(2))
+    app.shop.trash_order(gone)
+
+    assert ids(store.orders_since(by="modified", since=T0)) == [str(kept)]
+    assert ids(store.orders_since(by="modified", since=T0, trashed=True)) == [str(gone)]
+    assert {each.ref.id for each in store.orders_in([str(kept), str(gone), "9999"])} == {
+        str(kept),
+        str(gone),
+    }
+
+
+def test_drafts_of_the_checkout_are_left_out_and_do_not_end_the_list(
+    app: StoreApp, store: WooStore
+) -> None:
+    for _ in range(3):
+        app.shop.create_order({"status": "processing"})["status"] = "checkout-draft"
+    placed = app.shop.create_order({"status": "processing"})["id"]
+
+    page = store.orders_since(by="modified", since=T0, limit=2)
+
+    assert ids(page) == [str(placed)]
+
+
+def test_the_digest_is_that_of_the_order_alone(app: StoreApp, store: WooStore) -> None:
+    id_ = str(app.shop.create_order({"status": "processing"})["id"])
+    alone = store.get_order(id_)
+
+    page = store.orders_since(by="modified", since=T0)
+
+    assert alone is not None
+    assert (page.orders[0].document, page.orders[0].digest) == alone
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_order_is_listed_once_whatever_the_order_within_a_second(seed: int) -> None:
+    random = Random(seed)
+    spread = random.choice([1, 3, 40])
+    lists = Lists({n: at(random.randrange(spread)) for n in range(1, 60)}, random)
+    limit = random.choice([1, 2, 7, 100])
+
+    found = all_of(store_on(httpx.MockTransport(lists)), "modified", T0, limit)
+
+    keys = [(order.modified_at, int(order.ref.id)) for order in found]
+    assert keys == sorted((moment, n) for n, moment in lists.modified.items())
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_no_order_is_missed_while_others_change(seed: int) -> None:
+    random = Random(seed)
+    lists = Lists({n: at(random.randrange(4)) for n in range(1, 40)}, random)
+    now = 10
+
+    def edit(lists: Lists) -> None:
+        nonlocal now
+        if lists.calls < 60 and random.random() < 0.5:
+            now += 1
+            lists.modified[random.choice(list(lists.modified))] = at(now)
+
+    lists.before_each = edit
+
+    found = all_of(store_on(httpx.MockTransport(lists)), "modified", T0, limit=5)
+
+    last = {int(order.ref.id): order.modified_at for order in found}
+    assert last == lists.modified
+
+
+def test_ten_thousand_orders_of_one_second_cost_a_few_calls_a_page() -> None:
+    lists = Lists(dict.fromkeys(range(1, 10_001), T0))
+    store = store_on(httpx.MockTransport(lists))
+
+    page = store.orders_since(by="modified", since=T0, after="5050")
+
+    assert ids(page)[0] == "5051"
+    assert lists.calls < 25
+
+
+def test_a_full_page_costs_one_call() -> None:
+    lists = Lists({n: at(n // 10) for n in range(1, 1001)})
+    store = store_on(httpx.MockTransport(lists))
+
+    page = store.orders_since(by="modified", since=T0)
+
+    assert lists.calls == 1
+    assert len(page.orders) >= 90
+
+
+def test_a_list_that_ignores_what_it_is_asked_for_is_not_believed() -> None:
+    lists = Lists({1: at(5), 2: at(3)})
+
+    def unsorted(request: httpx.Request) -> httpx.Response:
+        answer = lists(request)
+        return httpx.Response(200, json=answer.json()[::-1])
+
+    with pytest.raises(UnavailableError, match="otherwise than by their time"):
+        store_on(httpx.MockTransport(unsorted)).orders_since(by="modified", since=T0)
+
+
+def test_a_list_that_keeps_moving_is_given_up_for_now() -> None:
+    lists = Lists({1: T0})
+
+    def only_drafts(request: httpx.Request) -> httpx.Response:
+        answer = lists(request).json() or [{"id": 1}]
+        begin = _moment(request.url.params["modified_after"])
+        assert begin is not None
+        soon = (begin + dt.timedelta(seconds=2)).replace(tzinfo=None).isoformat()
+        draft = {**answer[0], "status": "checkout-draft", "date_modified_gmt": soon}
+        return httpx.Response(200, json=[draft])
+
+    with pytest.raises(UnavailableError, match="faster than they can be read"):
+        store_on(httpx.MockTransport(only_drafts)).orders_since(by="modified", since=T0, limit=1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(503), UnavailableError),
+        (httpx.Response(200, json={"id": 1}), UnavailableError),
+        (
+            httpx.Response(
+                401, json={"code": "woocommerce_rest_cannot_view", "message": "No.", "data": {}}
+            ),
+            UnauthorizedError,
+        ),
+    ],
+)
+def test_a_store_that_does_not_answer_is_told_as_such(
+    answer: httpx.Response, error: type[Exception]
+) -> None:
+    store = store_on(httpx.MockTransport(lambda _: answer))
+
+    with pytest.raises(error):
+        store.orders_since(by="modified", since=T0)
+    with pytest.raises(error):
+        store.orders_in(["7"])
