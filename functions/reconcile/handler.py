@@ -1,0 +1,68 @@
+"""Each minute, for one store: the next slice of what compares both sides; at night a run begins."""
+
+import datetime as dt
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from accord import bootstrap
+from accord.counted import counted
+from accord.errors import BusyError, OutageError, TransientError, WaitingError
+from accord.observability import measure
+from accord.sync.report import Report
+
+logger = Logger()
+_MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
+
+
+@counted
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Nothing is answered. ``event`` is ``{"store": …}``, as its schedule says.
+
+    With ``begin`` a run begins, and the runs of the next minutes go on with it, until the report is
+    kept. A side that does not answer is asked again by the next run; that counts as behind, and so
+    does a night in which no run began.
+    """
+    store = event["store"]
+    left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
+    until = dt.datetime.now(dt.UTC) + left - _MARGIN
+    try:
+        reconciler = bootstrap.reconciler(store)
+        if event.get("begin"):
+            reconciler.begin_nightly()
+        elif reconciler.is_late:
+            measure("ReconcileBehind", store=store)
+        sliced = reconciler.go_on(until=until)
+    except BusyError as error:  # somebody has it in hand
+        logger.info("not now", store=store, reason=error.reason, error=str(error))
+        return
+    except (TransientError, OutageError, WaitingError) as error:
+        logger.warning("not now", store=store, reason=error.reason, error=str(error))
+        measure("ReconcileBehind", store=store)
+        return
+    if sliced is None:
+        return
+    report = sliced.report
+    if sliced.ended:
+        _measure(report)
+    logger.info(
+        "reconciled" if sliced.ended else "reconciling",
+        store=store,
+        run=report.run,
+        found=report.found,
+        left=report.left,
+        repaired=report.repaired,
+        in_hand=report.in_hand_count,
+        compared=dict(report.compared),
+        page=sliced.page,
+    )
+
+
+def _measure(report: Report) -> None:
+    """How many differences stand, in all and by reason; 0 says that it was looked."""
+    measure("DifferencesFound", report.left, store=report.store)
+    for reason, count in report.reasons.items():
+        measure("DifferencesFound", count, store=report.store, kind=reason)
+    measure("StoresReconciled", store=report.store)
