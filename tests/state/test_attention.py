@@ -176,3 +176,89 @@ def test_a_closed_item_expires_and_an_open_one_does_not(dynamodb, table, item, l
 
     attention.put(item())
     assert expiry() is None
+
+
+# --- what a person does about it ----------------------------------------------
+
+
+def test_a_dismissed_item_is_closed_with_who_and_why(attention: Attention, item, later) -> None:
+    attention.put(item())
+
+    assert attention.dismiss("i1", now=later(seconds=9), by="ada", why="booked by hand")
+    found = attention.get("i1")
+    assert found is not None
+    assert (found.closed_at, found.closed_by, found.closed_why) == (
+        later(seconds=9),
+        "ada",
+        "booked by hand",
+    )
+    assert list(attention.open()) == list(attention.of("uk:order:30")) == []
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_the_same_trouble_does_not_open_what_was_dismissed(
+    attention: Attention, item, later, count: int
+) -> None:
+    attention.put(item())
+    attention.dismiss("i1", now=later(seconds=9), by="ada", why="so be it")
+
+    answer = attention.put(item(opened=60, count=count))
+
+    assert answer == attention.get("i1")
+    assert answer.closed_by == "ada"
+    assert list(attention.open()) == []
+
+
+@pytest.mark.parametrize("change", [{"message": "it differs by 9.00"}, {"content": "another"}])
+def test_another_content_opens_what_was_dismissed(
+    attention: Attention, item, later, change: dict
+) -> None:
+    attention.put(item(content="the first" if "content" in change else ""))
+    attention.dismiss("i1", now=later(seconds=9), by="ada", why="so be it")
+    again = item(opened=60, **change)
+
+    assert attention.put(again) == again
+    assert list(attention.open()) == [again]
+
+
+def test_the_content_tells_the_trouble_where_the_message_is_another(
+    attention: Attention, item, later
+) -> None:
+    attention.put(item(content="c"))
+    attention.dismiss("i1", now=later(seconds=9), by="ada", why="so be it")
+
+    assert attention.put(item(content="c", message="in other words")).closed_at is not None
+
+
+def test_what_closed_by_itself_opens_again(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.close("i1", now=later(seconds=9), by="a later attempt")
+
+    assert attention.put(item(opened=60)).closed_at is None
+
+
+@pytest.mark.parametrize("before", ["closed", "absent"])
+def test_what_is_not_open_cannot_be_dismissed(
+    attention: Attention, item, later, before: str
+) -> None:
+    if before == "closed":
+        attention.put(item())
+        attention.close("i1", now=later(seconds=9), by="a later attempt")
+
+    assert not attention.dismiss("i1", now=later(seconds=10), by="ada", why="late")
+
+
+def test_an_act_stays_on_the_item_when_it_is_put_again(attention: Attention, item) -> None:
+    attention.put(item())
+    attention.act("i1", "replayed by ada")
+    attention.put(item(opened=5, message="still so"))
+
+    found = attention.get("i1")
+    assert found is not None
+    assert (found.acted, found.message) == ("replayed by ada", "still so")
+
+
+def test_an_act_on_an_item_that_is_not_there_makes_none(attention: Attention) -> None:
+    attention.act("i1", "replayed by ada")
+
+    assert attention.get("i1") is None
