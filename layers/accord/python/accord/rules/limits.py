@@ -1,0 +1,125 @@
+"""accord.toml on what a connection bears: when it may be asked, how much, and for whom first."""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from accord.rules.table import Table, wrong
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Share = Literal["orders", "customers", "catalogue", "polls"]
+"""What calls are made for. `orders`: orders, refunds, and what becomes of them; `polls`: asking
+what changed of them and of customers; `catalogue`: items, stock and prices."""
+
+
+def zone(name: str) -> str:
+    """``name``. Raises: PydanticCustomError: there is no such time zone."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise wrong(
+            f"there is no time zone {name!r}", "Use a name like Europe/London or UTC."
+        ) from error
+    return name
+
+
+class Maintenance(Table):
+    """Hours in which a connection is left alone. What comes up meanwhile waits."""
+
+    days: tuple[Day, ...] = DAYS
+    """The days on which it begins."""
+    from_: dt.time = Field(alias="from")
+    """When it begins, by the clock on the wall: "02:00"."""
+    to: dt.time
+    """When it is over; not later than `from` is on the next day."""
+    time_zone: Annotated[str, AfterValidator(zone)] | None = None
+    """Whose clock. None: the back office's time zone, for a store that of its back office."""
+
+    @model_validator(mode="after")
+    def _is_some_hours(self) -> "Maintenance":
+        if self.from_ == self.to:
+            raise wrong(
+                f"the hours begin and end at {self.to:%H:%M}, which is none or a whole day",
+                "Give another time for one of them. `accord pause` leaves it alone for longer.",
+            )
+        if self.from_.tzinfo is not None or self.to.tzinfo is not None:
+            raise wrong(
+                "a time with an offset is wrong for half of the year",
+                'Write the time on the wall, "02:00", and the time zone beside it.',
+            )
+        return self
+
+    @field_validator("days")
+    @classmethod
+    def _each_once(cls, days: tuple[Day, ...]) -> tuple[Day, ...]:
+        if not days:
+            raise wrong("no day is named", "Name one at least, or leave days out for all of them.")
+        if len(set(days)) < len(days):
+            raise wrong("a day is named twice", "Name each day once.")
+        return days
+
+
+class Limits(Table):
+    """What a back office bears. Without a number there is no limit, and nothing is counted."""
+
+    at_once: int | None = Field(default=None, ge=1, le=1000)
+    """Changes that may be worked on there at the same time: one less than it allows."""
+    per_minute: int | None = Field(default=None, ge=1)
+    """Calls in one minute."""
+    per_day: int | None = Field(default=None, ge=1)
+    """Calls in one day of the back office's time zone."""
+    shares: Mapping[Share, Annotated[Decimal, Field(ge=0, le=1)]] = {"orders": Decimal("0.6")}
+    """Parts of the day's calls that are kept for some: nobody else gets them. The rest is for
+    whoever comes first."""
+    expected_orders_per_day: int | None = Field(default=None, ge=1)
+    """On a busy day. Only to compute, before anything is deployed, whether the calls suffice."""
+
+    @field_validator("shares")
+    @classmethod
+    def _at_most_all(cls, shares: Mapping[Share, Decimal]) -> Mapping[Share, Decimal]:
+        total = sum(shares.values())
+        if total > 1:
+            said = " + ".join(f"{share} for {name}" for name, share in shares.items())
+            raise wrong(f"{said} is {total}", "Keep the sum of the shares at 1 or below.")
+        return shares
+
+    @property
+    def count(self) -> bool:
+        """Whether anything has to be counted."""
+        return any(each is not None for each in (self.at_once, self.per_minute, self.per_day))
+
+
+@dataclass(frozen=True, slots=True)
+class Bears:
+    """What one connection of accord.toml bears. ``zone``: its time zone."""
+
+    maintenance: tuple[Maintenance, ...] = ()
+    limits: Limits | None = None  # None: nothing is counted
+    zone: str = "UTC"
+
+
+CALLS: Mapping[str, tuple[Share, int]] = {
+    "order_created": ("orders", 7),
+    "order_updated": ("orders", 7),
+    "refund_issued": ("orders", 11),
+    "order_fulfilled": ("orders", 3),
+    "invoice_posted": ("orders", 4),
+    "order_changed_in_erp": ("orders", 3),
+    "customer_changed": ("customers", 4),
+    "product_updated": ("catalogue", 4),
+}
+"""Event → what its calls are made for, and how many it takes beforehand. What was not needed is
+given back, what is needed beyond that is taken as it comes."""
+
+CALLS_PER_ORDER = 12
+"""Of one order's whole life, shipped and invoiced, with a refund now and then."""
+
+CALLS_PER_POLL = 1
+"""Of one look at what changed of one kind, when it is little."""

@@ -1,0 +1,39 @@
+"""What opens a breaker and what an open one says, whichever implementation it is of."""
+
+from collections.abc import Mapping
+
+from accord.errors import (
+    AccordError,
+    NotNowError,
+    OutageError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from accord.ports.limits import Trouble
+
+COUNTS: Mapping[Trouble, type[AccordError]] = {
+    "outage": UnavailableError,
+    "unauthorized": UnauthorizedError,
+}
+"""What is a failure."""
+
+SAYS_NOTHING: Mapping[Trouble, tuple[type[AccordError], ...]] = {
+    "outage": (UnavailableError,),
+    "unauthorized": (UnauthorizedError, UnavailableError, OutageError),
+}
+"""What leaves the question open. Whatever else is raised is an answer, as good as success."""
+
+
+def refused(connection: str, trouble: Trouble) -> NotNowError:
+    """The error in place of a call."""
+    if trouble == "unauthorized":
+        return UnauthorizedError(
+            f"{connection} has turned our credentials down again and again, so it is asked now "
+            "and then only; put the right ones into its secret",
+            connection=connection,
+        )
+    return OutageError(
+        f"{connection} has not answered for several calls, so it is asked now and then only "
+        "until it does; what waits for it then goes on by itself",
+        connection=connection,
+    )
