@@ -2,6 +2,7 @@
 
 import json
 import re
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -167,3 +168,73 @@ def test_a_forged_delivery_leaves_nobody_in_the_log(
     log = logged()
     assert shown(log, personal(json.loads(found["body"])) | {"7 Compiler Street"}) == []
     assert SECRET not in log
+
+
+# --- every function, on every event that is recorded of it -------------------------------------
+
+EVERY = sorted(
+    f"{path.parent.name}/{path.stem}"
+    for path in EVENTS.glob("*/*.json")
+    if path.parent.name != RECEIVER
+)
+EVERYBODY = [json.loads(capture(name)["body"]) for name in DELIVERIES if name != "ping"]
+
+
+def kept(room: Room, table: str) -> str:
+    """All that ``table`` holds, as text."""
+    pages = room.cloud.client("dynamodb").get_paginator("scan")
+    return json.dumps([page["Items"] for page in pages.paginate(TableName=room.tables[table])])
+
+
+def everybody() -> set[str]:
+    """What every recorded document says of its shopper."""
+    return set().union(*(personal(document) | mails(document) for document in EVERYBODY))
+
+
+def mails(document: Any) -> set[str]:
+    email = document.get("email") if isinstance(document, dict) else ""
+    return {email} if email else set()
+
+
+@pytest.mark.parametrize("case", EVERY)
+def test_no_function_says_who_bought(
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    logged: Callable[[], str],
+    case: str,
+) -> None:
+    function = case.partition("/")[0]
+    for document in EVERYBODY:
+        if isinstance(document, dict) and "id" in document:
+            held = store.orders if "line_items" in document else store.customers
+            held[str(document["id"])] = document
+    event = json.loads((EVENTS / f"{case}.json").read_text(encoding="utf-8"))
+
+    answers = []
+    for faults in (books.faults, lambda _: Fault("unanswered")):  # it answers, and then no more
+        books.faults = faults
+        try:
+            answers.append(run(function, event))
+        except Exception as error:  # noqa: BLE001 - Lambda writes it into the log
+            answers.append("".join(traceback.format_exception(error)))
+
+    said = logged() + json.dumps(answers, default=str)
+    assert shown(said, everybody()) == []
+    assert shown(kept(room, "journal"), everybody()) == []
+
+
+def test_the_journal_of_an_order_that_was_posted_says_nothing_of_its_shopper(
+    run: Handler, room: Room, books: Ledger, store: ModelStore
+) -> None:
+    found = capture("order_created_rich")
+    store.orders["30"] = json.loads(found["body"])
+    run(RECEIVER, api_event(found))
+    (message,) = room.messages("order_created")
+    run("order_created", {"Records": [record(message, room.queues["order_created"])]})
+
+    journal = kept(room, "journal")
+
+    assert "uk:order:30" in journal
+    assert shown(journal, personal(json.loads(found["body"]))) == []

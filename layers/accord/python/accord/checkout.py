@@ -4,7 +4,6 @@ Signed is ``{time}.{nonce}.`` and the raw body, with HMAC-SHA256, in base64.
 """
 
 import base64
-import binascii
 import datetime as dt
 import hmac
 import json
@@ -60,11 +59,11 @@ class Request:
         body = event.get("body") or ""
         try:
             raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-        except (binascii.Error, UnicodeEncodeError):
+        except ValueError:
             raw = b""
         return cls(
             store=(event.get("pathParameters") or {}).get("store", ""),
-            headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
             body=raw,
             request_id=event.get("requestContext", {}).get("requestId", ""),
         )

@@ -30,6 +30,11 @@ FOLLOWED = {
     "product.deleted": "product_updated",  # also told of coupons and pages: look before acting
 }
 CARRIED_BYTES = 200_000  # a larger body is queued as a bare ref and read from the store
+MOST_BYTES = 8 * 1024 * 1024  # of a body that is looked into; Lambda is never handed so much
+_DEEPEST = 100  # of nested lists and objects; an order has six
+_LARGEST_ID = 2**64 - 1  # Source: WordPress, wp_posts and wp_users: BIGINT UNSIGNED
+# JSON may hold them, and a message may not. Source: SQS, SendMessage, "MessageBody".
+_UNSENDABLE = ("\ufffe", "\uffff")
 # The body does not say what is now.
 _READ_ANEW = frozenset(
     {
@@ -93,12 +98,15 @@ class Delivery:
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
         body = event.get("body") or ""
-        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        try:
+            raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        except ValueError:  # no base64, half a surrogate pair: nothing that anybody signed
+            raw = b""
         context = event["requestContext"]
         return cls(
             store=(event.get("pathParameters") or {}).get("store", ""),
             source=context["http"].get("sourceIp", ""),
-            headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
             body=raw,
             request_id=context.get("requestId", ""),
         )
@@ -118,7 +126,7 @@ class Delivery:
 
     def is_genuine(self, secrets: Iterable[str]) -> bool:
         """Whether one of ``secrets`` signed the raw body; takes equally long for any signature."""
-        given = self.headers.get("x-wc-webhook-signature", "").encode()
+        given = self.headers.get("x-wc-webhook-signature", "").encode(errors="replace")
         genuine = False
         for secret in secrets:
             mac = hmac.digest(secret.encode(), self.body, "sha256")
@@ -130,6 +138,8 @@ class Delivery:
         event = FOLLOWED.get(self.topic)
         if event is None:
             return Ignored("not_followed")
+        if len(self.body) > MOST_BYTES:
+            return Ignored("unreadable")
         try:
             text = self.body.decode()
             document = json.loads(text)
@@ -140,7 +150,7 @@ class Delivery:
         id_ = document.get("id")
         if id_ is None and "code" in document:  # the object was gone when the body was built
             return Ignored("error_body")
-        if not isinstance(id_, int) or isinstance(id_, bool) or id_ <= 0:
+        if not isinstance(id_, int) or isinstance(id_, bool) or not 0 < id_ <= _LARGEST_ID:
             return Ignored("unreadable")
         if not self._is_of(edge, document):
             return Ignored("cloned_shop")
@@ -156,7 +166,7 @@ class Delivery:
             placed_at=moment(document.get("date_created_gmt")),
             digest="" if bare else digest(self.body),
         )
-        carried = not bare and self.topic not in _READ_ANEW and len(self.body) <= CARRIED_BYTES
+        carried = not bare and self.topic not in _READ_ANEW and self._can_be_carried(text, document)
         body = change.to_json()
         if carried:  # in the place of the null that ends it: not parsed and written once more
             body = f"{body[: -len('null}')]}{text}}}"
@@ -166,13 +176,21 @@ class Delivery:
             sending.update(str(int(seen_at.timestamp())).encode())
         return Message(event=event, group=str(change.ref), body=body, sending=sending.hexdigest())
 
+    def _can_be_carried(self, text: str, document: Mapping[str, Any]) -> bool:
+        if len(self.body) > CARRIED_BYTES or any(letter in text for letter in _UNSENDABLE):
+            return False
+        return not _is_deeper(document, _DEEPEST)
+
     def _is_of(self, edge: Edge, document: Mapping[str, Any]) -> bool:
         """False for a copy of the shop, which has its secret and sends to us too."""
         try:
             home = document["_links"]["self"][0]["href"]
         except (KeyError, IndexError, TypeError):
             home = self.headers.get("x-wc-webhook-source", "")
-        return not home or host_of(str(home)) == edge.host
+        try:
+            return not home or host_of(str(home)) == edge.host
+        except ValueError:  # half an IPv6 address, say
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +206,21 @@ class Message:
 def host_of(url: str) -> str:
     """Host and port of ``url``, lower case, without ``www.``"""
     return urlsplit(url).netloc.lower().removeprefix("www.")
+
+
+def _is_deeper(document: Mapping[str, Any], most: int) -> bool:
+    """Whether lists and objects lie in one another more than ``most`` deep."""
+    level: list[Any] = [document]
+    for _ in range(most):
+        level = [
+            each
+            for outer in level
+            for each in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(each, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def digest(body: bytes) -> str:

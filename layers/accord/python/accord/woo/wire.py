@@ -6,6 +6,7 @@ none.
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -20,8 +21,19 @@ def _amount(value: object) -> object:
     return "0" if value in ("", None) else value
 
 
+# Half of a character: JSON can say it, and no table, hash or back office takes it.
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _whole(value: object) -> object:
+    """An order with half a character in a name is an order all the same."""
+    if isinstance(value, str) and not value.isascii():
+        return _HALF.sub("\ufffd", value)
+    return value
+
+
 def _text(value: object) -> object:
-    return "" if value is None or value is False else value
+    return "" if value is None or value is False else _whole(value)
 
 
 def _maybe_amount(value: object) -> object:
@@ -31,6 +43,8 @@ def _maybe_amount(value: object) -> object:
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 MaybeAmount = Annotated[Decimal | None, BeforeValidator(_maybe_amount)]
 Text = Annotated[str, BeforeValidator(_text)]
+Word = Annotated[str, BeforeValidator(_whole)]
+Anything = Annotated[Any, BeforeValidator(_whole)]
 
 
 class Wire(BaseModel):
@@ -41,13 +55,13 @@ class Wire(BaseModel):
 
 class Meta(Wire):
     key: Text = ""
-    value: Any = None
-    display_key: Any = None
-    display_value: Any = None
+    value: Anything = None
+    display_key: Anything = None
+    display_value: Anything = None
 
 
 class LineTax(Wire):
-    id: int | str
+    id: int | Word
     total: MaybeAmount = None
 
 
@@ -79,7 +93,7 @@ class Fee(Line):
 
 
 class TaxLine(Wire):
-    rate_id: int | str
+    rate_id: int | Word
     rate_code: Text = ""
     label: Text = ""
     compound: bool = False
@@ -111,7 +125,7 @@ class GiftCard(Wire):
     Source: WooCommerce Gift Cards, REST documentation; none was observed.
     """
 
-    id: int | str = ""
+    id: int | Word = ""
     code: Text = ""
     amount: Amount
 
@@ -126,8 +140,8 @@ class RefundTotal(Wire):
 class Order(Wire):
     id: int
     number: Text = ""
-    status: str
-    currency: str
+    status: Word
+    currency: Word
     prices_include_tax: bool = False
     date_created_gmt: dt.datetime
     date_modified_gmt: dt.datetime

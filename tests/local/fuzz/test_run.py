@@ -1,0 +1,94 @@
+"""A fuzzer is worth what it finds: nothing in what stands, and every bug that is put in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accord import checkout
+from accord.local.fuzz import reading, run
+from accord.local.place import REPO, toml_of
+from accord.local.recorded import Recorded, read_all
+from accord.rules.config import Config
+from accord.woo import webhook
+from tests.conftest import EVENTS
+
+RULES = Config.model_validate(toml_of(REPO / "accord.toml"))
+RECORDED = read_all(EVENTS / "receive_store_webhook")
+
+
+def fuzz(count: int, *, seed: int = 1, recorded: list[Recorded] = RECORDED) -> run.Result:
+    return run.run(RULES, recorded, count, seed=seed)
+
+
+@pytest.mark.parametrize("seed", [1, 20261122])
+def test_nothing_escapes_and_nothing_unsigned_is_queued(seed: int) -> None:
+    result = fuzz(1500, seed=seed)
+
+    assert result.findings == []
+    assert result.slowest_s < 1
+
+
+def test_what_a_real_store_sent_is_as_good_a_seed(shared: Any) -> None:
+    captures = [each for each in read_all(shared / "woo" / "captures") if each.body]
+
+    assert fuzz(1500, seed=3, recorded=captures).findings == []
+
+
+def test_most_of_it_comes_through_the_door_and_much_does_not() -> None:
+    result = fuzz(1500)
+
+    assert result.queued > 300
+    assert result.read > result.refused > 50
+    assert min(result.answers[401], result.answers[404], result.checkouts) > 10
+
+
+def test_the_same_seed_makes_the_same_requests() -> None:
+    one, other = fuzz(100, seed=4), fuzz(100, seed=4)
+
+    assert (one.answers, one.queued, one.refused) == (other.answers, other.queued, other.refused)
+
+
+def accept_all(_: object, __: object) -> bool:
+    return True
+
+
+def trust_the_body(_: object, __: object, document: dict[str, Any]) -> bool:
+    return bool(webhook.host_of(document["_links"]["self"][0]["href"]))
+
+
+def lose_the_name(*_: object, **__: object) -> None:
+    raise KeyError("name")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "bug", "said"),
+    [
+        (webhook.Delivery, "is_genuine", accept_all, "queued unsigned"),
+        (webhook.Delivery, "_is_of", trust_the_body, "escaped"),
+        (webhook, "_UNSENDABLE", (), "a message that the queue refuses"),
+        (webhook, "_LARGEST_ID", 10**4200, "queued as"),
+        (reading, "from_wire", lose_the_name, "escaped from the order's reading"),
+        (checkout.Request, "is_genuine", accept_all, "answered unsigned"),
+        (checkout, "_table", lose_the_name, "escaped from the checkout's question"),
+    ],
+    ids=["signature", "copy", "letters", "id", "mapping", "checkout signature", "checkout form"],
+)
+def test_a_bug_that_is_put_in_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+    place: object,
+    name: str,
+    bug: Callable[..., object],
+    said: str,
+) -> None:
+    monkeypatch.setattr(place, name, bug)
+
+    slices = (run.run(RULES, RECORDED, 250, seed=1, first=first) for first in range(0, 5000, 250))
+
+    assert any(said in finding for each in slices for finding in each.findings)
+
+
+def test_what_takes_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "SLOWEST_S", 1e-9)
+
+    assert any("slow" in finding for finding in fuzz(20).findings)
