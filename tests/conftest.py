@@ -11,6 +11,47 @@ import pytest
 SHARED = Path(os.environ.get("ACCORD_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+# Files that take longest, the longest first. A file's tests run in one process one after another, so
+# whoever is given such a file last keeps everybody waiting.
+LONGEST = (
+    "journeys/test_delivery_to_document.py",
+    "journeys/test_stock_on_tryton.py",
+    "journeys/test_crash_on_tryton.py",
+    "journeys/test_order_life_on_tryton.py",
+    "journeys/test_bench_small.py",
+    "journeys/test_catalogue_on_tryton.py",
+    "journeys/test_other_rules_on_tryton.py",
+    "journeys/test_customers_on_tryton.py",
+    "erp/tryton/test_returning.py",
+    "erp/tryton/test_reconciling.py",
+    "erp/tryton/test_crediting.py",
+    "erp/tryton/test_cancelling.py",
+    "infra/test_app.py",
+    "functions/test_check_availability.py",
+    "functions/test_order_functions.py",
+    "functions/test_life_functions.py",
+    "state/test_levels.py",
+    "state/test_levels_model.py",
+    "sync/test_life_model.py",
+    "sync/test_catalogue.py",
+    "local/runner/test_stack.py",
+    "local/bench/test_skus.py",
+    "state/test_levels_crashes.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests run in several processes: files are handed out in our order."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # it begins with those of most tests
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; within a file, and among the others, nothing moves."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The recordings of real systems; the test says so and is skipped where they are absent."""

@@ -74,11 +74,14 @@ class Market:
         assert self.levels.hold(Hold(id_, store, "main", wanted, now + for_), limits, now=now)
         return id_
 
-    def asked_at_checkout(self, items: Mapping[str, int], *, hold: bool = False) -> Json:
+    def asked_at_checkout(
+        self, items: Mapping[str, int], *, hold: bool = False, replaces: str = ""
+    ) -> Json:
         """What a basket's checkout is answered."""
         place = self.town.place
         lines = [{"sku": sku, "quantity": count} for sku, count in items.items()]
-        body = json.dumps({"id": uuid.uuid4().hex, "items": lines, "hold": hold}).encode()
+        asked = {"id": uuid.uuid4().hex, "items": lines, "hold": hold, "replaces": replaces}
+        body = json.dumps(asked).encode()
         signed = {"x-accord-time": str(int(time.time())), "x-accord-nonce": uuid.uuid4().hex}
         signature = Request(place.store_name, signed, body, "").signature(CHECKOUT_SECRET)
         with httpx.Client(timeout=60, trust_env=False) as client:

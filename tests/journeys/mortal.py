@@ -112,6 +112,8 @@ def _warm_up() -> None:
     """What every worker imports anyway. Nothing is read or opened."""
     import boto3
 
+    import accord.consumer
+    import accord.erp.tryton  # noqa: F401 - as above, and what both of them import
     from accord.http import _tls
 
     _tls()

@@ -21,13 +21,15 @@ pytestmark = pytest.mark.tryton
 MANY = 1000
 
 
-class TestReturns(TrytonOrders):
-    @pytest.fixture
-    def desk(self, server: TrytonServer) -> Desk:
-        desk = Desk(server)
-        desk.stock_up(["MUG"], MANY)
-        return desk
+@pytest.fixture(scope="module")
+def desk(server: TrytonServer) -> Desk:
+    """A person at a Tryton whose warehouse is full."""
+    desk = Desk(server)
+    desk.stock_up(["MUG"], MANY)
+    return desk
 
+
+class TestReturns(TrytonOrders):
     @pytest.fixture
     def sold(self, confirmed: Record, desk: Desk) -> Record:
         """Two mugs and a service; the mugs have left."""

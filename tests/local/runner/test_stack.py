@@ -127,6 +127,16 @@ def test_schedules_of_one_function_take_turns_in_one_process(stack: LocalStack) 
     assert stack.counts()["tick"].cold == 1
 
 
+def test_while_unscheduled_no_schedule_begins_a_turn(stack: LocalStack) -> None:
+    with stack.unscheduled():
+        before = stack.counts()["tick"].invocations
+        time.sleep(2.2)  # two turns' time
+        meanwhile = stack.counts()["tick"].invocations
+
+    assert meanwhile == before
+    assert eventually(lambda: stack.counts()["tick"].invocations > before)
+
+
 def test_what_is_asked_for_by_its_path_is_answered_whole(stack: LocalStack) -> None:
     with urllib.request.urlopen(f"{stack.url}/files/a_b-C", timeout=20) as answer:
         body, headers = answer.read(), answer.headers

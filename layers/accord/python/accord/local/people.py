@@ -246,23 +246,30 @@ def _cents(amount: Decimal) -> str:
 def settle(place: Place, *, polls: Sequence[str] = _KINDS, rounds: int = 6) -> None:
     """Until neither side has anything left to tell: deliveries, queues, what `poll_erp` finds.
 
+    The schedules pause meanwhile: what they look for is looked for here.
+
     Raises: UnavailableError: it does not come to rest, or a poll fails; the logs say why.
     """
-    erp = place.config["stores"][place.store_name]["erp"]
     before = -1
-    for _ in range(rounds):
-        place.store.run_queue()
-        _rest(place)
-        if (now := _handled(place)) == before:
-            return
-        before = now
-        for kind in polls:
-            answer = place.stack.invoke("poll_erp", {"erp": erp, "kind": kind})
-            if not answer.ok:
-                raise UnavailableError(f"poll_erp of {kind} failed; see the logs in {place.work}")
-        _rest(place)
-        hurry(place)
+    with place.stack.unscheduled():
+        for _ in range(rounds):
+            place.store.run_queue()
+            _rest(place)
+            if (now := _handled(place)) == before:
+                return
+            before = now
+            _poll(place, polls)
+            _rest(place)
+            hurry(place)
     raise UnavailableError(f"both sides go on telling of changes; see the logs in {place.work}")
+
+
+def _poll(place: Place, kinds: Sequence[str]) -> None:
+    erp = place.config["stores"][place.store_name]["erp"]
+    for kind in kinds:
+        answer = place.stack.invoke("poll_erp", {"erp": erp, "kind": kind})
+        if not answer.ok:
+            raise UnavailableError(f"poll_erp of {kind} failed; see the logs in {place.work}")
 
 
 def hurry(place: Place) -> None:

@@ -84,15 +84,19 @@ def _of(order: Mapping[str, Any], id_: int, shopper: str) -> dict[str, Any]:
 
 
 def _one(place: Place, order: dict[str, Any], at: dt.datetime) -> Calls:
+    """What the order's own workers ask: the schedules, which look at both sides anyway, pause."""
     place.store.control("PUT", "orders", [order])
-    place.books.forget_calls()
-    place.store.control("DELETE", "calls")
-    for topic in ("order.created", "order.updated"):
-        post(place, [signed(topic, order, at)], _silent)
-        _settle(place)
-    store: Counter[str] = Counter(place.store.control("GET", "calls")["calls"])
-    reads = sum(count for name, count in store.items() if name.startswith(_READ))
-    return Calls(reads, store.total() - reads, place.books.calls()["calls"])
+    with place.stack.unscheduled():
+        _settle(place)  # what the schedules have queued is over as well
+        place.books.forget_calls()
+        place.store.forget_calls()
+        for topic in ("order.created", "order.updated"):
+            post(place, [signed(topic, order, at)], _silent)
+            _settle(place)
+        asked: Counter[str] = Counter(place.store.calls()["calls"])
+        erp = place.books.calls()["calls"]
+    reads = sum(count for name, count in asked.items() if name.startswith(_READ))
+    return Calls(reads, asked.total() - reads, erp)
 
 
 def _all(place: Place, traffic: Traffic) -> None:

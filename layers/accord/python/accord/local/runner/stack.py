@@ -2,23 +2,25 @@
 
 import atexit
 import contextlib
+import datetime as dt
 import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from accord.errors import UnavailableError
+from accord.errors import BadInputError, UnavailableError
 from accord.local.process import NotStartedError, Process
 from accord.local.runner import calls as recorded
 from accord.local.runner import resources
-from accord.local.runner.alarms import Alarm, Measured, evaluate
+from accord.local.runner.alarms import Alarm, Measured, evaluate_all
 from accord.local.runner.calls import Calls
+from accord.local.runner.dashboard import Picture, picture
 from accord.local.runner.environment import Workshop, access_key
 from accord.local.runner.gateway import Gateway, Route
 from accord.local.runner.metrics import Metrics
@@ -34,6 +36,8 @@ from accord.local.runner.wire import Wire
 log = logging.getLogger(__name__)
 
 _START_S = 60.0
+DASHBOARD = "/_local/dashboard"
+"""Where the runner itself tells how it goes, beside the routes of the API."""
 _MOTO = "accord.local.runner.moto_server"
 
 
@@ -90,6 +94,7 @@ class LocalStack:
         self._functions: dict[str, Function] = {}
         self._pollers: list[Poller] = []
         self._timers: list[Timer] = []
+        self._turns: dict[str, contextlib.AbstractContextManager[object]] = {}
         self.resources = Deployment()
         self.url = ""
         self.endpoint = ""
@@ -140,6 +145,7 @@ class LocalStack:
         self._open.callback(self._close_functions)
         self._make_functions()
         self._wake_up()
+        gateway.own[DASHBOARD] = lambda: self.dashboard().to_json()
         gateway.start()
 
     def _deploy(self, stacks: Any) -> Deployment:
@@ -179,13 +185,13 @@ class LocalStack:
                     dead_of=feeders[0] if len(feeders) == 1 else None,
                 )
             )
-        turns = {arn: threading.Lock() for arn in self._functions}
+        self._turns = {arn: threading.RLock() for arn in self._functions}
         self._timers = [
             Timer(
                 schedule,
                 self._functions[schedule.function],
                 speed=self._speed,
-                turn=turns[schedule.function],
+                turn=self._turns[schedule.function],
             )
             for schedule in self.resources.schedules
         ]
@@ -268,6 +274,17 @@ class LocalStack:
         """How one invocation ended. Raises: BadInputError: there is no such function."""
         return self.function(folder).invoke(json.dumps(event).encode(), wait_s=wait_s)
 
+    @contextlib.contextmanager
+    def unscheduled(self) -> Iterator[None]:
+        """Within, no schedule begins a turn, and those that one began are over.
+
+        What the turns before have queued may still be under way. Can be nested in one thread.
+        """
+        with contextlib.ExitStack() as held:
+            for turn in self._turns.values():
+                held.enter_context(turn)
+            yield
+
     def prewarm(self, folders: Iterable[str] | None = None, *, count: int = 1) -> None:
         """Has ``count`` processes of each function ready (of all functions when none are named).
 
@@ -300,16 +317,29 @@ class LocalStack:
 
     def alarms(self) -> list[Alarm]:
         """Every alarm of the templates, evaluated now."""
+        return evaluate_all(self.resources.alarms, self.measured())
+
+    def dashboard(self) -> Picture:
+        """The templates' dashboard now. Raises: BadInputError: there is none."""
+        if not self.resources.dashboards:
+            raise BadInputError(
+                "no dashboard is in the templates; see infra/constructs/dashboard.py"
+            )
+        (name, body), *_ = self.resources.dashboards.items()
+        now = dt.datetime.now(dt.UTC)
+        return picture(name, body, self.alarms(), self.measured(), at=now)
+
+    def measured(self) -> Measured:
+        """All that was measured so far."""
         for function in self._functions.values():
             function.flush()
-        measured = Measured(
+        return Measured(
             metrics=self._metrics,
             queues=self.queues(),
             since=self._since,
             now=time.monotonic(),
             speed=self._speed,
         )
-        return [evaluate(spec, measured) for spec in self.resources.alarms]
 
     def calls(self) -> dict[str, Calls]:
         """Folder → the AWS calls its code made."""
