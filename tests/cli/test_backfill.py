@@ -16,6 +16,7 @@ from accord.cli.app import app
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.ledger import Ledger, Master
 from accord.local.model_store import ModelStore
+from accord.ports.levels import Sent
 from accord.state.levels import DynamoLevels
 from tests.conftest import order_json
 from tests.functions.cloud import Cloud, Room
@@ -103,6 +104,18 @@ def test_stock_is_wanted_in_the_table_and_a_flush_is_queued(room: Room, filled: 
     assert room.messages("stock_changed")
 
 
+def test_all_is_sent_again_on_request(room: Room, filled: ModelStore) -> None:
+    run("stock")
+    levels = room.of(DynamoLevels, "levels")
+    rows = levels.dirty("uk", "stock", limit=200)
+    told = [Sent(row.sku, row.version, row.wanted, bootstrap.now()) for row in rows]
+    levels.sent("uk", "stock", told)
+
+    assert json.loads(run("stock", "--json").stdout)["queued"] == 0
+    assert json.loads(run("stock", "--resend", "--json").stdout)["queued"] == 120
+    assert levels.count_dirty("uk", "stock") == 120
+
+
 def test_a_plan_is_a_diff_with_totals(filled: ModelStore) -> None:
     result = run("stock", "--dry-run")
 
@@ -165,6 +178,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_next_run_does(
     [
         (["shoes"], 2),
         (["stock", "--since", "2026-01-31"], 2),
+        (["orders", "--resend"], 2),
         (["orders", "--since", "yesterday"], 2),
     ],
 )

@@ -96,7 +96,6 @@ def test_variants_are_variations_under_their_parent(market: Market, town: Town) 
     assert town.asked() == []
 
 
-@pytest.mark.xfail(strict=True, reason="what never moved is first read by the night's sweep")
 def test_a_new_item_of_which_there_is_nothing_is_sold_out(market: Market, town: Town) -> None:
     town.desk.make_items(["EMPTY"], price=5)
     market.settled(GOODS)

@@ -67,6 +67,14 @@ def test_an_item_without_price_is_not_sent() -> None:
     assert "no price" in (faults("price", value) or "")
 
 
+@pytest.mark.parametrize("base", ["0", "0.00", "0.004"])
+def test_a_list_price_that_nobody_filled_in_is_not_sent(base: str) -> None:
+    value = wanted(prices(base, sale=SalePrice(Decimal(0))), list="Web")
+
+    assert value == {"regular": "", "sale": None, "bands": {}}
+    assert "no price" in (faults("price", value) or "")
+
+
 # --- with and without tax -----------------------------------------------------
 
 
@@ -188,14 +196,34 @@ def test_a_role_whose_list_lacks_the_item_has_no_price() -> None:
 # --- whatever it costs ------------------------------------------------------------
 
 AMOUNTS = st.decimals(0, 10_000_000, places=4)
+CHARGED = st.decimals(1, 10_000_000, places=4)  # above 0 in every store's decimals, without tax too
 
 
-@given(AMOUNTS, AMOUNTS, st.booleans(), st.booleans(), st.integers(0, 4))
+@given(CHARGED, AMOUNTS, st.booleans(), st.booleans(), st.integers(0, 4))
 def test_what_is_wanted_may_always_be_sent(
     base: Decimal, special: Decimal, gross: bool, include_tax: bool, digits: int
 ) -> None:
     given_ = prices(str(base), gross=gross, sale=SalePrice(special), lists={"Trade": str(special)})
 
     value = wanted(given_, include_tax=include_tax, digits=digits, band=(TRADE,))
+
+    assert faults("price", value, digits=digits) is None
+
+
+@given(AMOUNTS, st.integers(0, 4))
+def test_an_own_price_is_sent_or_there_is_none(base: Decimal, digits: int) -> None:
+    value = wanted(prices(str(base)), digits=digits)
+
+    if value["regular"]:
+        assert Decimal(value["regular"]) > 0
+    else:
+        assert base < Decimal(1).scaleb(-digits)
+
+
+@given(AMOUNTS, AMOUNTS, st.integers(0, 4))
+def test_a_price_in_a_named_list_is_always_sent(
+    base: Decimal, listed: Decimal, digits: int
+) -> None:
+    value = wanted(prices(str(base), lists={"Web": str(listed)}), list="Web", digits=digits)
 
     assert faults("price", value, digits=digits) is None

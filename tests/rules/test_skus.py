@@ -46,11 +46,37 @@ def test_an_item_without_code_has_no_sku() -> None:
     assert skus_of("", MAPPED) == ()
 
 
+BOOKS = Mappings(
+    shipping={"flat_rate": Target(item="POST"), "*": Target(account="4200")},
+    fees={"*": Target(item="FEE")},
+    no_sku=Target(item="MISC"),
+    rounding=Target(item="CENTS"),
+    refund_amount=Target(item="BACK"),
+    gift_cards=Target(item="CARD"),
+)
+
+
+@pytest.mark.parametrize("item", ["POST", "FEE", "MISC", "CENTS", "BACK", "CARD"])
+def test_what_shipping_and_the_like_are_booked_as_is_no_product(item: str) -> None:
+    assert skus_of(item, BOOKS) == ()
+
+
+def test_what_is_named_among_the_items_is_sold_all_the_same() -> None:
+    named = BOOKS.model_copy(update={"items": {"GIFT": Target(item="CARD")}})
+
+    assert skus_of("CARD", named) == ("GIFT",)
+
+
+def test_a_line_that_names_such_an_item_is_still_booked_as_it() -> None:
+    assert item_of("POST", BOOKS) == "POST"
+
+
 CODES = st.sampled_from(["A", "B", "C", "D"])
 MAPPINGS = st.builds(
     Mappings,
     items=st.dictionaries(CODES, st.builds(Target, item=CODES)),
     items_same_code=st.booleans(),
+    fees=st.dictionaries(CODES, st.builds(Target, item=CODES), max_size=2),
 )
 
 
@@ -63,5 +89,6 @@ def test_there_and_back_is_the_same_item(mappings: Mappings, items: set[str]) ->
 @given(MAPPINGS, CODES)
 def test_back_and_there_finds_the_sku(mappings: Mappings, sku: str) -> None:
     item = item_of(sku, mappings)
+    is_fee = sku not in mappings.items and any(fee.item == sku for fee in mappings.fees.values())
 
-    assert item is None or sku in skus_of(item, mappings)
+    assert item is None or (sku in skus_of(item, mappings)) is not is_fee

@@ -13,7 +13,8 @@ from accord.local.world import KilledError, World, hooked
 from accord.model.change import Ref
 from accord.ports.levels import Place
 from accord.rules.config import Config
-from accord.sync.adopt import Adoption, Answer, Row, Thing
+from accord.sync.adopt import Adoption
+from accord.sync.adopt_rows import Answer, Row, Thing
 from accord.sync.sales import BackOffice
 from tests.sync.conftest import config, paying
 from tests.sync.placed import RICH

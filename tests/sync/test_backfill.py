@@ -61,7 +61,7 @@ class Loaded:
     def _hear(self, call: str) -> None:
         self.hook(call)
 
-    def reader(self, what: What, *, dry: bool = False) -> Reader:
+    def reader(self, what: What, *, dry: bool = False, resend: bool = False) -> Reader:
         world, queues = self.world, None if dry else self.port("queues")
         if what in {"orders", "customers"}:
             of_store = OrderReader if what == "orders" else CustomerReader
@@ -84,21 +84,25 @@ class Loaded:
             levels=self.port("levels"),
             queues=queues,
             clock=world.clock,
+            resend=resend,
         )
 
-    def job(self, what: What, *, dry: bool = False) -> Backfill:
+    def job(self, what: What, *, dry: bool = False, resend: bool = False) -> Backfill:
         return Backfill(
             store="uk",
             what=what,
-            reader=self.reader(what, dry=dry),
+            reader=self.reader(what, dry=dry, resend=resend),
             control=self.port("control"),
             clock=self.world.clock,
             dry=dry,
+            resend=resend,
         )
 
-    def run(self, what: What, *, dry: bool = False, **more: Any) -> list[Slice]:
+    def run(
+        self, what: What, *, dry: bool = False, resend: bool = False, **more: Any
+    ) -> list[Slice]:
         self.world.clock.now += MINUTE
-        return list(self.job(what, dry=dry).run(**more))
+        return list(self.job(what, dry=dry, resend=resend).run(**more))
 
     def plan(self, what: What) -> list[str]:
         return [str(line) for each in self.run(what, dry=True) for line in each.lines]
@@ -169,6 +173,28 @@ def test_a_second_time_finds_all_as_it_is(loaded: Loaded) -> None:
     loaded.world.drain(dt.timedelta(minutes=5))
 
     assert loaded.plan("stock") == []
+
+
+def test_what_the_store_was_told_before_is_sent_again_on_request(loaded: Loaded) -> None:
+    for code in loaded.add_items(3):
+        loaded.world.store.add_product(code, quantity=9)
+    loaded.run("stock")
+    loaded.world.drain(dt.timedelta(minutes=5))
+    loaded.world.store.set_stock("I-0001", 4)  # and its webhook is lost
+
+    assert loaded.run("stock")[-1].queued == 0
+    assert loaded.run("stock", resend=True)[-1].queued == 3
+    loaded.world.drain(dt.timedelta(minutes=5))
+    assert loaded.world.store.stock_of("I-0001") == 9
+
+
+def test_one_that_broke_off_is_gone_on_with_as_it_began(loaded: Loaded) -> None:
+    loaded.add_items(150)
+    next(loaded.job("stock", resend=True).run())
+
+    with pytest.raises(BadInputError, match="with --resend"):
+        loaded.run("stock")
+    assert loaded.run("stock", resend=True)[-1].queued == 150
 
 
 def test_kits_are_counted_by_their_parts_before_anything_was_polled(loaded: Loaded) -> None:

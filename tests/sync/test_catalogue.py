@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from random import Random
@@ -17,12 +17,13 @@ from accord.local.world import Clock, KilledError, ModelQueue, hooked
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
 from accord.model.item import Family
+from accord.model.progress import News
 from accord.model.stock import Snapshot
 from accord.ports.levels import Demand, Hold, LevelKind, Sent
 from accord.rules.config import Store
 from accord.state.memory import MemoryAttention, MemoryControl, MemoryJournal
 from accord.state.memory_levels import MemoryLevels
-from accord.sync import catalogue, cursor
+from accord.sync import catalogue, catalogue_reads, cursor
 from accord.sync.catalogue import CataloguePoller, Polled
 from tests.sync.conftest import START, config
 
@@ -61,7 +62,7 @@ class Shelf:
         self.calls: Counter[str] = Counter()
         self.tick = dt.timedelta(milliseconds=1)
 
-    def poller(self) -> CataloguePoller:
+    def poller(self, seed: int = 1) -> CataloguePoller:
         def hear(call: str) -> None:
             self.hook(call)
             when, _, name = call.partition(" ")
@@ -79,7 +80,7 @@ class Shelf:
             journal=hooked(self.journal, "journal", hear),
             stores=self.stores,
             clock=self.clock,
-            random=Random(1),
+            random=Random(seed),
         )
 
     def poll(self, kind: Kind = Kind.STOCK, *, for_: dt.timedelta = MINUTE) -> Polled:
@@ -147,6 +148,23 @@ def test_rows_that_nobody_flushed_are_queued_with_every_run() -> None:
     shelf.clock.now += MINUTE
     assert shelf.poll().sent == 1
     assert len(shelf.queued()) == 1
+
+
+def test_two_runs_of_one_minute_have_two_messages() -> None:
+    """The first one may have been handled before the second run wanted anything."""
+    shelf, sendings = Shelf(), set[str]()
+    put = shelf.queue.put
+
+    def noted(change: Change, *, sending: str) -> None:
+        sendings.add(sending)
+        put(change, sending=sending)
+
+    shelf.queue.put = noted  # type: ignore[method-assign]
+    for number in range(2):
+        shelf.erp.add_item(f"I{number}", stock=pieces(7))
+        shelf.poller(seed=number).run(Kind.STOCK, until=shelf.clock() + MINUTE)
+        flush(shelf)
+    assert len(sendings) == 2
 
 
 def test_two_locations_are_added_up_for_each_store_by_its_own_rules() -> None:
@@ -220,6 +238,20 @@ def test_nothing_changed_writes_nothing_but_the_lease() -> None:
     assert shelf.writes() == ["control.put"]
     assert shelf.calls["control.put"] == 2  # taken, and given back
     assert shelf.calls["erp.stock"] == 0
+
+
+def test_an_import_is_read_again_for_some_minutes_only() -> None:
+    shelf = Shelf()
+    shelf.erp.add_items([{"code": f"I{n}", "stock": pieces(5)} for n in range(1000)])
+    shelf.settle(minutes=5)
+    shelf.clock.now += MINUTE
+    shelf.poll()
+    assert shelf.calls["erp.changes"] == 11  # something may still appear among it
+
+    shelf.settle(minutes=8)
+    shelf.clock.now += MINUTE
+    assert shelf.poll().read == 0
+    assert shelf.calls["erp.changes"] == 1
 
 
 def flush(shelf: Shelf, kind: LevelKind = "stock") -> None:
@@ -306,7 +338,7 @@ def test_shadow_counts_and_wants_nothing() -> None:
 def test_a_flow_that_is_off_reads_nothing() -> None:
     shelf = Shelf(selling(flows={"stock": "off"}))
     assert shelf.poll() == Polled()
-    assert not shelf.calls
+    assert shelf.calls == {"control.get": 1}  # whether it was on before
 
 
 def test_a_store_of_another_back_office_is_left_alone() -> None:
@@ -469,11 +501,66 @@ def test_what_is_cleared_costs_the_clearance_price_at_once() -> None:
 
 
 def test_an_item_becomes_a_product() -> None:
-    shelf = Shelf()
+    shelf = Shelf(selling(flows={"stock": "off"}))
     shelf.erp.add_item("MUG", name="A mug")
     shelf.poll(Kind.ITEM)
     assert shelf.wanted("MUG", "product")["name"] == "A mug"
     assert [change.event for change in shelf.queued()] == ["product_updated"]
+
+
+def swept(shelf: Shelf) -> Shelf:
+    """Every kind had its first sweep."""
+    shelf.settle(Kind.STOCK, Kind.PRICE, Kind.ITEM, minutes=1)
+    shelf.queued()
+    return shelf
+
+
+class Still(Memory):
+    """Of goods that never moved there is no news of stock."""
+
+    def changes(
+        self, kind: Kind, since: dt.datetime, *, after: str = "", limit: int = 100
+    ) -> Sequence[News]:
+        return () if kind is Kind.STOCK else super().changes(kind, since, after=after, limit=limit)
+
+
+def test_a_new_item_that_never_moved_is_sold_out_at_once() -> None:
+    shelf = swept(Shelf(adapter=Still))
+    shelf.erp.add_item("MUG")
+    shelf.settle(Kind.STOCK, Kind.ITEM, minutes=1)
+    assert shelf.quantity("MUG") == 0
+    assert [change.event for change in shelf.queued()] == ["product_updated", "stock_changed"]
+
+
+def test_an_item_whose_stock_is_known_is_not_counted_with_its_news() -> None:
+    shelf = swept(Shelf())
+    shelf.erp.add_item("MUG", stock=pieces(7))
+    shelf.settle(Kind.STOCK, Kind.ITEM, minutes=1)
+    assert shelf.calls["erp.items"] == 1
+    assert shelf.calls["erp.stock"] == 0
+
+
+def test_a_service_is_not_counted() -> None:
+    shelf = swept(Shelf(adapter=Still))
+    shelf.erp.add_item("HELP", goods=False)
+    shelf.settle(Kind.STOCK, Kind.ITEM, minutes=1)
+    assert shelf.wanted("HELP", "product") is not None
+    assert shelf.quantity("HELP") is None
+
+
+def test_an_item_is_made_though_a_location_to_count_it_at_is_not_there() -> None:
+    shelf = Shelf(selling(stock={"locations": ["MAIM"]}), adapter=Still)
+    shelf.erp.add_item("MUG")
+    assert not shelf.poll(Kind.ITEM).behind
+    assert shelf.wanted("MUG", "product") is not None
+
+
+def test_what_shipping_is_booked_as_becomes_no_product() -> None:
+    shelf = Shelf(selling(mappings={"shipping": {"*": {"item": "POST"}}}))
+    shelf.erp.add_item("POST", goods=False, price=Decimal(5))
+    for kind in (Kind.ITEM, Kind.PRICE, Kind.STOCK):
+        shelf.poll(kind)
+    assert [shelf.wanted("POST", kind) for kind in KINDS] == [None, None, None]
 
 
 def test_a_family_gathers_the_options_of_its_variants_page_by_page() -> None:
@@ -541,6 +628,52 @@ def test_other_rules_have_everything_computed_anew() -> None:
     assert shelf.quantity("MUG") == 5
 
 
+def switched(kind: LevelKind, to: str, *others: Store) -> Shelf:
+    """All is sent and settled; then the flow is not on for a while."""
+    of = {"stock": Kind.STOCK, "price": Kind.PRICE, "product": Kind.ITEM}[kind]
+    name = {"stock": "stock", "price": "prices", "product": "products"}[kind]
+    shelf = Shelf(selling(), *others)
+    shelf.erp.add_items(
+        [{"code": f"I{n}", "price": Decimal(3), "stock": pieces(5)} for n in range(150)]
+    )
+    shelf.settle(of)
+    for store in shelf.stores:
+        rows = shelf.levels.dirty(store, kind, limit=1000)
+        told = [Sent(r.sku, r.version, r.wanted, shelf.clock(), r.moved) for r in rows]
+        shelf.levels.sent(store, kind, told)
+    shelf.settle(of)
+    shelf.stores = {**shelf.stores, UK: selling(flows={name: to})}
+    shelf.settle(of)
+    assert shelf.levels.count_dirty(UK, kind) == 0
+    shelf.stores = {**shelf.stores, UK: selling()}
+    return shelf
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("to", ["off", "shadow"])
+def test_a_flow_that_is_switched_on_again_sends_everything(kind: LevelKind, to: str) -> None:
+    shelf = switched(kind, to, selling())
+    of = {"stock": Kind.STOCK, "price": Kind.PRICE, "product": Kind.ITEM}[kind]
+    shelf.settle(of, minutes=1)
+    assert shelf.levels.count_dirty(UK, kind) == 150
+    assert shelf.levels.count_dirty("store1", kind) == 0
+
+    flush(shelf, kind)
+    shelf.settle(of, minutes=3)
+    shelf.poller().ask_for_sweep(of)
+    shelf.settle(of, minutes=2)
+    assert shelf.levels.count_dirty(UK, kind) == 0
+
+
+def test_everything_is_sent_though_the_only_store_was_off_and_the_run_is_broken_off() -> None:
+    shelf = switched("stock", "off")
+    shelf.tick = dt.timedelta(seconds=4)
+    for _ in range(20):
+        shelf.clock.now += MINUTE
+        shelf.poll(for_=dt.timedelta(seconds=45))
+    assert shelf.levels.count_dirty(UK, "stock") == 150
+
+
 def test_two_runs_at_once_read_once() -> None:
     shelf = Shelf()
     shelf.erp.add_item("MUG", stock=pieces(7))
@@ -605,7 +738,7 @@ def played(stores: tuple[Store, ...], fatal: int | None) -> tuple[dict[str, Any]
 
 
 def test_killed_between_any_two_calls_it_ends_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cursor, catalogue):
+    for module in (cursor, catalogue, catalogue_reads):
         monkeypatch.setattr(module, "PAGE", 4)
     stores = (selling(), selling(stock={**STOCK, "buffer": 1}))
     expected, calls = played(stores, None)

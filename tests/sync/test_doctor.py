@@ -8,7 +8,7 @@ import pytest
 
 from accord.errors import UnauthorizedError, UnavailableError
 from accord.local.world import World, hooked
-from accord.rules.diagnosis import Finding
+from accord.rules.findings import Finding
 from accord.sync.doctor import Doctor
 
 

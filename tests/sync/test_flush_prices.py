@@ -85,7 +85,29 @@ def test_a_groups_price_that_somebody_else_keeps_is_left() -> None:
     assert front.meta("MUG") == {"trade_wholesale_price": "1.00"}
 
 
-@pytest.mark.parametrize("wrong", ["9,99", "", "-1.00", "12.555"])
+def test_what_never_had_a_price_keeps_the_stores_and_nobody_is_asked() -> None:
+    front = Shopfront()
+    front.shop.add_product("MUG", regular_price="10.00")
+    front.want(PRICE, {"MUG": price("")})
+    assert front.flush(PRICE).absent == 1
+    assert front.product("MUG")["regular_price"] == "10.00"
+    assert not front.open()
+    assert front.levels.count_dirty(UK, PRICE) == 0
+
+    front.want(PRICE, {"MUG": price("12.50")})
+    front.flush(PRICE)
+    assert front.product("MUG")["regular_price"] == "12.50"
+
+
+def test_a_price_that_was_taken_away_is_told_and_stays_in_the_store() -> None:
+    front = shown(price("12.50"))
+    front.want(PRICE, {"MUG": price("")})
+    front.flush(PRICE)
+    assert front.product("MUG")["regular_price"] == "12.50"
+    assert front.reasons() == [("uk:price:MUG", "invalid_value")]
+
+
+@pytest.mark.parametrize("wrong", ["9,99", "-1.00", "12.555"])
 def test_a_price_that_the_store_would_spoil_is_not_sent(wrong: str) -> None:
     front = shown(price(wrong))
     assert front.product("MUG")["regular_price"] == "10.00"

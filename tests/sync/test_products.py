@@ -100,7 +100,44 @@ def test_a_sale_whose_order_is_not_known_yet_is_looked_at_again() -> None:
     front.shop.sell({"MUG": 2})
     with pytest.raises(TransientError) as raised:
         front.hear("MUG")
-    assert raised.value.retry_after == QUIET.total_seconds()
+    assert raised.value.retry_after == 10
+
+
+def looks(front: Shopfront) -> tuple[list[float], Done]:
+    """The waits between the looks at one change, and what came of the last one."""
+    seen_at, waits = front.clock(), list[float]()
+    for attempt in range(1, TRIES):
+        try:
+            return waits, front.hear("MUG", attempt=attempt, seen_at=seen_at)
+        except TransientError as error:
+            waits.append(error.retry_after or 0)
+            front.clock.now += dt.timedelta(seconds=waits[-1])
+    return waits, front.hear("MUG", attempt=TRIES, seen_at=seen_at)
+
+
+def test_a_sale_ends_with_the_first_look_after_its_order_is_known() -> None:
+    front = shown(50)
+    front.shop.sell({"MUG": 2})
+    with pytest.raises(TransientError):
+        front.hear("MUG")
+    front.order_known("MUG", 2)
+    waits, done = looks(front)
+    assert not waits
+    assert done.outcome == Skipped("our own write")
+
+
+@pytest.mark.parametrize("ahead_s", [0, 60, 300])
+def test_a_correction_is_told_by_the_last_look_though_the_stores_clock_is_fast(
+    ahead_s: int,
+) -> None:
+    front = shown(50)
+    front.clock.now += dt.timedelta(seconds=ahead_s)  # the store's clock, when it was touched
+    front.shop.set_stock("MUG", 40)
+    front.clock.now -= dt.timedelta(seconds=ahead_s)
+    waits, done = looks(front)
+    assert waits[:2] == [10, 30]
+    assert sum(waits) >= QUIET.total_seconds() + ahead_s
+    assert reasons(done) == [("stock_corrected", "warehouse")]
 
 
 def test_a_cancelled_orders_pieces_are_no_correction_either() -> None:

@@ -92,6 +92,52 @@ def desk(server: TrytonServer) -> Desk:
     return desk
 
 
+class TestComparing(TrytonOrders):
+    """What stands under our keys, by the hundred."""
+
+    def test_a_page_of_sales_takes_three_calls_however_many_they_are(
+        self, erp: Tryton, order: Make, unique: str, spent: Spent
+    ) -> None:
+        document = order()
+        for n in range(3):
+            erp.create(document, key=f"t{unique}-{n}")
+        spent()
+
+        assert len(erp.sales(f"t{unique}-", document.placed_on)) == 3
+
+        assert spent() == {
+            "model.sale.sale.search_read": 1,
+            "model.account.invoice.search_read": 1,
+            "model.account.move.search_read": 1,
+        }
+
+    def test_a_page_without_sales_takes_one_call(
+        self, erp: Tryton, unique: str, spent: Spent
+    ) -> None:
+        spent()
+
+        assert erp.sales(f"t{unique}-", dt.date(2026, 1, 1)) == []
+
+        assert spent() == {"model.sale.sale.search_read": 1}
+
+    def test_signs_in_a_key_stand_for_themselves(
+        self, erp: Tryton, order: Make, unique: str
+    ) -> None:
+        document = order()
+        erp.create(document, key=f"t{unique}x1-1")
+
+        assert erp.sales(f"t{unique}_1-", document.placed_on) == []
+        assert erp.sales(f"t{unique}%-", document.placed_on) == []
+
+    def test_profiles_take_one_call(self, erp: Tryton, buyer: Record, spent: Spent) -> None:
+        erp.profile(buyer.ref)  # which optional fields there are is asked once
+        spent()
+
+        erp.profiles([buyer.ref])
+
+        assert spent() == {"model.party.party.search_read": 1}
+
+
 class TestProgress(TrytonOrders):
     """How far an order has come."""
 

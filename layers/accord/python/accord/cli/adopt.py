@@ -14,7 +14,8 @@ from accord import bootstrap
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.errors import BadInputError
-from accord.sync.adopt import THINGS, Adoption, Answer, Row
+from accord.sync.adopt import Adoption
+from accord.sync.adopt_rows import THINGS, Answer, Row
 from accord.sync.sales import BackOffice
 
 _COLUMNS = ("kind", "store_id", "number", "erp_number")

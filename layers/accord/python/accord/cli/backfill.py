@@ -29,7 +29,7 @@ from accord.sync.backfill import (
     Slice,
     What,
 )
-from accord.sync.backfill_levels import LevelReader
+from accord.sync.backfill_levels import KINDS, LevelReader
 
 _PAGE = 100  # of what is gone through
 _SHOWN = 500  # differences that are printed; --json has all
@@ -56,6 +56,14 @@ def backfill(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing anywhere; print what would be done.")
     ] = False,
+    resend: Annotated[
+        bool,
+        typer.Option(
+            "--resend",
+            help="Of items, stock or prices: send also what the store was told before. After a "
+            "flow was off, or tables were restored.",
+        ),
+    ] = False,
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin anew, not where the last one broke off.")
     ] = False,
@@ -69,9 +77,11 @@ def backfill(
     """
     chosen = _chosen(what)
     day = _day(since, chosen)
+    if resend and chosen not in KINDS:
+        fail(f"--resend is for what goes to the store: {', '.join(KINDS)}", code=2)
     connect(stage)
     rules = _rules(store, chosen, dry=dry_run)
-    job = _job(store, chosen, rules, dry=dry_run)
+    job = _job(store, chosen, rules, dry=dry_run, resend=resend)
     place = job.place()
     if place.is_open and not restart and not dry_run:
         told.print(f"going on behind {place.done:,} of the one begun {place.begun[:16]} UTC")
@@ -132,7 +142,7 @@ def _rules(store: str, what: What, *, dry: bool) -> Store:
     return rules
 
 
-def _job(name: str, what: What, rules: Store, *, dry: bool) -> Backfill:
+def _job(name: str, what: What, rules: Store, *, dry: bool, resend: bool) -> Backfill:
     queues = None if dry else bootstrap.queues()
     store, clock = bootstrap.store(name), bootstrap.now
     reader: Reader
@@ -158,9 +168,16 @@ def _job(name: str, what: What, rules: Store, *, dry: bool) -> Backfill:
             levels=bootstrap.levels(),
             queues=queues,
             clock=clock,
+            resend=resend,
         )
     return Backfill(
-        store=name, what=what, reader=reader, control=bootstrap.control(), clock=clock, dry=dry
+        store=name,
+        what=what,
+        reader=reader,
+        control=bootstrap.control(),
+        clock=clock,
+        dry=dry,
+        resend=resend,
     )
 
 

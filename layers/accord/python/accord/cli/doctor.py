@@ -7,7 +7,7 @@ import typer
 from accord import bootstrap
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
-from accord.rules.diagnosis import SEVERITIES, Finding
+from accord.rules.findings import SEVERITIES, Finding
 from accord.sync.doctor import Doctor
 
 _SHOWN = 20  # findings of one topic that are printed; --json has all
@@ -44,7 +44,7 @@ def doctor(
             shop=client,
             erp=lambda: bootstrap.back_office(rules.erp),
             clock=bootstrap.now,
-            receiver=receiver,
+            receiver=receiver or rules.webhooks.delivery_url or "",
             progress=status.update,
         ).examine()
     if json:

@@ -1,29 +1,17 @@
-"""What of a store and its back office would not match, and what to do about each. Pure.
+"""What of a store and its back office would not match, and what to do about each. Pure."""
 
-An ``error`` keeps something from being carried, or carries it wrong; a ``warning`` will, some day;
-a ``note`` is what nobody can see from here.
-"""
-
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from accord.model.item import Item, Product
-from accord.model.shop import Hook, Setup, ShopRate
+from accord.model.shop import Hook, ShopRate
 from accord.rules.accounts import percent_text
 from accord.rules.config import Store
-from accord.rules.skus import item_of, skus_by_item
+from accord.rules.diagnosis_items import of_items, of_products
+from accord.rules.findings import SEVERITIES, Examined, Finding, Severity
 
-Severity = Literal["error", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-
-_SOLD = frozenset({"simple", "variation", "subscription", "subscription_variation", "bundle"})
-_SHOWN = frozenset({"publish", "private"})
 _CLOCK_OFF_S = 60
 _CLOCK_REFUSED_S = 15 * 60  # a signature of another time is refused; observed on WooCommerce 10.5.0
-_NEEDED = {
+NEEDED = {
     "orders": ("order.created", "order.updated", "order.deleted", "order.restored"),
     "customers": ("customer.created", "customer.updated", "customer.deleted"),
     "products": ("product.created", "product.updated", "product.deleted", "product.restored"),
@@ -32,30 +20,15 @@ _NEEDED = {
 _OLDEST = (9, 2)  # of WooCommerce: before, a product has no GTIN of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that does not match. ``remedy`` says what to do, and where."""
-
-    severity: Severity
-    topic: str
-    subject: str
-    what: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """All that was read of both sides. ``items`` is None where the back office was not asked.
-
-    ``receiver`` is the address that the store's webhooks should go to, empty if it is not known.
-    """
-
-    store: str
-    rules: Store
-    setup: Setup
-    products: Sequence[Product]
-    items: Sequence[Item] | None
-    receiver: str = ""
+def topics_of(rules: Store) -> tuple[str, ...]:
+    """What the store's webhooks must tell of, for the flows that are not off."""
+    flows = rules.flows
+    asked = {
+        "orders": flows.orders != "off",
+        "customers": flows.customers != "off",
+        "products": any(each != "off" for each in (flows.products, flows.stock, flows.prices)),
+    }
+    return tuple(topic for flow, topics in NEEDED.items() if asked[flow] for topic in topics)
 
 
 def diagnose(examined: Examined) -> list[Finding]:
@@ -66,8 +39,8 @@ def diagnose(examined: Examined) -> list[Finding]:
         *_hooks(examined),
         *_methods(examined),
         *_taxes(examined),
-        *_products(examined),
-        *_items(examined),
+        *of_products(examined),
+        *of_items(examined),
     ]
     return sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.topic))
 
@@ -182,17 +155,10 @@ def _settings(examined: Examined) -> Iterator[Finding]:
 def _hooks(examined: Examined) -> Iterator[Finding]:
     path = f"/stores/{examined.store}/webhooks"
     receiver = examined.receiver or f"https://…{path}"
-    flows = examined.rules.flows
-    asked = {
-        "orders": flows.orders != "off",
-        "customers": flows.customers != "off",
-        "products": flows.products != "off" or flows.stock != "off",
-    }
     ours = [hook for hook in examined.setup.hooks if _is_ours(hook, path)]
-    for flow, topics in _NEEDED.items():
-        for topic in topics if asked[flow] else ():
-            of_topic = [hook for hook in ours if hook.topic == topic]
-            yield from _hooks_of(topic, of_topic, receiver, examined.receiver)
+    for topic in topics_of(examined.rules):
+        of_topic = [hook for hook in ours if hook.topic == topic]
+        yield from _hooks_of(topic, of_topic, receiver, examined.receiver)
     hosts = {_host(hook.url) for hook in ours}
     if not examined.receiver and len(hosts) > 1:
         yield Finding(
@@ -232,7 +198,7 @@ def _hooks_of(topic: str, hooks: Sequence[Hook], receiver: str, exact: str) -> I
             topic,
             "no webhook tells of it",
             f"add one in WooCommerce, Settings, Advanced, Webhooks, to {receiver}, with the secret "
-            "of the store's webhook_secrets",
+            "of the store's webhook_secrets; or let guard = true in [stores.….webhooks] do it",
         )
     elif right and not active:
         yield Finding(
@@ -240,8 +206,9 @@ def _hooks_of(topic: str, hooks: Sequence[Hook], receiver: str, exact: str) -> I
             "webhooks",
             topic,
             f"webhook {right[0].id} is {right[0].status}",
-            "delete it and add it anew: one that is only switched on again goes off with its next "
-            "failure. `accord backfill` then finds what was lost",
+            "delete it and add it anew, or let guard = true in [stores.….webhooks] do it: one that "
+            "is only switched on again goes off with its next failure. What was lost is found by "
+            "itself",
         )
     elif len(active) > 1:
         yield Finding(
@@ -332,147 +299,7 @@ def _rate_names(each: ShopRate) -> list[str]:
     return [name for name in names if name]
 
 
-# --- what is sold -----------------------------------------------------------------
-
-
-def _products(examined: Examined) -> Iterator[Finding]:
-    rules = examined.rules
-    sold = [each for each in examined.products if each.type in _SOLD]
-    by_sku: dict[str, list[Product]] = defaultdict(list)
-    for each in sold:
-        if each.sku.strip():
-            by_sku[_plain(each.sku)].append(each)
-        elif each.status in _SHOWN:
-            waits = rules.mappings.no_sku == "attention"
-            yield Finding(
-                "error" if waits and rules.flows.orders != "off" else "warning",
-                "no_sku",
-                each.ref.id,
-                f"product {each.name!r} has no SKU"
-                + ("; each of its orders would need a person" if waits else ""),
-                f"give it one in the store, or set no_sku in [stores.{examined.store}.mappings]",
-            )
-    for products in by_sku.values():
-        if len(products) > 1:
-            yield Finding(
-                "error",
-                "double_sku",
-                products[0].sku,
-                f"products {', '.join(each.ref.id for each in products)} have this SKU",
-                "give each its own in the store: letter case and spaces do not tell SKUs apart",
-            )
-    if rules.flows.stock == "off":
-        return
-    for each in sold:
-        if not each.sku.strip() or each.virtual:
-            continue
-        if each.by_parent:
-            yield Finding(
-                "warning",
-                "stock",
-                each.sku,
-                f"product {each.parent} counts the stock for all its variations",
-                "it counts its own once stock is sent; count per variation in the store",
-            )
-        elif not each.manages_stock:
-            yield Finding(
-                "note",
-                "stock",
-                each.sku,
-                "the store does not count its stock",
-                "it will, once stock is sent; nothing is to be done",
-            )
-
-
-def _items(examined: Examined) -> Iterator[Finding]:
-    if examined.items is None:
-        return
-    rules, name = examined.rules, examined.store
-    codes: dict[str, list[Item]] = defaultdict(list)
-    for item in examined.items:
-        codes[item.code].append(item)
-    for code, items in codes.items():
-        active = [item for item in items if item.active]
-        if len(active) > 1:
-            yield Finding(
-                "error",
-                "double_item",
-                code,
-                f"{len(active)} items of the back office have this code "
-                f"({', '.join(item.ref.id for item in active)})",
-                "give each its own code, or archive those that are not used",
-            )
-    yield from _unknown(examined, codes)
-    yield from _missing(name, rules, codes, examined.products)
-
-
-def _unknown(examined: Examined, codes: Mapping[str, Sequence[Item]]) -> Iterator[Finding]:
-    """SKUs of the store that the back office does not know."""
-    rules, name = examined.rules, examined.store
-    like: dict[str, str] = {_plain(code): code for code in codes}
-    grave: Severity = "error" if rules.flows.orders != "off" else "warning"
-    for product in examined.products:
-        sku = product.sku
-        if product.type not in _SOLD or not sku.strip() or product.status not in _SHOWN:
-            continue
-        target = rules.mappings.items.get(sku)
-        if target is not None and target.item is None:
-            continue  # a text line on an account
-        item = item_of(sku, rules.mappings)
-        if item is not None and item in codes:
-            if all(not each.active for each in codes[item]):
-                yield Finding(
-                    "warning",
-                    "archived",
-                    sku,
-                    f"item {item} is archived in the back office",
-                    "make it active there, or take the product off the shelf",
-                )
-            continue
-        near = like.get(_plain(item or sku))
-        if near is not None:
-            yield Finding(
-                grave,
-                "spelling",
-                sku,
-                f"the back office writes {near!r}; letter case and spaces count there",
-                f"write it alike on both sides, or add {sku!r} to [stores.{name}.mappings.items]",
-            )
-        else:
-            yield Finding(
-                grave,
-                "unknown_sku",
-                sku,
-                f"the back office has no item {item or sku!r}; orders of it would wait",
-                f"make the item there, or add {sku!r} to [stores.{name}.mappings.items]",
-            )
-
-
-def _missing(
-    name: str, rules: Store, codes: Mapping[str, Sequence[Item]], products: Sequence[Product]
-) -> Iterator[Finding]:
-    """Items that the store does not have."""
-    there = {_plain(product.sku) for product in products if product.sku}
-    active = sorted(code for code, items in codes.items() if any(item.active for item in items))
-    makes = rules.flows.products == "on" and rules.catalogue.owner == "erp"
-    for code, skus in skus_by_item(active, rules.mappings).items():
-        if skus and not any(_plain(sku) in there for sku in skus):
-            yield Finding(
-                "note",
-                "missing",
-                code,
-                "the store has no product of this item",
-                f"`accord backfill {name} items --dry-run` shows whether it would be made"
-                if makes
-                else "make a product with this SKU, if it is to be sold there",
-            )
-
-
 # --- words ------------------------------------------------------------------------
-
-
-def _plain(code: str) -> str:
-    return "".join(code.split()).casefold()
 
 
 def _host(url: str) -> str:

@@ -17,6 +17,7 @@ from accord.model.item import Item
 from accord.rules.available import terms
 from accord.rules.conditions import item_fits
 from accord.rules.config import Mappings
+from accord.rules.hosts import is_public
 from accord.rules.selling import CatalogueRules, FieldOwners, LifecycleRule, StockRules
 from accord.rules.skus import skus_of
 
@@ -53,7 +54,7 @@ def wanted_product(
         **_shown(rule.show, variation=item.family is not None),
         "virtual": not item.goods,
         "description": item.description,
-        "images": list(item.images),
+        "images": _fetched(item.images),
         "weight": _number(item.weight),
         "sizes": [_number(size) for size in item.sizes or ()],
         "gtin": item.gtin,
@@ -108,7 +109,7 @@ def wanted_family(
         "description": first.description,
         "summary": first.summary,
         "categories": _categories(first, catalogue),
-        "images": list(first.images),
+        "images": _fetched(first.images),
         "tax_class": _tax_class(first, catalogue),
     }
     before = {key: known[key] for key in _OF_THE_FAMILY if known and key in known}
@@ -194,6 +195,11 @@ def _merged(known: Json | None, options: Iterable[tuple[str, str]]) -> list[dict
         if option not in values:
             values.append(option)
     return [{"name": name, "options": values} for name, values in merged.items()]
+
+
+def _fetched(images: Iterable[str]) -> list[str]:
+    """Those that the store's machine may be sent for: not to an address inside its network."""
+    return [address for address in images if is_public(address)]
 
 
 def _number(value: Decimal | None) -> str | None:

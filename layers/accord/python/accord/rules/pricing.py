@@ -25,8 +25,9 @@ def wanted_price(
 
     ``{"regular": "12.50", "sale": {"price": "9.99", "from": "2026-01-01", "to": None} | None,
     "bands": {role: "10.00"}}``. Amounts are text in the store's decimals, with or without tax as
-    the store enters them. ``regular`` is empty where the item has no price: ``sellable`` says so. A
-    role without a price in its list is not among the bands.
+    the store enters them. ``regular`` is empty where the item has no price: ``sellable`` says so.
+    An own list price that comes to 0 is none: nobody filled it in. In a list that the rules name, 0
+    is a price. A role without a price in its list is not among the bands.
 
     ``store`` and ``erp`` are named in what is raised.
 
@@ -44,8 +45,11 @@ def wanted_price(
     def text(amount: Decimal) -> str:
         return _text(amount * factor[0] / factor[1], rules.digits)
 
-    base = prices.lists.get(rules.list, prices.base) if rules.list else prices.base
-    regular = "" if base is None else text(base)
+    if rules.list and rules.list in prices.lists:
+        regular = text(prices.lists[rules.list])
+    else:
+        own = "" if prices.base is None else text(prices.base)
+        regular = own if own and Decimal(own) else ""
     sales = ((text(sale.price), sale) for sale in _sales(prices, lifecycle, rules))
     return {
         "regular": regular,

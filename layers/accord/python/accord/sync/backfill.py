@@ -18,23 +18,28 @@ from accord.errors import BadInputError, BusyError, StaleVersionError
 from accord.model.change import Change, Ref
 from accord.ports.queues import Queues
 from accord.ports.shop import Listed, Shop
-from accord.ports.state import Control, Link, Links, Seen
+from accord.ports.state import Control, Links, Seen
 from accord.ports.store import Store
 from accord.rules import config
 from accord.sync.customer_ports import is_customer
+from accord.sync.told import is_seen
 
 What = Literal["items", "stock", "prices", "customers", "orders"]
-_CARRIED = 150_000  # characters of a document that go with its message
+CARRIED = 150_000  # characters of a document that go with its message
 _DRAFT = "checkout-draft"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One difference, as a plan shows it. ``sign``: + new, ~ changed, ! cannot be, and why."""
+    """One difference, as a plan shows it. ``sign``: + new, ~ changed, ! cannot be, and why.
+
+    ``fields`` are what changes: (name, before, after).
+    """
 
     sign: Literal["+", "~", "!"]
     subject: str
     text: str
+    fields: tuple[tuple[str, str, str], ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.sign} {self.subject} {self.text}"
@@ -59,7 +64,7 @@ class Slice:
 class Place:
     """How far a backfill has come. ``begun`` names the run; ``after`` is the reader's own mark.
 
-    ``ended`` is empty while it runs or was broken off.
+    ``ended`` is empty while it runs or was broken off. ``resend``: all is sent again.
     """
 
     begun: str = ""
@@ -69,6 +74,7 @@ class Place:
     queued: int = 0
     unchanged: int = 0
     ended: str = ""
+    resend: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -108,7 +114,8 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
-    """Of one store. With ``dry`` nothing is written anywhere, its place neither."""
+    """Of one store. With ``dry`` nothing is written anywhere, its place neither. ``resend`` is what
+    the reader was told."""
 
     store: str
     what: What
@@ -116,6 +123,7 @@ class Backfill:
     control: Control
     clock: Callable[[], dt.datetime]
     dry: bool = False
+    resend: bool = False
 
     @property
     def name(self) -> str:
@@ -131,18 +139,25 @@ class Backfill:
         """Goes through all of it, or on from where one broke off, a page with each step.
 
         Raises:
-            BadInputError: one that broke off was since another day.
+            BadInputError: one that broke off was since another day, or did not send all again.
             BusyError: another run goes on with the same.
         """
         held = self.control.get(self.name)
         place = Place(**json.loads(held[0])) if held is not None else Place()
         version = held[1] if held is not None else None
         if restart or self.dry or not place.is_open:
-            place = Place(begun=self.clock().isoformat(), since=since)
+            begun = self.clock().isoformat()
+            place = Place(begun=begun, since=since, resend=self.resend)
         elif since not in {"", place.since}:
             raise BadInputError(
                 f"a backfill of {self.what} since {place.since or 'the beginning'} broke off; go "
                 "on with it without --since, or begin anew with --restart"
+            )
+        elif self.resend != place.resend:
+            how = "with" if place.resend else "without"
+            raise BadInputError(
+                f"a backfill of {self.what} {how} --resend broke off; go on with it {how} "
+                "--resend, or begin anew with --restart"
             )
         self.reader.begin(place.since)
         total = place.done + self.reader.total(place.after)
@@ -183,7 +198,8 @@ class Backfill:
 
 @dataclass(slots=True, kw_only=True)
 class _FromStore:
-    """A reader of the store's lists. ``queues`` is None where nothing is to be queued."""
+    """A reader of the store's lists. ``queues`` is None where nothing is to be queued; ``says`` is
+    who queues it."""
 
     name: str
     rules: config.Store
@@ -192,6 +208,7 @@ class _FromStore:
     links: Links
     queues: Queues | None
     clock: Callable[[], dt.datetime]
+    says: str = "backfill"
     calls: int = field(default=0, init=False)
 
     def begin(self, since: str) -> None:
@@ -205,12 +222,12 @@ class _FromStore:
             ref=ref,
             event=event,
             seen_at=self.clock(),
-            correlation_id=f"backfill-{run}",
+            correlation_id=f"{self.says}-{run}",
             modified_at=seen.modified_at,
             digest=seen.digest,
-            document=document if len(text) <= _CARRIED else None,
+            document=document if len(text) <= CARRIED else None,
         )
-        self.queues.put(change, sending=f"backfill:{run}:{ref}:{seen.digest}")
+        self.queues.put(change, sending=f"{self.says}:{run}:{ref}:{seen.digest}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -272,7 +289,7 @@ class OrderReader(_FromStore):
         if order.placed_at < self.rules.orders.start_at and not is_posted:
             return None
         seen = Seen(order.modified_at, digest)
-        if link is not None and _is_seen(link, seen):
+        if is_seen(link, seen):
             return None
         self._put(order.ref, "order_updated", seen, document, run)
         subject = f"order {order.number}"
@@ -299,25 +316,16 @@ def _as_mark(at: dt.datetime, page: int, met: set[str] | frozenset[str]) -> str:
     return json.dumps([at.isoformat(), page, sorted(met, key=int)], separators=(",", ":"))
 
 
-def _is_seen(link: Link, seen: Seen) -> bool:
-    """Whether the link says that this state, or a later one, was handled."""
-    known = link.seen
-    if known is None or known.modified_at is None or seen.modified_at is None:
-        return False
-    if seen.modified_at == known.modified_at:
-        return not known.digest or seen.digest == known.digest
-    return seen.modified_at < known.modified_at
-
-
 @dataclass(slots=True, kw_only=True)
 class CustomerReader(_FromStore):
     """Accounts without a party, or that look otherwise than when they were last seen.
 
     The store cannot say which customers changed, so all are read, by id. Should some be deleted
     meanwhile, those behind them move up: then pages before are read again, back to a known one.
+    ``known_total`` is how many there were when the page before was read; None: nobody knows.
     """
 
-    _total: int | None = field(default=None, init=False)
+    known_total: int | None = None
     _first: tuple[int, Listed] | None = field(default=None, init=False)
 
     def total(self, after: str) -> int:
@@ -335,16 +343,16 @@ class CustomerReader(_FromStore):
         kept = self._first
         listed = kept[1] if kept is not None and kept[0] == page else self._list(page)
         self._first = None
-        known = self._total
+        known = self.known_total
         if not listed.entries and known is not None and known <= (page - 1) * listed.size:
             return None  # past the end, where a store says that there are none at all
         # Some may be gone since: in this run the total says so, before it nobody does.
-        while page > 1 and (self._total is None or listed.total < self._total):
+        while page > 1 and (self.known_total is None or listed.total < self.known_total):
             page -= 1
             listed = self._list(page)
             if any(int(doc["id"]) <= last for doc, _ in listed.entries):
                 break
-        self._total = listed.total
+        self.known_total = listed.total
         if not listed.entries and page == 1:
             return None
         fresh = [entry for entry in listed.entries if int(entry[0]["id"]) > last]

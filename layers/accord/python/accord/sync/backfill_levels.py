@@ -21,6 +21,7 @@ from accord.ports.store import Store
 from accord.rules import config
 from accord.rules.available import dependants, relatives
 from accord.rules.listing import created, existing
+from accord.sync.anew import send_anew
 from accord.sync.backfill import Line, Read, What
 from accord.sync.feed import queue_flush, same_amount
 from accord.sync.recompute import (
@@ -37,6 +38,8 @@ PAGE = 100  # items
 _COUNTED = 1000  # ids of items that are listed at once
 KINDS: Mapping[What, LevelKind] = {"stock": "stock", "prices": "price", "items": "product"}
 _STANDARD = {"", "standard", "parent"}
+Field = tuple[str, str, str]
+"""What differs: its name, what the store shows, what it should show."""
 
 
 class Shelf(Protocol):
@@ -84,6 +87,7 @@ class LevelReader:
 
     ``stores`` are all those that sell from the same back office, whose locations are read with the
     one's: what is kept of an item is kept for all of them. ``queues`` is None for a plan.
+    ``resend``: what the store was told before is sent once more.
     """
 
     name: str
@@ -95,6 +99,7 @@ class LevelReader:
     levels: Levels
     queues: Queues | None
     clock: Callable[[], dt.datetime]
+    resend: bool = False
     calls: int = field(default=0, init=False)
     _imagined: Imagined | None = field(default=None, init=False)
     _planned: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False)
@@ -210,6 +215,9 @@ class LevelReader:
 
     def _want(self, wanted: Sequence[Wanted], run: str) -> int:
         count = self.levels.want(self.name, self.kind, wanted) if wanted else 0
+        if self.resend:
+            skus = list(dict.fromkeys(each.sku for each in wanted))
+            count = send_anew(self.levels, self.name, self.kind, skus, now=self.clock())
         if count and self.queues is not None:
             queue_flush(
                 self.queues,
@@ -251,7 +259,10 @@ class LevelReader:
             "price": _price_differs,
             "product": _product_differs,
         }[self.kind](value, product, self.rules)
-        return Line("~", sku, ", ".join(differs)) if differs else None
+        if not differs:
+            return None
+        text = ", ".join(f"{name} {before} → {after}" for name, before, after in differs)
+        return Line("~", sku, text, tuple(differs))
 
     def _shelf(self) -> Shelf:
         if self.queues is not None:
@@ -264,20 +275,20 @@ class LevelReader:
         return self.erp.item_ids(after=after, limit=limit)
 
 
-def _stock_differs(value: Mapping[str, Any], product: Product, _: config.Store) -> list[str]:
+def _stock_differs(value: Mapping[str, Any], product: Product, _: config.Store) -> list[Field]:
     wanted = Decimal(value["quantity"])
     found = []
     if not product.manages_stock or product.by_parent:
-        found.append(f"stock not counted → {wanted}")
+        found.append(("stock", "not counted", f"{wanted}"))
     elif product.stock != wanted:
-        found.append(f"stock {_plain(product.stock)} → {wanted}")
+        found.append(("stock", _plain(product.stock), f"{wanted}"))
     backorders = value.get("backorders")
     if backorders is not None and backorders != product.backorders:
-        found.append(f"backorders {product.backorders} → {backorders}")
+        found.append(("backorders", product.backorders, backorders))
     return found
 
 
-def _price_differs(value: Mapping[str, Any], product: Product, rules: config.Store) -> list[str]:
+def _price_differs(value: Mapping[str, Any], product: Product, rules: config.Store) -> list[Field]:
     sale = (value.get("sale") or {}).get("price") or ""
     pairs = [
         ("price", product.regular_price, value["regular"]),
@@ -288,13 +299,15 @@ def _price_differs(value: Mapping[str, Any], product: Product, rules: config.Sto
         there = fields.get(band.field.replace("{role}", band.role), "")
         pairs.append((f"{band.role} price", there, (value.get("bands") or {}).get(band.role, "")))
     return [
-        f"{name} {before or 'none'} → {after or 'none'}"
+        (name, before or "none", after or "none")
         for name, before, after in pairs
         if not _same(before, after)
     ]
 
 
-def _product_differs(value: Mapping[str, Any], product: Product, rules: config.Store) -> list[str]:
+def _product_differs(
+    value: Mapping[str, Any], product: Product, rules: config.Store
+) -> list[Field]:
     """Of what the back office owns, as far as the store shows it in words."""
     wanted = existing(value, rules.catalogue.fields)
     found = []
@@ -306,10 +319,10 @@ def _product_differs(value: Mapping[str, Any], product: Product, rules: config.S
     ):
         after = wanted.get(name)
         if after is not None and after != there and not (name == "weight" and _same(there, after)):
-            found.append(f"{name} {there or 'none'} → {after or 'none'}")
+            found.append((name, there or "none", after or "none"))
     there, after = product.tax_class, wanted.get("tax_class")
     if after is not None and after != there and not {after, there} <= _STANDARD:
-        found.append(f"tax class {there or 'standard'} → {after or 'standard'}")
+        found.append(("tax class", there or "standard", after or "standard"))
     return found
 
 

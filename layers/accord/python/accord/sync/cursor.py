@@ -1,32 +1,39 @@
-"""Reading what changed in a back office since a cursor: page by page, one run at a time.
+"""Reading what changed on the other side since a cursor: page by page, one run at a time.
 
-One cursor per back office and kind, in the control table, moved only after what it covers was
-taken and only to times that records had, never to now. A record may appear late, up to the
-adapter's ``overlap`` after others of a later time. So each pass begins that much before the newest
+One cursor per system and kind, in the control table, moved only after what it covers was
+taken and only to times that records had, never to now. A record may appear late, up to an
+``overlap`` after others of a later time. So each pass begins that much before the newest
 record that was there when the pass before it began: whatever appeared behind that one's back is no
 older. What is read again is for the reader to recognise.
+
+Many records of one time, of an import, would so be read again with every pass until something newer
+changes. A pass that begins the overlap and ``_SKEW`` after another one had read them all, and that
+finds nothing newer, is the last to read them: nothing can appear among them any more. ``settled``
+is how far that holds, and no pass begins before it.
 
 The first run begins a day before it.
 """
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from accord.errors import AccordError, PermanentError, StaleVersionError
+from accord.errors import PermanentError
 from accord.model.documents import Kind
 from accord.model.progress import News
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control
+from accord.sync.lease import lease
 
 PAGE = 100
 ROOM = dt.timedelta(seconds=5)  # for what was begun; then the rest is another run's
 _FIRST = dt.timedelta(days=1)
-_AHEAD = dt.timedelta(minutes=5)  # of our clock: theirs may be a little fast, not more
+AHEAD = dt.timedelta(minutes=5)  # of our clock: theirs may be a little fast, not more
+_SKEW = AHEAD  # that a clock of theirs may be set back by, or two of theirs be apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +48,172 @@ class Read:
 class _Cursor:
     """``at``: the newest time that was read. ``begin``: where a pass begins, less the overlap.
 
-    In the middle of a pass, ``place`` is the last record that was read (time, id), and ``next`` the
-    ``begin`` of the pass after this one.
+    In the middle of a pass, ``place`` is the last record that was read (time, id), ``next`` the
+    ``begin`` of the pass after this one, and ``began`` our clock when it began. ``whole`` is our
+    clock when the first pass of several pages ended since which nothing is newer. ``settled`` is a
+    record up to which, by (time, id), nothing can appear any more; never later than ``begin``.
     """
 
     at: dt.datetime
     begin: dt.datetime
     place: tuple[dt.datetime, str] | None = None
     next: dt.datetime | None = None
+    began: dt.datetime | None = None
+    whole: dt.datetime | None = None
+    settled: tuple[dt.datetime, str] | None = None
 
     def to_json(self) -> str:
-        held: dict[str, Any] = {"at": self.at.isoformat(), "begin": self.begin.isoformat()}
-        if self.place is not None and self.next is not None:
-            held["place"] = [self.place[0].isoformat(), self.place[1]]
-            held["next"] = self.next.isoformat()
+        held: dict[str, Any] = {}
+        for name in _MOMENTS:
+            if (moment := getattr(self, name)) is not None:
+                held[name] = moment.isoformat()
+        for name in _RECORDS:
+            if (record := getattr(self, name)) is not None:
+                held[name] = [record[0].isoformat(), record[1]]
         return json.dumps(held, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "_Cursor":
+        """What an earlier release wrote is read too."""
         held = json.loads(text)
-        at, begin = (dt.datetime.fromisoformat(held[name]) for name in ("at", "begin"))
-        if "place" not in held:
-            return cls(at, begin)
-        place = dt.datetime.fromisoformat(held["place"][0]), str(held["place"][1])
-        return cls(at, begin, place, dt.datetime.fromisoformat(held["next"]))
+        found: dict[str, Any] = {
+            name: dt.datetime.fromisoformat(held[name]) for name in _MOMENTS if name in held
+        }
+        for name in _RECORDS:
+            if name in held:
+                found[name] = dt.datetime.fromisoformat(held[name][0]), str(held[name][1])
+        return cls(**found)
+
+
+_MOMENTS = ("at", "begin", "next", "began", "whole")
+_RECORDS = ("place", "settled")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader(Generic[R]):
+    """One list of ``system`` that goes by key: ``what`` is in it, ``key`` is a record's (time, id).
+
+    ``page(since, after)`` gives records of ``since`` or later, of that very time only those behind
+    the id ``after``, and whether there are no more to be read now.
+    """
+
+    system: str
+    what: str
+    page: Callable[[dt.datetime, str], tuple[Sequence[R], bool]]
+    key: Callable[[R], tuple[dt.datetime, str]]
+    overlap: dt.timedelta
+    control: Control
+    clock: Callable[[], dt.datetime]
+
+    @property
+    def name(self) -> str:
+        """Of the cursor in ``control``."""
+        return f"cursor:{self.system}:{self.what}"
+
+    def read(
+        self,
+        take: Callable[[Sequence[R]], None],
+        *,
+        until: dt.datetime,
+        first: Callable[[], None] = lambda: None,
+    ) -> Read:
+        """Gives ``take`` page after page until all is read or ``until`` is near. Call it under a
+        lease. ``first`` is called before there is a cursor.
+
+        Raises:
+            PermanentError: ``cursor_ahead``: a record or the cursor is later than our clock allows.
+            AccordError: the other side does not answer, or what ``take`` raised; the cursor stays.
+        """
+        now, records = self.clock(), 0
+        held = self.control.get(self.name)
+        if held is None:
+            first()
+            begin = now - _FIRST
+            cursor = _Cursor(begin, begin)
+            held = cursor.to_json(), self.control.put(self.name, cursor.to_json(), version=None)
+        text, version = held
+        cursor = _Cursor.from_json(text)
+        if cursor.at > now + AHEAD:
+            raise self._ahead(cursor.at)
+        while True:
+            if cursor.place is None:
+                cursor = replace(cursor, began=self.clock())
+            page, last = self._page(cursor)
+            records += len(page)
+            take(page)
+            cursor = self._moved(cursor, page, last=last)
+            if cursor.to_json() != text:
+                text = cursor.to_json()
+                version = self.control.put(self.name, text, version=version)
+            if page and self.key(page[-1])[0] > self.clock() + AHEAD:
+                raise self._ahead(self.key(page[-1])[0])
+            if last or self.clock() + ROOM >= until:
+                return Read(records, behind=not last)
+
+    def set_back(self, to: dt.datetime) -> bool:
+        """The next pass begins at ``to``, if it would have begun later; a run under way ends.
+
+        Raises: StaleVersionError: a run moved it meanwhile; try again.
+        """
+        held = self.control.get(self.name)
+        if held is None:
+            return False
+        cursor = _Cursor.from_json(held[0])
+        if cursor.begin <= to:
+            return False
+        self.control.put(self.name, _Cursor(cursor.at, to).to_json(), version=held[1])
+        return True
+
+    def _page(self, cursor: _Cursor) -> tuple[Sequence[R], bool]:
+        if cursor.place is not None:
+            return self.page(*cursor.place)
+        start = cursor.begin - self.overlap, ""
+        if cursor.settled is not None and cursor.settled[0] >= start[0]:
+            start = cursor.settled
+        return self.page(*start)
+
+    def _moved(self, cursor: _Cursor, page: Sequence[R], *, last: bool) -> _Cursor:
+        """The cursor behind ``page``. It stays where our clock is passed, so all there is asked
+        for again."""
+        # What comes late comes at most the overlap behind what was there when a page was read. Of a
+        # pass in pages only the first one's newest is certain to have been there all the while.
+        limit = self.clock() + AHEAD
+        times = [at for at, _ in map(self.key, page) if at <= limit]
+        newest = max([cursor.at, *times])
+        if last and cursor.next is None:  # a pass of one page saw everything at once
+            return _Cursor(newest, newest, settled=cursor.settled)
+        next_ = cursor.next or newest
+        if len(times) < len(page):
+            return _Cursor(newest, next_, settled=cursor.settled)
+        moved = replace(
+            cursor,
+            at=newest,
+            place=self.key(page[-1]) if page else cursor.place,
+            next=next_,
+            whole=cursor.whole if newest == cursor.at else None,
+        )
+        return self._ended(moved) if last else moved
+
+    def _ended(self, cursor: _Cursor) -> _Cursor:
+        """The cursor behind a whole pass of several pages, whose last record is its place."""
+        after = _Cursor(cursor.at, cursor.next or cursor.at, settled=cursor.settled)
+        if cursor.whole is None:
+            return replace(after, whole=self.clock())
+        # Whatever was written before the newest record was, or in its instant, is there by then,
+        # also if the clock that wrote it was behind.
+        sure = cursor.whole + self.overlap + _SKEW
+        if cursor.began is None or cursor.began < sure:
+            return replace(after, whole=cursor.whole)
+        return _Cursor(cursor.at, cursor.at, settled=cursor.place)
+
+    def _ahead(self, at: dt.datetime) -> PermanentError:
+        return PermanentError(
+            f"{self.system} tells of a {self.what} of {at.isoformat()}, which is in the future; "
+            "set its clock right. What changes there is still carried, a little late",
+            reason="cursor_ahead",
+            owner="ops",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,103 +234,30 @@ class Cursors:
         until: dt.datetime,
         first: Callable[[], None] = lambda: None,
     ) -> Read:
-        """Gives ``take`` page after page until all is read or ``until`` is near. Call it under
-        the kind's lease. ``first`` is called before there is a cursor.
+        """See ``Reader.read``. Call it under the kind's lease."""
 
-        Raises:
-            PermanentError: ``cursor_ahead``: a record or the cursor is later than our clock allows.
-            AccordError: the back office does not answer, or what ``take`` raised; the cursor stays.
-        """
-        name, now, records = f"cursor:{self.erp_name}:{kind.value}", self.clock(), 0
-        held = self.control.get(name)
-        if held is None:
-            first()
-            begin = now - _FIRST
-            cursor = _Cursor(begin, begin)
-            held = cursor.to_json(), self.control.put(name, cursor.to_json(), version=None)
-        text, version = held
-        cursor = _Cursor.from_json(text)
-        if cursor.at > now + _AHEAD:
-            raise self._ahead(kind, cursor.at)
-        while True:
-            page = self._page(kind, cursor)
-            records += len(page)
-            take(page)
-            last = len(page) < PAGE
-            cursor = self._moved(cursor, page, last=last)
-            if cursor.to_json() != text:
-                text = cursor.to_json()
-                version = self.control.put(name, text, version=version)
-            if page and page[-1].at > self.clock() + _AHEAD:
-                raise self._ahead(kind, page[-1].at)
-            if last or self.clock() + ROOM >= until:
-                return Read(records, behind=not last)
+        def page(since: dt.datetime, after: str) -> tuple[Sequence[News], bool]:
+            found = list(self.adapter.changes(kind, since, after=after, limit=PAGE))
+            return found, len(found) < PAGE
 
-    def _page(self, kind: Kind, cursor: _Cursor) -> list[News]:
-        if cursor.place is not None:
-            since, after = cursor.place
-        else:
-            since, after = cursor.begin - self.adapter.capabilities.overlap, ""
-        return list(self.adapter.changes(kind, since, after=after, limit=PAGE))
-
-    def _moved(self, cursor: _Cursor, page: list[News], *, last: bool) -> _Cursor:
-        """The cursor behind ``page``. It stays where our clock is passed, so all there is asked
-        for again."""
-        # What comes late comes at most the overlap behind what was there when a page was read. Of a
-        # pass in pages only the first one's newest is certain to have been there all the while.
-        limit = self.clock() + _AHEAD
-        times = [news.at for news in page if news.at <= limit]
-        newest = max([cursor.at, *times])
-        if last and cursor.next is None:  # a pass of one page saw everything at once
-            return _Cursor(newest, newest)
-        next_ = cursor.next or newest
-        if last or len(times) < len(page):
-            return _Cursor(newest, next_)
-        return _Cursor(newest, cursor.begin, (page[-1].at, page[-1].ref.id), next_)
-
-    def _ahead(self, kind: Kind, at: dt.datetime) -> PermanentError:
-        return PermanentError(
-            f"{self.erp_name} tells of a {kind.value} of {at.isoformat()}, which is in the future; "
-            "set its clock right. What changes there is still carried, a little late",
-            reason="cursor_ahead",
-            owner="ops",
+        reader: Reader[News] = Reader(
+            system=self.erp_name,
+            what=kind.value,
+            page=page,
+            key=lambda news: (news.at, news.ref.id),
+            overlap=self.adapter.capabilities.overlap,
+            control=self.control,
+            clock=self.clock,
         )
+        return reader.read(take, until=until, first=first)
 
-    # --- the lease ------------------------------------------------------------
-
-    @contextmanager
-    def lease(self, kind: Kind, *, until: dt.datetime) -> Iterator[bool]:
+    def lease(self, kind: Kind, *, until: dt.datetime) -> AbstractContextManager[bool]:
         """Whether the kind's cursor is ours to move; False while another run's lease holds."""
-        held = self._take_lease(kind, until)
-        if held is None:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            self._give_back(kind, held)
-
-    def _take_lease(self, kind: Kind, until: dt.datetime) -> tuple[str, int] | None:
-        """Our lease of the cursor: its owner and version; None while another run holds it."""
-        name = self._lease_name(kind)
-        held = self.control.get(name)
-        if held is not None:
-            theirs = json.loads(held[0])
-            if theirs["owner"] and dt.datetime.fromisoformat(theirs["until"]) > self.clock():
-                return None
-        owner = f"{self.random.getrandbits(64):016x}"
-        value = json.dumps({"owner": owner, "until": (until + ROOM).isoformat()})
-        try:
-            return owner, self.control.put(name, value, version=held[1] if held else None)
-        except StaleVersionError:
-            return None
-
-    def _give_back(self, kind: Kind, lease: tuple[str, int]) -> None:
-        value = json.dumps({"owner": "", "until": self.clock().isoformat()})
-        try:
-            self.control.put(self._lease_name(kind), value, version=lease[1])
-        except AccordError:
-            return  # another's by now, or out of reach: it runs out by itself
-
-    def _lease_name(self, kind: Kind) -> str:
-        return f"lease:cursor:{self.erp_name}:{kind.value}"
+        return lease(
+            self.control,
+            f"lease:cursor:{self.erp_name}:{kind.value}",
+            owner=f"{self.random.getrandbits(64):016x}",
+            until=until + ROOM,
+            clock=self.clock,
+            once=True,
+        )

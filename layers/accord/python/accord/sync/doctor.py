@@ -10,7 +10,8 @@ from accord.ports.erp import ErpAdapter
 from accord.ports.shop import Shop
 from accord.ports.store import Store
 from accord.rules import config
-from accord.rules.diagnosis import Examined, Finding, diagnose
+from accord.rules.diagnosis import diagnose
+from accord.rules.findings import Examined, Finding
 
 _PAGE = 100
 

@@ -30,6 +30,7 @@ SWITCHES: Mapping[LevelKind, Switch] = {
 SUBJECTS: Mapping[LevelKind, str] = {"stock": "stock", "price": "price", "product": "listing"}
 ABSENT = "not_in_store"  # why a level is not sent, and nobody is asked about it
 UNLISTED = "not_listed"  # the same: by rule, the product is not made
+UNPRICED = "no_price"  # the same: the back office never had a price for it
 
 
 @dataclass(frozen=True, slots=True)

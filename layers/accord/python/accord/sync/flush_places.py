@@ -8,7 +8,7 @@ from accord.model.item import Product
 from accord.ports.levels import Level, Levels, Place, Sent
 from accord.ports.store import Store
 from accord.rules.sellable import faults
-from accord.sync.feed import ABSENT, EVENTS, UNLISTED, Feed
+from accord.sync.feed import ABSENT, EVENTS, UNLISTED, UNPRICED, Feed, Json
 from accord.sync.flush_products import ProductFeed
 from accord.sync.flush_slice import Row, Slice, Walk
 
@@ -32,9 +32,7 @@ class Places:
         for level in page:
             if level.sku in slice_.failing or level.wanted is None:
                 continue
-            if why := faults(feed.kind, level.wanted, digits=self.digits):
-                self.refuse(slice_, level, "invalid_value", why)
-            elif level.place is None:
+            if level.place is None:
                 homeless.append(level)
             else:
                 rows.append(Row(level, level.place.parent))
@@ -48,7 +46,19 @@ class Places:
             elif not place.parent:  # a variation comes with its parent's, later in the order
                 rows.append(Row(replace(level, place=place), ""))
         rows += self._lacking(feed, lacking, walk, slice_)
-        return sorted(rows, key=lambda row: row.parent)
+        valid = [row for row in rows if self._is_valid(row.level, slice_)]
+        return sorted(valid, key=lambda row: row.parent)
+
+    def _is_valid(self, level: Level, slice_: Slice) -> bool:
+        """Whether the store may get it. Of what it does not have, nobody is asked, nor of what
+        never had a price: many items are not for sale, or the store prices them itself."""
+        if slice_.kind == "price" and not _price(level.wanted) and not _price(level.sent):
+            self.pass_over(slice_, level, UNPRICED)
+            return False
+        why = faults(slice_.kind, level.wanted or {}, digits=self.digits)
+        if why:
+            self.refuse(slice_, level, "invalid_value", why)
+        return not why
 
     def find(self, skus: Collection[str]) -> dict[str, Place]:
         """Those of ``skus`` that the store has. It ignores letter case, and so do we."""
@@ -77,7 +87,7 @@ class Places:
 
     def refuse(self, slice_: Slice, level: Level, reason: str, why: str) -> None:
         """The store gets no such value, and a person is told."""
-        slice_.refusals.put(slice_.kind, level.sku, reason, why)
+        slice_.refusals.put(slice_.kind, level.sku, reason, why, content=str(level.wanted))
         self._leave(slice_, level, reason)
         slice_.refused += 1
 
@@ -133,6 +143,10 @@ class Places:
 def place_of(product: Product) -> Place:
     """Where the product is."""
     return Place(product.ref.id, product.parent)
+
+
+def _price(value: Json | None) -> str:
+    return str((value or {}).get("regular") or "")
 
 
 def _family(level: Level) -> str:

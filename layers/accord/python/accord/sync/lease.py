@@ -17,13 +17,18 @@ def lease(
     owner: str,
     until: dt.datetime,
     clock: Callable[[], dt.datetime],
+    once: bool = False,
 ) -> Iterator[bool]:
-    """Whether ``name`` is ours until ``until``; False while another owner's lease holds."""
+    """Whether ``name`` is ours until ``until``; False while another owner's lease holds.
+
+    An owner may take again what it holds, as a worker does that is given its message once more;
+    with ``once`` it may not.
+    """
     held = control.get(name)
     if held is not None:
         theirs = json.loads(held[0])
         runs = dt.datetime.fromisoformat(theirs["until"]) > clock()
-        if theirs["owner"] not in ("", owner) and runs:
+        if theirs["owner"] not in ("", None if once else owner) and runs:
             yield False
             return
     value = json.dumps({"owner": owner, "until": until.isoformat()})

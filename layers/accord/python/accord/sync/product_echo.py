@@ -22,11 +22,13 @@ Verdict = Literal["ours", "on_its_way", "moving", "corrected"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of one kind. ``why`` says what the store shows and what it should."""
+    """Of one kind. ``why`` says what the store shows and what it should. What is moving does so
+    no more at ``quiet_at``, unless it is touched again."""
 
     kind: LevelKind
     verdict: Verdict
     why: str = ""
+    quiet_at: dt.datetime | None = None
 
 
 def stock_found(level: Level, product: Product, *, told_at: dt.datetime, now: dt.datetime) -> Found:
@@ -40,9 +42,9 @@ def stock_found(level: Level, product: Product, *, told_at: dt.datetime, now: dt
         return Found("stock", "on_its_way")
     shows = f"{product.stock} pieces" if product.manages_stock else "stock that is not counted"
     why = f"the store shows {shows}, and {expected:f} are right"
-    touched = max(told_at, product.modified_at or told_at)
-    if product.manages_stock and now - touched < QUIET:
-        return Found("stock", "moving", why)
+    quiet_at = max(told_at, product.modified_at or told_at) + QUIET
+    if product.manages_stock and now < quiet_at:
+        return Found("stock", "moving", why, quiet_at)
     return Found("stock", "corrected", why)
 
 

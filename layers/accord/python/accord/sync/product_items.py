@@ -30,7 +30,7 @@ CODE = "code"  # fact of a product's link: the item's code, which is its SKU's
 SAID = "said"  # fact: fingerprint of what the item was told
 _NET = Decimal("0.0001")  # a list price is kept finer than a sale is booked
 _HUNDRED = Decimal(100)
-_SOLD = ("simple", "variation")  # what a line of an order names; plugins put a word before
+SOLD = ("simple", "variation")  # what a line of an order names; plugins put a word before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,11 @@ class ProductItems:
             return Skipped("its SKU is no item" if product.sku else "it has no SKU")
         if product.status != "publish":
             return Skipped(f"it is {product.status}, not published")
-        if not product.type.endswith(_SOLD):
+        if not product.type.endswith(SOLD):
             return Skipped(f"a {product.type} product is not sold as itself")
         document = item_document(product, code, self.rules)
         known = self.links.get(product.ref)
-        if known is not None and _says(known, document) and not change.replay:
+        if known is not None and says(known, document) and not change.replay:
             return Skipped("nothing changed that the back office keeps")
         if shadow:
             return Shadowed(f"would {'update' if known and known.erp else 'make'} item {code}")
@@ -95,7 +95,7 @@ class ProductItems:
         code = document.code
         if _is_older(product, link) and not change.replay:
             return Skipped("seen before")
-        if _says(link, document) and not change.replay:
+        if says(link, document) and not change.replay:
             return Skipped("nothing changed that the back office keeps")
         item = link.erp if link.facts.get(CODE) == code else None  # another SKU, another item
         made = False
@@ -186,7 +186,8 @@ def _is_older(product: Product, link: Link) -> bool:
     return seen is not None and product.modified_at is not None and product.modified_at < seen
 
 
-def _says(link: Link, document: ItemDocument) -> bool:
+def says(link: Link, document: ItemDocument) -> bool:
+    """Whether the item was told just that."""
     return link.erp is not None and link.facts.get(SAID) == _fingerprint(document)
 
 

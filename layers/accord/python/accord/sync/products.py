@@ -22,12 +22,14 @@ from accord.rules.table import Flow
 from accord.sync.feed import SWITCHES, flow_of, queue_flush
 from accord.sync.flush_places import place_of
 from accord.sync.outcome import Done, Outcome, Shadowed, Skipped, Told
-from accord.sync.product_echo import QUIET, Found, price_found, stock_found
+from accord.sync.product_echo import Found, price_found, stock_found
 from accord.sync.product_items import ProductItems
 from accord.sync.turn import Invocation, Story, waits_for_flow
 from accord.sync.worker import TRIES, WAKE
 
 _FRESH = dt.timedelta(minutes=5)  # a body that was told longer ago is read anew
+_LOOKS_S = (10.0, 30.0, 90.0)  # between looks at what moves: most orders tell within seconds
+_AFTER_S = 1.0  # the moment from which a last look is sure of what it sees
 _ECHO = "our own write"
 
 
@@ -119,7 +121,7 @@ class Products:
             if run.attempt < TRIES:
                 raise TransientError(
                     f"{change.ref} shows what no order has told of yet",
-                    retry_after=QUIET.total_seconds(),
+                    retry_after=self._next_look(found, run.attempt),
                 )
             return Done(Skipped("it goes on moving; its next change is looked at again"))
         corrected = [each for each in found if each.verdict == "corrected"]
@@ -128,6 +130,15 @@ class Products:
         why = "something newer is on its way" if _is_late(found) else _ECHO
         outcome: Outcome = Told(f"where {product.sku} is") if learnt else Skipped(why)
         return Done(outcome, settles=not _is_late(found))
+
+    def _next_look(self, found: list[Found], attempt: int) -> float:
+        """Seconds. The last look is not before all is quiet, whatever the store's clock says."""
+        soon = _LOOKS_S[attempt - 1]
+        if attempt + 1 < TRIES:
+            return soon
+        now = self.clock()
+        quiet = max(each.quiet_at for each in found if each.quiet_at is not None)
+        return max(soon, (quiet - now).total_seconds() + _AFTER_S)
 
     def _is_shadow(self) -> bool:
         return all(flow_of(self.rules, kind) != "on" for kind in SWITCHES)

@@ -27,6 +27,7 @@ from accord.erp.memory.mapping import (
     profile_to_wire,
     progress_from_wire,
     record_from_wire,
+    sale_from_wire,
     to_wire,
     totals_from_wire,
 )
@@ -55,6 +56,7 @@ from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.money import Money
 from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
+from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 from accord.ports.numbers import Numbered
@@ -133,7 +135,11 @@ class Memory(CatalogueDesk, ErpAdapter):
     @classmethod
     def connect(cls, connection: Connection) -> Self:
         """See ``ErpAdapter.connect``. It has no options and no credentials."""
-        client = http_client(connection.url, timeout=float(connection.timeout))
+        client = http_client(
+            connection.url,
+            timeout=float(connection.timeout),
+            allow_private=connection.allow_private,
+        )
         caller = HttpCaller(client, connection.name)
         return cls(caller, connection.name, clock=connection.clock)
 
@@ -269,6 +275,29 @@ class Memory(CatalogueDesk, ErpAdapter):
     def archive(self, party: Ref) -> None:
         """See ``ErpAdapter.archive``."""
         self._call("archive", {"party": party.id})
+
+    # --- what stands under our keys: one call each ----------------------------------
+
+    def sales(
+        self, prefix: str, since: dt.date, *, after: str = "", limit: int = 100
+    ) -> Sequence[Sale]:
+        """See ``ErpAdapter.sales``."""
+        wanted = {"prefix": prefix, "since": since.isoformat(), "after": after, "limit": limit}
+        found = self._call("sales_since", wanted)["sales"]
+        return [sale_from_wire(each, connection=self._connection) for each in found]
+
+    def sales_of(self, keys: Sequence[str]) -> Sequence[Sale]:
+        """See ``ErpAdapter.sales_of``."""
+        found = self._call("sales_of", {"keys": list(keys)})["sales"]
+        return [sale_from_wire(each, connection=self._connection) for each in found]
+
+    def profiles(self, parties: Sequence[Ref]) -> Mapping[Ref, Profile]:
+        """See ``ErpAdapter.profiles``."""
+        found = self._call("profiles", {"parties": [each.id for each in parties]})["profiles"]
+        return {
+            Ref(self._connection, Kind.PARTY.value, id_): profile_from_wire(profile)
+            for id_, profile in found.items()
+        }
 
     # --- items, stock and prices: one call each, however many are asked for --------
 

@@ -1,5 +1,6 @@
 """Credit notes and payments of an order in the ledger."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from accord.erp.memory.entries import Entry, Json, Records, RefusedError
@@ -10,27 +11,17 @@ from accord.model.money import Money
 from accord.model.open_items import OpenItem, settled
 
 
+@dataclass(frozen=True, slots=True)
 class Credits:
     """What is taken back of orders, and the money that came and went for them."""
 
-    def __init__(
-        self,
-        records: Records,
-        parties: Parties,
-        orders: Orders,
-        numbers: Numbers,
-        *,
-        master: Master,
-        periods: Periods,
-        rounding: Rounding,
-    ) -> None:
-        self._records = records
-        self._parties = parties
-        self._orders = orders
-        self._numbers = numbers
-        self._master = master
-        self._periods = periods
-        self._rounding = rounding
+    _records: Records
+    _parties: Parties
+    _orders: Orders
+    _numbers: Numbers
+    _master: Master
+    _periods: Periods
+    _rounding: Rounding
 
     # --- payments -------------------------------------------------------------
 

@@ -74,9 +74,9 @@ class Ledger:
             self._parties,
             self._orders,
             numbers,
-            master=master,
-            periods=periods,
-            rounding=rounding,
+            master,
+            periods,
+            rounding,
         )
         self._returns = Returns(records, self._parties, self._orders, numbers, catalogue.stocks)
         self._turns = itertools.count(1)
@@ -99,7 +99,10 @@ class Ledger:
             "changes": self._changes,
             "open_day": self._open_day,
             "document": self._document,
+            "sales_since": self._orders.since,
+            "sales_of": self._orders.of,
             "profile": self._parties.profile,
+            "profiles": self._parties.profiles,
             "update_profile": self._parties.update,
             "archive": self._parties.archive,
             **catalogue.operations,

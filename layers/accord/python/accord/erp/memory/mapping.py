@@ -25,6 +25,7 @@ from accord.model.item import ItemDocument
 from accord.model.money import Money
 from accord.model.party import Address, Profile
 from accord.model.progress import Attachment, Invoice, News, Progress, Shipment
+from accord.model.sale import Sale
 
 Json = dict[str, Any]
 
@@ -158,6 +159,16 @@ def record_from_wire(data: Json, *, connection: str) -> Record:
         version=data["version"],
         addresses=tuple(data.get("addresses", {}).items()),
         emails=(data["email"],) if data.get("email") else (),
+    )
+
+
+def sale_from_wire(data: Json, *, connection: str) -> Sale:
+    """An order with what hangs on it."""
+    return Sale(
+        record=record_from_wire(data["order"], connection=connection),
+        placed_on=_date(data["placed_on"]),
+        credits=tuple(record_from_wire(each, connection=connection) for each in data["credits"]),
+        payments=tuple(record_from_wire(each, connection=connection) for each in data["payments"]),
     )
 
 

@@ -1,5 +1,6 @@
 """A sales order in the ledger: amended, confirmed, shipped, invoiced, voided."""
 
+import heapq
 import itertools
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,6 +11,8 @@ from accord.erp.memory.master import Master, Periods, Rounding
 from accord.erp.memory.parties import Parties
 from accord.erp.memory.stocks import Stocks
 from accord.model.documents import State
+from accord.model.keys import first_generation
+from accord.model.sale import place_of
 
 _RANK = {state.value: state.rank for state in State}
 _PREFIX = {
@@ -68,6 +71,40 @@ class Orders:
         if entry.state != "confirmed":
             raise RefusedError("rejected", f"{_name(entry)} is {entry.state}, not confirmed")
         return entry
+
+    # --- many at once -----------------------------------------------------------
+
+    def since(self, arguments: Json) -> Json:
+        """Orders by (day, id) under keys that begin so."""
+        prefix, after = arguments["prefix"], ("", 0)
+        if arguments["after"]:
+            day, number = place_of(arguments["after"])
+            after = (day.isoformat(), int(number))
+        found = [
+            (_place(entry), entry)
+            for entry in self._seen()
+            if entry.key.startswith(prefix) and arguments["since"] <= _place(entry)[0]
+        ]
+        page = heapq.nsmallest(
+            arguments["limit"],
+            (each for each in found if each[0] > after),
+            key=lambda each: each[0],
+        )
+        return {"sales": [_listed(entry) for _, entry in page]}
+
+    def of(self, arguments: Json) -> Json:
+        """Every generation of the orders with these keys."""
+        keys = set(arguments["keys"])
+        return {
+            "sales": [
+                _listed(entry) for entry in self._seen() if first_generation(entry.key) in keys
+            ]
+        }
+
+    def _seen(self) -> list[Entry]:
+        return list(
+            self._records.seen([each for each in self._records if each.kind == "sales_order"])
+        )
 
     # --- the order itself -----------------------------------------------------
 
@@ -215,6 +252,20 @@ class Orders:
         if entry.state != state:
             entry.state = state
             self._records.wrote(entry)
+
+
+def _place(entry: Entry) -> tuple[str, int]:
+    return entry.document["placed_on"], int(entry.id)
+
+
+def _listed(entry: Entry) -> Json:
+    """A Sale in JSON."""
+    return {
+        "order": entry.shown(),
+        "placed_on": entry.document["placed_on"],
+        "credits": [part.shown() for part in entry.of_kind("credit_note")],
+        "payments": [part.shown() for part in entry.of_kind("payment")],
+    }
 
 
 def shown_shipment(entry: Entry) -> Json:

@@ -44,6 +44,11 @@ class Parties:
         entry = self._records.get("party", arguments["party"])
         return {"profile": None} if entry is None else _profile(entry)
 
+    def profiles(self, arguments: Json) -> Json:
+        """What is kept of each that is there, by id."""
+        found = {id_: self._records.get("party", id_) for id_ in arguments["parties"]}
+        return {"profiles": {id_: _profile(each)["profile"] for id_, each in found.items() if each}}
+
     def find(self, id_: str) -> Entry:
         """Raises: RefusedError: there is none."""
         entry = self._records.get("party", id_)

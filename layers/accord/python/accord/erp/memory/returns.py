@@ -1,5 +1,6 @@
 """Goods that come back to the ledger's warehouse: announced, opened, received."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from accord.erp.memory.entries import Entry, Json, Records, RefusedError
@@ -8,22 +9,15 @@ from accord.erp.memory.parties import Parties
 from accord.erp.memory.stocks import Stocks
 
 
+@dataclass(frozen=True, slots=True)
 class Returns:
     """The returns of sales orders. They hang on their order and touch neither it nor its money."""
 
-    def __init__(
-        self,
-        records: Records,
-        parties: Parties,
-        orders: Orders,
-        numbers: Numbers,
-        stocks: Stocks,
-    ) -> None:
-        self._records = records
-        self._parties = parties
-        self._orders = orders
-        self._numbers = numbers
-        self._stocks = stocks
+    _records: Records
+    _parties: Parties
+    _orders: Orders
+    _numbers: Numbers
+    _stocks: Stocks
 
     def enter(self, entry: Entry) -> None:
         """A new return is a draft."""

@@ -4,9 +4,9 @@ Calls for one order of a known customer, once the master data is known: create, 
 confirm. Confirming also makes shipment and invoice, unless the server has a queue of its own.
 
 What is written is in a module per kind beside this one: ``selling``, ``cancelling``, ``crediting``,
-``paying``, ``reconciling``, ``returning``; what is read of it afterwards in ``reading``. Items are
-in ``listing``, their stock, prices and recipes in ``stocks``, ``pricing`` and ``recipes``, what
-changes of them in ``watching``.
+``paying``, ``reconciling``, ``returning``; what is read of it afterwards in ``reading``, and by the
+hundred in ``comparing``. Items are in ``listing``, their stock, prices and recipes in ``stocks``,
+``pricing`` and ``recipes``, what changes of them in ``watching``.
 
 Source: trytond 8.2 and the modules web_shop and sale; recordings of a running server.
 """
@@ -21,6 +21,7 @@ import pydantic
 from accord.erp.tryton.asking import Asking
 from accord.erp.tryton.cancelling import Cancelling
 from accord.erp.tryton.client import Client, nothing_made
+from accord.erp.tryton.comparing import Comparing
 from accord.erp.tryton.crediting import Crediting
 from accord.erp.tryton.known import needs, needs_of_addresses
 from accord.erp.tryton.listing import Listing
@@ -71,6 +72,7 @@ from accord.model.documents import (
 from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
+from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 from accord.ports.numbers import Numbered
@@ -126,6 +128,7 @@ class Tryton(ErpAdapter):
         self._paying = Paying(self._records, self._master)
         self._reconciling = Reconciling(self._records, self._master)
         self._reading = Reading(client, self._master, connection)
+        self._comparing = Comparing(self._records, self._master)
         asking = Asking(client, self._master, connection)
         self._listing = Listing(asking, options)
         self._stocks = Stocks(asking, clock)
@@ -154,7 +157,12 @@ class Tryton(ErpAdapter):
                 f"the secret of {connection.name} lacks {', '.join(sorted(lacks))}",
                 connection=connection.name,
             )
-        http = http_client(connection.url, timeout=float(connection.timeout), transport=transport)
+        http = http_client(
+            connection.url,
+            timeout=float(connection.timeout),
+            allow_private=connection.allow_private,
+            transport=transport,
+        )
         client = Client(
             http,
             connection=connection.name,
@@ -319,6 +327,22 @@ class Tryton(ErpAdapter):
     def archive(self, party: Ref) -> None:
         """See ``ErpAdapter.archive``."""
         self._reading.archive(party)
+
+    # --- what stands under our keys ------------------------------------------
+
+    def sales(
+        self, prefix: str, since: dt.date, *, after: str = "", limit: int = 100
+    ) -> Sequence[Sale]:
+        """See ``ErpAdapter.sales``."""
+        return self._comparing.sales(prefix, since, after=after, limit=limit)
+
+    def sales_of(self, keys: Sequence[str]) -> Sequence[Sale]:
+        """See ``ErpAdapter.sales_of``."""
+        return self._comparing.sales_of(keys)
+
+    def profiles(self, parties: Sequence[Ref]) -> Mapping[Ref, Profile]:
+        """See ``ErpAdapter.profiles``."""
+        return self._reading.profiles(parties)
 
     # --- items, stock and prices ---------------------------------------------
 

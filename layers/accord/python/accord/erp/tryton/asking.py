@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from accord.erp.tryton.client import Client
+from accord.erp.tryton.client import Client, search
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.wire import Values, related, truth
 from accord.errors import UnmappedError
@@ -41,17 +41,16 @@ class Asking:
         **context: Any,
     ) -> list[Values]:
         """The rows of ``model``, archived ones and archived parts too."""
-        rows: list[Values] = self.call(
-            f"model.{model}.search_read",
+        return search(
+            self.call,
+            model,
             domain,
-            0,
-            limit,
-            order,
-            list(fields),
+            fields,
+            limit=limit,
+            order=order,
             active_test=False,
             **context,
         )
-        return rows
 
     def products(self, ids: Sequence[str], fields: Iterable[str], **context: Any) -> list[Values]:
         """Products with a code, in the order of ``ids``; those that are gone are left out.

@@ -4,7 +4,7 @@ import base64
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -198,3 +198,23 @@ class Client:
                 )
             case "refused":
                 return RejectedError(what, body=fault.message)
+
+
+def search(
+    call: Callable[..., Any],
+    model: str,
+    domain: list[Any],
+    fields: Iterable[str],
+    *,
+    limit: int | None = None,
+    order: list[list[str]] | None = None,
+    **context: Any,
+) -> list[Values]:
+    """The rows of ``model``. Archived records and parts are hidden without ``active_test=False``.
+
+    ``call`` is ``Client.call``, or what adds a context to it.
+    """
+    rows: list[Values] = call(
+        f"model.{model}.search_read", domain, 0, limit, order, list(fields), **context
+    )
+    return rows

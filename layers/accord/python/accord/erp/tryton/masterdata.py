@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from accord.erp.tryton.client import Client
+from accord.erp.tryton.client import Client, search
 from accord.erp.tryton.known import (
     TAX_FIELDS,
     Currency,
@@ -217,16 +217,7 @@ class MasterData:
     # --- asking --------------------------------------------------------------
 
     def _search(self, model: str, domain: list[Any], fields: Iterable[str]) -> list[Values]:
-        rows: list[Values] = self._client.call(
-            f"model.{model}.search_read",
-            domain,
-            0,
-            None,
-            None,
-            list(fields),
-            context=self.context(),
-        )
-        return rows
+        return search(self._client.call, model, domain, fields, context=self.context())
 
     def _one(self, model: str, domain: list[Any], what: str, name: str) -> int:
         # Asked without a company where it is the company that is looked for.

@@ -90,12 +90,12 @@ def of_order(sale: int, key: str | None, at: str = "", *models: str) -> list[Any
         [f"{at}lines.origin.invoice.sales", "=", sale, *models, "account.invoice.line"],
     ]
     if key:
-        like = f"{_literal(first_generation(key))}-r%"
+        like = f"{literal(first_generation(key))}-r%"
         found.append([f"{at}reference", "like", like, *models])
     return found
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """``text`` in a pattern, where it shall mean itself."""
     for char in "\\%_":
         text = text.replace(char, f"\\{char}")

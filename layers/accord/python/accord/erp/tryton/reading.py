@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from accord.erp.tryton.client import Client
+from accord.erp.tryton.client import Client, search
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.news import Feed, Position, credited_lines, feed, news
 from accord.erp.tryton.profile_changes import needs_of, profile_values, settled
@@ -163,6 +163,14 @@ class Reading:
         row = self._party(party)
         return (profile_of(row), version_of(row)) if row else None
 
+    def profiles(self, parties: Sequence[Ref]) -> dict[Ref, Profile]:
+        """See ``ErpAdapter.profiles``."""
+        by_id = {int(party.id): party for party in parties if party.id.isdigit()}
+        if not by_id:
+            return {}
+        rows = self._search_all("party.party", [["id", "in", list(by_id)]], self._profile_fields())
+        return {by_id[row["id"]]: profile_of(row) for row in rows}
+
     def update_profile(self, party: Ref, changes: Profile, *, version: str) -> tuple[Profile, str]:
         """See ``ErpAdapter.update_profile``.
 
@@ -207,12 +215,15 @@ class Reading:
     def _party(self, party: Ref) -> Values | None:
         if not party.id.isdigit():
             return None
+        domain = [["id", "=", int(party.id)]]
+        rows = self._search_all("party.party", domain, self._profile_fields())
+        return rows[0] if rows else None
+
+    def _profile_fields(self) -> list[str]:
         fields = [*PROFILE_FIELDS]
         if ("party.party", PRICE_LIST) in self._optional():
             fields.append(f"{PRICE_LIST}.name")
-        domain = [["id", "=", int(party.id)]]
-        rows = self._search_all("party.party", domain, fields)
-        return rows[0] if rows else None
+        return fields
 
     def _price_list(self, name: str | None) -> int | None:
         """The price list's id; None for none. Raises: UnmappedError, UnsupportedError."""
@@ -249,10 +260,7 @@ class Reading:
     def _search(
         self, model: str, domain: list[Any], fields: Iterable[str], *, limit: int | None = None
     ) -> list[Values]:
-        rows: list[Values] = self._call(
-            f"model.{model}.search_read", domain, 0, limit, None, list(fields)
-        )
-        return rows
+        return search(self._call, model, domain, fields, limit=limit)
 
     def _search_all(
         self,
@@ -264,16 +272,9 @@ class Reading:
         order: list[list[str]] | None = None,
     ) -> list[Values]:
         """``_search`` among archived records and parts too, which Tryton hides unless told."""
-        rows: list[Values] = self._call(
-            f"model.{model}.search_read",
-            domain,
-            0,
-            limit,
-            order,
-            list(fields),
-            active_test=False,
+        return search(
+            self._call, model, domain, fields, limit=limit, order=order, active_test=False
         )
-        return rows
 
     def _call(self, method: str, *args: Any, **context: Any) -> Any:
         return self._client.call(method, *args, context={**self._master.context(), **context})

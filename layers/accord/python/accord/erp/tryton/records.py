@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from accord.erp.tryton.client import Client
+from accord.erp.tryton.client import Client, search
 from accord.erp.tryton.credits import CREDIT_FIELDS, credit_record
 from accord.erp.tryton.known import Shop
 from accord.erp.tryton.mapping import SALE_FIELDS, return_record, sale_record
@@ -115,10 +115,7 @@ class Records:
         order: list[Any] | None = None,
     ) -> list[Values]:
         """The rows of ``model``, with those fields."""
-        rows: list[Values] = self.call(
-            f"model.{model}.search_read", domain, 0, limit, order, list(fields)
-        )
-        return rows
+        return search(self.call, model, domain, fields, limit=limit, order=order)
 
     def one(self, model: str, id_: int, fields: tuple[str, ...] | list[str]) -> Values:
         """The row with that id. Raises: RejectedError: it is gone."""
