@@ -17,6 +17,8 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from infra import ROOT
 from infra.events import EVENTS
 from infra.stacks.alarms_stack import AlarmsStack
+from infra.stacks.front_stack import FrontStack
+from infra.stacks.network_stack import NetworkStack
 from infra.stacks.state_stack import StateStack
 from infra.stacks.sync_stack import SyncStack
 from infra.stages import STAGES, Stage
@@ -32,7 +34,15 @@ def build(app: App, stage: Stage, wiring: Wiring) -> None:
     """``app`` gets the stage's stacks, and the rules that its synth has to pass."""
     guard(app)
     state = StateStack(app, stage.named("state"), stage=stage, wiring=wiring)
-    sync = SyncStack(app, stage.named("sync"), stage=stage, wiring=wiring, key=state.key)
+    network = NetworkStack(app, stage.named("network"), stage=stage) if wiring.fixed else None
+    sync = SyncStack(
+        app,
+        stage.named("sync"),
+        stage=stage,
+        wiring=wiring,
+        key=state.key,
+        vpc=network.vpc if network is not None else None,
+    )
     sync.add_stack_dependency(state)  # its functions use what is named there
     alarms = AlarmsStack(
         app,
@@ -42,10 +52,12 @@ def build(app: App, stage: Stage, wiring: Wiring) -> None:
         key=state.key,
         folders=tuple(sync.functions),
         events=EVENTS,
-        scheduled=tuple(sync.schedules),
+        schedules={folder: schedule.every for folder, schedule in sync.schedules.items()},
         api_id=sync.api.id,
     )
     alarms.add_stack_dependency(sync)
+    if wiring.front:
+        FrontStack(app, stage.named("front"), stage=stage, api_host=wiring.front)
     Tags.of(app).add("accord:stage", stage.name)
 
 

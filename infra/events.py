@@ -32,14 +32,26 @@ SENDS: Mapping[str, tuple[str, ...]] = {
     "invoice_posted": ("order_updated",),
     "order_changed_in_erp": ("order_updated",),
     "poll_erp": (*FROM_ERP, "customer_changed", *SOLD),
-    # What is left when their time is up.
-    "stock_changed": ("stock_changed",),
-    "price_changed": ("price_changed",),
+    "poll_store": (*FROM_STORE, "product_updated"),
+    # What is left when their time is up, and what waited for a product that they found.
+    "stock_changed": ("stock_changed", "price_changed"),
+    "price_changed": ("price_changed", "stock_changed"),
     # And what the store shows otherwise than it was told.
     "product_updated": SOLD,
+    # What would mend what both sides say otherwise.
+    "reconcile": ("order_updated", "order_changed_in_erp", "customer_changed", *SOLD),
     "wake": EVENTS,
 }
 """Function → the events that it queues."""
+
+INWARD = (
+    "receive_store_webhook",
+    "get_document",
+    "report_dead_letters",
+    "seal_journal",
+    "send_digest",
+)
+"""Functions that speak to AWS alone, never to a store or a back office."""
 
 PRINTED = ("order_fulfilled", "invoice_posted")
 """Their functions keep printed documents, and tell the address that opens one."""
@@ -49,6 +61,13 @@ POLLED = ("sales_order", "shipment", "invoice", "party", "item", "stock", "price
 
 SWEPT = {"stock": "cron(10 1 * * ? *)", "price": "cron(40 1 * * ? *)", "item": "cron(10 2 * * ? *)"}
 """Kinds that are read whole once a night, and when (UTC): some changes there move no date."""
+
+SEALED = "cron(20 2 * * ? *)"
+"""When the journal of the day before is sealed (UTC): all that was begun then has ended."""
+
+
+COMPARED = "cron(50 2 * * ? *)"
+"""When both sides are compared (UTC): behind the nightly look at every item."""
 
 
 def workers(event: str, at_once: int) -> int:

@@ -1,6 +1,7 @@
 """What differs between dev, staging and prod, and nothing else."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_codedeploy as codedeploy
@@ -12,7 +13,8 @@ class Stage:
     """One deployment of everything. State is kept in every stage, so that is no field here.
 
     ``requests_per_second`` is the API's throttle: about ten times the busiest minute we expect.
-    ``late_s`` is how old a change in a queue may get before somebody is told.
+    ``late_s`` is how old a change in a queue may get before somebody is told. Under ``audit_lock``
+    COMPLIANCE nobody deletes a seal before its time, under GOVERNANCE those who may overrule it.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Stage:
     requests_per_second: int
     late_s: int
     rollout: codedeploy.ILambdaDeploymentConfig
+    audit_lock: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE"
 
     def named(self, name: str) -> str:
         """``name`` in this stage: ``accord-dev-links``. Fixed, so data outlives its stack."""
@@ -60,6 +63,7 @@ _ALL = (
         requests_per_second=50,
         late_s=900,
         rollout=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+        audit_lock="COMPLIANCE",
     ),
 )
 

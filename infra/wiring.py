@@ -17,6 +17,32 @@ OWNERS = ("commerce", "finance", "warehouse", "support", "ops")
 """Who can be told of a problem; each has a topic."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """[alarms] and [audit] of accord.toml, with what holds where they say nothing.
+
+    ``mails`` is an address per owner, ``runbooks`` where those lie, ``late_hours`` how late an
+    order may be; ``quiet_hours`` is None where no busy hours are told.
+    """
+
+    mails: Mapping[str, str]
+    runbooks: str
+    late_hours: int
+    quiet_hours: int | None
+    audit_days: int
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Watch":
+        alarms, audit = document.get("alarms", {}), document.get("audit", {})
+        return cls(
+            mails={owner: alarms[owner] for owner in OWNERS if owner in alarms},
+            runbooks=alarms.get("runbooks", "docs/runbooks").rstrip("/"),
+            late_hours=alarms.get("late_hours", 4),
+            quiet_hours=alarms.get("quiet_hours", 6) if "busy_hours" in alarms else None,
+            audit_days=audit.get("keep_days", 400),
+        )
+
+
 class RefusedError(Exception):
     """This file cannot be deployed to this stage; the message says why and what to do."""
 
@@ -26,17 +52,23 @@ class Wiring:
     """What the stacks take from accord.toml.
 
     ``stores`` and ``erps`` are names; ``store_secrets`` and ``erp_secrets`` too, without the stage,
-    each once. ``workers`` is how many may write at once, ``mails`` an address per owner, and
-    ``compiled`` the whole file as JSON.
+    each once. ``poll_minutes`` says how often each back office is asked what changed, in minutes,
+    ``workers`` how many may write at once, and ``compiled`` the whole file as JSON.
+    ``digest_at`` is when the desks are mailed, a time of day in UTC. ``fixed``: what goes out comes
+    from fixed addresses. ``front`` is the API's host, where something stands in front of it.
     """
 
     stores: tuple[str, ...]
     erps: tuple[str, ...]
     store_secrets: tuple[str, ...]
     erp_secrets: tuple[str, ...]
+    poll_minutes: Mapping[str, int]
     workers: int
-    mails: Mapping[str, str]
+    watch: Watch
     compiled: str
+    digest_at: str = "05:30"
+    fixed: bool = False
+    front: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -69,10 +101,16 @@ def read(path: Path, *, prod: bool) -> Wiring:
             erps=tuple(document["erps"]),
             store_secrets=_once(store["secret"] for store in stores),
             erp_secrets=_once(erp["secret"] for erp in erps),
+            poll_minutes={
+                name: erp.get("poll_minutes", 1) for name, erp in document["erps"].items()
+            },
             # A FIFO event source cannot be held to less than two.
             workers=max([2, *(erp.get("concurrency", 2) for erp in erps)]),
-            mails=document.get("alarms", {}),
+            watch=Watch.of(document),
             compiled=compiled(document),
+            digest_at=document.get("digest", {}).get("at", "05:30"),
+            fixed=document.get("deploy", {}).get("fixed_addresses", False),
+            front=document.get("deploy", {}).get("front", ""),
         )
     except (KeyError, AttributeError, TypeError) as error:
         raise RefusedError(f"{path}: {error!r}; `accord config check` says where") from error

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import itertools
+import socket
+import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -321,3 +323,91 @@ def test_a_refused_connection_is_known_never_to_have_been_sent() -> None:
         send(client, "POST", "/x", connection="main")
 
     assert raised.value.sent is False
+
+
+class TestAddressesInside:
+    """A name on the internet may lead into our own network; nothing is sent there."""
+
+    @pytest.fixture
+    def leads_to(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+        def lead(*addresses: str) -> list[str]:
+            asked: list[str] = []
+
+            def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+                asked.append(host)
+                return [(2, 1, 6, "", (address, port)) for address in addresses]
+
+            monkeypatch.setattr(socket, "getaddrinfo", look_up)
+            return asked
+
+        return lead
+
+    @pytest.fixture
+    def connected(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        hosts: list[str] = []
+
+        def answer(_: object, request: httpx.Request) -> httpx.Response:
+            hosts.append(request.url.host)
+            return httpx.Response(200, json={}, stream=httpx.ByteStream(b"{}"))
+
+        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+        return hosts
+
+    @pytest.mark.parametrize(
+        "addresses",
+        [("10.0.0.5",), ("169.254.169.254",), ("93.184.216.34", "127.0.0.1"), ("::ffff:10.0.0.5",)],
+    )
+    def test_a_name_that_leads_inside_is_sent_nothing(
+        self, leads_to: Callable[..., list[str]], connected: list[str], addresses: tuple[str, ...]
+    ) -> None:
+        leads_to(*addresses)
+
+        with (
+            http_client("https://erp.example", timeout=5) as client,
+            pytest.raises(BadInputError, match="allow_private = true") as raised,
+        ):
+            send(client, "GET", "x", connection="erp")
+
+        assert (raised.value.reason, connected) == ("private_address", [])
+
+    def test_it_is_sent_where_that_is_configured(
+        self, leads_to: Callable[..., list[str]], connected: list[str]
+    ) -> None:
+        asked = leads_to("10.0.0.5")
+
+        with http_client("https://erp.example", timeout=5, allow_private=True) as client:
+            send(client, "GET", "x", connection="erp")
+
+        assert (asked, connected) == ([], ["erp.example"])
+
+    def test_a_public_name_is_looked_up_once_a_minute(
+        self,
+        leads_to: Callable[..., list[str]],
+        connected: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asked, now = leads_to("93.184.216.34"), [1000.0]
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+        with http_client("https://erp.example", timeout=5) as client:
+            for seconds in (0, 59, 2):
+                now[0] += seconds
+                send(client, "GET", "x", connection="erp")
+
+        assert (len(asked), len(connected)) == (2, 3)
+
+    def test_a_name_that_nobody_knows_fails_as_it_always_did(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise socket.gaierror("no such name")
+
+        monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+        with (
+            http_client("https://erp.example", timeout=5) as client,
+            pytest.raises(UnavailableError) as raised,
+        ):
+            send(client, "GET", "x", connection="erp")
+
+        assert raised.value.sent is False

@@ -9,12 +9,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap, checkout, edge
 from accord.checkout import RefusedError, Request
+from accord.counted import counted
 from accord.errors import AccordError, BusyError, DisagreementError
 from accord.observability import measure
 
 logger = Logger()
 
 
+@counted
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """200 with the answer; 400 and 401 with the field that is wrong; 409 for what came before.

@@ -1,41 +1,60 @@
 """Each minute, for one kind of records of one back office: what changed there is queued."""
 
 import datetime as dt
+from contextlib import AbstractContextManager
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
-from accord.errors import TransientError
+from accord.counted import counted
+from accord.errors import OutageError, TransientError, WaitingError
 from accord.model.documents import Kind
 from accord.observability import measure
+from accord.rules.limits import CALLS_PER_POLL
 from accord.sync.catalogue import OF_ITEMS
 
 logger = Logger()
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
 
 
+@counted
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Nothing is answered. ``event`` is ``{"erp": …, "kind": …}``, as its schedule says.
 
     With ``sweep`` nothing is read now: the runs of the next minutes read every item once.
-    A back office that does not answer is asked again by the next run, and counts as behind.
+    A back office that does not answer is asked again by the next run, and counts as behind. One
+    that is left alone (paused, in maintenance, its calls of this day made) is not asked.
     """
     erp, kind = event["erp"], Kind(event["kind"])
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
     until = dt.datetime.now(dt.UTC) + left - _MARGIN
     try:
+        if (held := bootstrap.guard().held(erp)) is not None:
+            raise held
         if kind not in OF_ITEMS:
-            _news(erp, kind, until)
+            with _operation("polls", context, until):
+                _news(erp, kind, until)
         elif event.get("sweep"):
             bootstrap.catalogue_poller(erp).ask_for_sweep(kind)
         else:
-            _levels(erp, kind, until)
-    except TransientError as error:
+            with _operation("catalogue", context, until):
+                _levels(erp, kind, until)
+    except WaitingError as error:
+        logger.info("left alone", erp=erp, kind=kind, cause=error.cause, why=str(error))
+    except (TransientError, OutageError) as error:
         logger.warning("not now", erp=erp, kind=kind, reason=error.reason, error=str(error))
         measure("ErpPollsBehind")
+
+
+def _operation(
+    what: str, context: LambdaContext, until: dt.datetime
+) -> AbstractContextManager[None]:
+    holder = f"poll/{context.aws_request_id}"
+    until += _MARGIN
+    return bootstrap.guard().operation(what, calls=CALLS_PER_POLL, holder=holder, until=until)
 
 
 def _news(erp: str, kind: Kind, until: dt.datetime) -> None:

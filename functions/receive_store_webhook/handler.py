@@ -43,6 +43,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         event=message.event, group=message.group, body=message.body, sending=message.sending
     )
     logger.info("queued", ref=message.group, to=message.event)
+    measure("WebhooksReceived", store=store.name)
     return _answer(200)
 
 

@@ -6,10 +6,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
+from accord.counted import counted
 
 logger = Logger()
 
 
+@counted
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     """Nothing is answered; the log says how many were sent back."""

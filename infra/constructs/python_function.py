@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -63,6 +64,7 @@ class PythonFunction(Construct):
         rollout: Rollout,
         memory_mib: int,
         timeout: Duration,
+        vpc: ec2.IVpc | None = None,
     ) -> None:
         super().__init__(scope, folder)
         self.folder = folder
@@ -77,6 +79,8 @@ class PythonFunction(Construct):
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
+        if vpc is not None:
+            self._grant_network()
         self.function = lambda_.Function(
             self,
             "Function",
@@ -91,6 +95,7 @@ class PythonFunction(Construct):
             memory_size=memory_mib,
             timeout=timeout,
             role=self.role,
+            vpc=vpc,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
             environment={
@@ -98,7 +103,9 @@ class PythonFunction(Construct):
                 "ACCORD_CONFIG": "/opt/accord.json",
                 "ACCORD_TABLES": "{}",
                 "ACCORD_QUEUES": "{}",
+                "ACCORD_TOPICS": "{}",
                 "ACCORD_BUCKET": "",
+                "ACCORD_AUDIT_BUCKET": "",
                 "ACCORD_PUBLIC_URL": "",
                 "POWERTOOLS_SERVICE_NAME": folder,
                 "POWERTOOLS_METRICS_NAMESPACE": "Accord",
@@ -122,6 +129,35 @@ class PythonFunction(Construct):
         )
         for rule in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
             acknowledge(self, rule, "The wheels are locked for 3.13; a runtime changes by a commit")
+
+    def _grant_network(self) -> None:
+        """What Lambda itself does in the function's role; its code may not.
+
+        Source: AWS Lambda, "Giving Lambda functions access to resources in an Amazon VPC".
+        """
+        actions = [
+            "ec2:CreateNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:DeleteNetworkInterface",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:UnassignPrivateIpAddresses",
+        ]
+        own = Stack.of(self).format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=self.name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for effect, conditions in (
+            (iam.Effect.ALLOW, {}),
+            (iam.Effect.DENY, {"ArnEquals": {"lambda:SourceFunctionArn": [own]}}),
+        ):
+            self.role.add_to_policy(
+                iam.PolicyStatement(
+                    effect=effect, actions=actions, resources=["*"], conditions=conditions
+                )
+            )
 
     def tell(self, variable: str, entries: Mapping[str, str]) -> None:
         """Adds ``entries`` to the JSON object in the environment's ``variable``."""

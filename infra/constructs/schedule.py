@@ -1,6 +1,7 @@
 """A function that is woken by the clock."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from aws_cdk import Duration, Stack
@@ -16,8 +17,10 @@ from infra.constructs.python_function import PythonFunction
 class Schedule(Construct):
     """``function`` at ``rate`` (``rate(1 minute)``), once for each of ``inputs``, by its name.
 
-    Those of ``nightly`` run at times of their own (``cron(…)``, in UTC): name → (time, input).
-    ``dead`` holds what could not be delivered. A run that is missed is not made up for: the next
+    Those of ``nightly`` run at times of their own (``cron(…)`` in UTC, or another rate): name →
+    (time, input).
+    ``dead`` holds what could not be delivered; ``every`` is how many minutes lie between two runs,
+    those of the quickest. A run that is missed is not made up for: the next
     one does its work.
     """
 
@@ -59,6 +62,7 @@ class Schedule(Construct):
         )
         bury = self.dead.grant(self._role, "sqs:SendMessage")
         times = {name: (rate, input_) for name, input_ in inputs.items()} | dict(nightly)
+        self.every = min(_every(time) for time, _ in times.values())
         for each, (time, input_) in times.items():
             schedule = self._schedule(each, time, input_)
             # The scheduler tries the role when the schedule is made.
@@ -95,3 +99,11 @@ class Schedule(Construct):
                 ),
             ),
         )
+
+
+def _every(expression: str) -> int:
+    """Minutes between two runs of ``rate(…)``; a ``cron(…)`` of ours is a time of each day."""
+    found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
+    if found is None:
+        return 24 * 60
+    return int(found[1]) * {"minute": 1, "hour": 60, "day": 24 * 60}[found[2]]

@@ -33,6 +33,11 @@ def payload_bucket_name(stack: Stack, stage: Stage) -> str:
     return f"{stage.named('payloads')}-{stack.account}-{stack.region}"
 
 
+def audit_bucket_name(stack: Stack, stage: Stage) -> str:
+    """Fixed, and one of its kind in the world, as the other is."""
+    return f"{stage.named('audit')}-{stack.account}-{stack.region}"
+
+
 class State(Construct):
     """Tables, payloads and secrets of a stage. Each ``grant_…`` gives leave and tells the name."""
 
@@ -47,6 +52,9 @@ class State(Construct):
         self._payloads = s3.Bucket.from_bucket_name(
             self, "Payloads", payload_bucket_name(Stack.of(self), stage)
         )
+        self._audit = s3.Bucket.from_bucket_name(
+            self, "Audit", audit_bucket_name(Stack.of(self), stage)
+        )
 
     def grant_table(self, function: PythonFunction, table: str, *actions: str) -> None:
         """May do ``actions`` (``GetItem``, …) with ``table``. Nobody scans.
@@ -57,9 +65,36 @@ class State(Construct):
         self._grant_key(function, "dynamodb", *_KEY_READ, *_KEY_WRITE)
         function.tell("ACCORD_TABLES", {table: self._stage.named(table)})
 
+    def grant_journal(self, function: PythonFunction) -> None:
+        """May tell the journal what it does: a page follows the last one, which is read."""
+        self.grant_table(function, "journal", "Query", "PutItem")
+
+    def grant_seals(self, function: PythonFunction) -> None:
+        """May keep seals, and look for those there are. The bucket locks each by itself."""
+        iam.Grant.add_to_principal(
+            grantee=function.role,
+            actions=["s3:GetObject", "s3:PutObject"],
+            resource_arns=[self._audit.arn_for_objects("*")],
+        )
+        iam.Grant.add_to_principal(
+            grantee=function.role, actions=["s3:ListBucket"], resource_arns=[self._audit.bucket_arn]
+        )
+        self._grant_key(function, "s3", "kms:Decrypt", "kms:GenerateDataKey")
+        function.function.add_environment("ACCORD_AUDIT_BUCKET", self._audit.bucket_name)
+        acknowledge(
+            function,
+            f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{self._stage.named('audit')}"
+            "-<AWS::AccountId>-<AWS::Region>/*]",
+            "An object is named when it is made",
+        )
+
     def grant_put_payload(self, function: PythonFunction, folder: str) -> None:
         """May keep payloads in ``folder``, beside which are documents; only people read them."""
         self._grant_objects(function, f"{folder}/*", "PutObject")
+
+    def grant_reports(self, function: PythonFunction) -> None:
+        """May keep reports of what was compared, and read what it has so far."""
+        self._grant_objects(function, "reports/*", "GetObject", "PutObject")
 
     def grant_documents(self, function: PythonFunction, *actions: str) -> None:
         """May do ``actions`` (``GetObject``, ``PutObject``) with printed documents."""
@@ -79,6 +114,18 @@ class State(Construct):
             f"-<AWS::AccountId>-<AWS::Region>/{pattern}]",
             "An object is named when it is made",
         )
+
+    def grant_topics(self, function: PythonFunction, owners: Sequence[str]) -> None:
+        """May mail these desks. Their topics are in the alarms' stack, and found by name."""
+        arns = {
+            owner: Stack.of(self).format_arn(service="sns", resource=self._stage.named(owner))
+            for owner in owners
+        }
+        iam.Grant.add_to_principal(
+            grantee=function.role, actions=["sns:Publish"], resource_arns=list(arns.values())
+        )
+        self._grant_key(function, "sns", "kms:Decrypt", "kms:GenerateDataKey")
+        function.tell("ACCORD_TOPICS", arns)
 
     def grant_secrets(self, function: PythonFunction, names: Sequence[str]) -> None:
         """May read these secrets of accord.toml."""

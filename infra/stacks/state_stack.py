@@ -8,9 +8,13 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
-from infra.constructs.state import TABLES, payload_bucket_name
+from infra.constructs.state import TABLES, audit_bucket_name, payload_bucket_name
 from infra.stages import Stage
 from infra.wiring import Wiring
+
+KEPT_DAYS = {"attention": 365, "dead-letters": 365, "documents": 365, "reports": 400}
+"""How long what is in each folder of the payloads stays. A year for the auditors: a payload holds a
+customer's data and then has to go. A report holds none, and the year's close needs the last one."""
 
 
 class StateStack(Stack):
@@ -34,7 +38,9 @@ class StateStack(Stack):
         )
         for name in TABLES:
             self._table(name, stage)
-        self._payloads(stage)
+        logs = self._access_logs()
+        self._payloads(stage, logs)
+        self._seals(stage, logs, keep_days=wiring.watch.audit_days)
         for name in wiring.secrets:
             self._secret(name, stage)
 
@@ -56,7 +62,7 @@ class StateStack(Stack):
             time_to_live_attribute="expires_at",  # a broom only: every reader checks it itself
         )
 
-    def _payloads(self, stage: Stage) -> None:
+    def _access_logs(self) -> s3.Bucket:
         logs = s3.Bucket(
             self,
             "PayloadLogs",
@@ -66,7 +72,10 @@ class StateStack(Stack):
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
             removal_policy=RemovalPolicy.RETAIN,
         )
-        acknowledge(logs, "AwsSolutions-S1", "It is where access to the other bucket is logged")
+        acknowledge(logs, "AwsSolutions-S1", "It is where access to the other buckets is logged")
+        return logs
+
+    def _payloads(self, stage: Stage, logs: s3.IBucket) -> None:
         s3.Bucket(
             self,
             "Payloads",
@@ -77,15 +86,48 @@ class StateStack(Stack):
             encryption_key=self.key,
             bucket_key_enabled=True,
             versioned=True,
-            # A year for the auditors; a payload holds a customer's data and then has to go.
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    expiration=Duration.days(365),
                     noncurrent_version_expiration=Duration.days(30),
                     abort_incomplete_multipart_upload_after=Duration.days(1),
+                ),
+                # Of two rules the shorter one would win, so each folder has one of its own.
+                *(
+                    s3.LifecycleRule(prefix=f"{folder}/", expiration=Duration.days(days))
+                    for folder, days in KEPT_DAYS.items()
+                ),
+            ],
+            server_access_logs_bucket=logs,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _seals(self, stage: Stage, logs: s3.IBucket, *, keep_days: int) -> None:
+        """What was sealed of the journal: nobody changes it, or deletes it before its time."""
+        lock = {
+            "GOVERNANCE": s3.ObjectLockRetention.governance,
+            "COMPLIANCE": s3.ObjectLockRetention.compliance,
+        }[stage.audit_lock]
+        s3.Bucket(
+            self,
+            "Audit",
+            bucket_name=audit_bucket_name(self, stage),
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=lock(Duration.days(keep_days)),
+            # What nobody can be asked for any more goes by itself.
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=Duration.days(keep_days + 30),
+                    noncurrent_version_expiration=Duration.days(1),
                 )
             ],
             server_access_logs_bucket=logs,
+            server_access_logs_prefix="audit/",
             removal_policy=RemovalPolicy.RETAIN,
         )
 

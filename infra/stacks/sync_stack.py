@@ -1,8 +1,9 @@
 """The service: a door, queues, the functions between them, and what each of them may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -14,9 +15,22 @@ from infra.constructs.python_function import PythonFunction, Rollout
 from infra.constructs.schedule import Schedule
 from infra.constructs.state import State
 from infra.constructs.webhook_api import WebhookApi
-from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, SOLD, SWEPT, workers
+from infra.events import (
+    COMPARED,
+    EVENTS,
+    FROM_ERP,
+    FROM_STORE,
+    INWARD,
+    POLLED,
+    PRINTED,
+    SEALED,
+    SENDS,
+    SOLD,
+    SWEPT,
+    workers,
+)
 from infra.stages import Stage
-from infra.wiring import Wiring
+from infra.wiring import OWNERS, Wiring
 
 _READS = ("GetItem", "BatchGetItem", "Query")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem")
@@ -27,10 +41,18 @@ class SyncStack(Stack):
     """A change of one side in, the other agrees: ``functions`` by folder, ``queues`` by event."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, stage: Stage, wiring: Wiring, key: kms.IKey
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        wiring: Wiring,
+        key: kms.IKey,
+        vpc: ec2.IVpc | None = None,
     ) -> None:
         super().__init__(scope, id_, description="Accord: the service. Holds nothing but queues.")
         self._stage = stage
+        self._vpc = vpc
         self._layers = Layers(self, "Layers", config=wiring.compiled)
         self._rollout = Rollout(self, "Rollout", stage=stage)
         self.functions: dict[str, PythonFunction] = {}
@@ -46,29 +68,42 @@ class SyncStack(Stack):
         self._document_server()
         self._checkout(wiring)
         for event in FROM_STORE:
-            worker = self._worker(event, wiring)
-            state.grant_table(worker, "links", *_WRITES)
+            worker = self._worker(event, wiring, wiring.secrets)
+            self._grant_steps(worker)
+            state.grant_table(worker, "links", "GetItem", *_WRITES)
             state.grant_table(worker, "control", "PutItem")  # the newest code of an account
             if event != "customer_changed":
                 state.grant_table(worker, "levels", *_READS, *_WRITES)  # what an order claims
         for event in FROM_ERP:
-            worker = self._worker(event, wiring)
-            state.grant_table(worker, "links", "UpdateItem")
+            worker = self._worker(event, wiring, wiring.secrets)
+            self._grant_steps(worker)
+            state.grant_table(worker, "links", "GetItem", "UpdateItem")
             if event in PRINTED:
                 state.grant_table(worker, "control", "PutItem")  # what opens a document
                 state.grant_documents(worker, "GetObject", "PutObject")
                 worker.function.add_environment("ACCORD_PUBLIC_URL", self.api.endpoint)
             else:
                 state.grant_table(worker, "links", "PutItem")  # a refund that it makes
+                state.grant_table(worker, "control", "PutItem")  # a connection's breaker
         for event in SOLD:
-            worker = self._worker(event, wiring)
+            # A store that owns its catalogue has its products made items of the back office.
+            makes_items = event == "product_updated"
+            secrets = wiring.secrets if makes_items else wiring.store_secrets
+            worker = self._worker(event, wiring, secrets)
             state.grant_table(worker, "control", "PutItem")  # whose turn it is, and how fast
-            state.grant_table(worker, "levels", *_READS, *_WRITES, "BatchWriteItem")
-            if event == "product_updated":
-                state.grant_table(worker, "links", *_WRITES)
+            state.grant_table(worker, "levels", "BatchGetItem", "Query", *_WRITES)
+            if makes_items:
+                self._grant_steps(worker)
+                state.grant_table(worker, "links", "GetItem", *_WRITES)
         self._waker(wiring)
         self._poller(wiring)
+        self._store_poller(wiring)
+        self._webhook_guard(wiring)
+        self._bookkeeper(wiring)
         self._undertaker()
+        self._reporter()
+        self._sealer()
+        self._digester(wiring)
 
         CfnOutput(
             self,
@@ -102,8 +137,12 @@ class SyncStack(Stack):
         # The store waits 300 ms and then sells on; what comes later than that is of use to nobody.
         checkout = self._function("check_availability", memory_mib=1024, timeout_s=10)
         state = self._state
-        state.grant_table(checkout, "levels", *_READS, *_WRITES)
-        state.grant_table(checkout, "control", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        # A hold is conditional on what it is kept of; what is asked live may close claims in bulk.
+        state.grant_table(
+            checkout, "levels", *_READS, *_WRITES, "ConditionCheckItem", "BatchWriteItem"
+        )
+        # A nonce is used once; whether the back office may be asked live, and how often.
+        state.grant_table(checkout, "control", "GetItem", "PutItem")
         state.grant_table(checkout, "config", "Query")
         state.grant_secrets(checkout, wiring.secrets)
         self.api.post(
@@ -112,23 +151,26 @@ class SyncStack(Stack):
             proof="The store signs time, nonce and body; the function checks them before all else",
         )
 
-    def _worker(self, event: str, wiring: Wiring) -> PythonFunction:
+    def _worker(self, event: str, wiring: Wiring, secrets: Sequence[str]) -> PythonFunction:
+        """The consumer of ``event``, with what all of them need."""
         state, queue = self._state, self.queues[event].queue
         worker = self._function(event, memory_mib=512, timeout_s=60)
-        state.grant_table(worker, "links", "GetItem")
-        state.grant_table(worker, "steps", *_WRITES)
         state.grant_table(worker, "waiting", "GetItem", *_WRITES)
         state.grant_table(worker, "attention", *_READS, *_WRITES)
-        state.grant_table(worker, "journal", "BatchWriteItem")
+        state.grant_journal(worker)
         state.grant_table(worker, "control", "GetItem")
         state.grant_table(worker, "config", "Query")
         state.grant_put_payload(worker, "attention")
-        state.grant_secrets(worker, wiring.secrets)
+        state.grant_secrets(worker, secrets)
         # A worker says itself when a change should come again.
         queue.grant(worker.role, "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl")
         # One at a time: a back office has no half of a batch.
         self._consume(worker, queue, batch_size=1, at_once=workers(event, wiring.workers))
         return worker
+
+    def _grant_steps(self, worker: PythonFunction) -> None:
+        """May remember what it wrote to the other side, before and after."""
+        self._state.grant_table(worker, "steps", *_WRITES)
 
     def _waker(self, wiring: Wiring) -> None:
         state = self._state
@@ -148,22 +190,84 @@ class SyncStack(Stack):
         state.grant_table(poller, "config", "Query")
         state.grant_table(poller, "levels", *_READS, *_WRITES, "BatchWriteItem")
         state.grant_table(poller, "attention", *_READS, *_WRITES)  # a code without a mapping
-        state.grant_table(poller, "journal", "BatchWriteItem")  # what shadow would send
+        state.grant_journal(poller)  # what shadow would send
         state.grant_secrets(poller, wiring.erp_secrets)
+        polls = {
+            self._stage.named(f"poll-{erp}-{kind}"): (minutes, {"erp": erp, "kind": kind})
+            for erp, minutes in wiring.poll_minutes.items()
+            for kind in POLLED
+        }
+        seldom = {
+            name: (f"rate({minutes} minutes)", input_)
+            for name, (minutes, input_) in polls.items()
+            if minutes > 1
+        }
+        sweeps = {
+            self._stage.named(f"sweep-{erp}-{kind}"): (
+                time,
+                {"erp": erp, "kind": kind, "sweep": "yes"},
+            )
+            for erp in wiring.erps
+            for kind, time in SWEPT.items()
+        }
         self._clock(
             poller,
-            {
-                self._stage.named(f"poll-{erp}-{kind}"): {"erp": erp, "kind": kind}
-                for erp in wiring.erps
-                for kind in POLLED
-            },
+            {name: input_ for name, (_, input_) in polls.items() if name not in seldom},
+            nightly=seldom | sweeps,
+        )
+
+    def _store_poller(self, wiring: Wiring) -> None:
+        state = self._state
+        poller = self._function("poll_store", memory_mib=512, timeout_s=60)
+        state.grant_table(poller, "links", "GetItem")
+        state.grant_table(poller, "waiting", "GetItem")
+        state.grant_table(poller, "attention", "Query", "BatchGetItem")
+        state.grant_table(poller, "levels", "BatchGetItem")  # what a product should show
+        state.grant_table(poller, "control", "GetItem", "PutItem")
+        state.grant_table(poller, "config", "Query")
+        state.grant_secrets(poller, wiring.store_secrets)
+        self._clock(
+            poller,
+            {self._stage.named(f"poll-store-{name}"): {"store": name} for name in wiring.stores},
+            rate="rate(2 minutes)",
+        )
+
+    def _webhook_guard(self, wiring: Wiring) -> None:
+        state = self._state
+        guard = self._function("guard_webhooks", memory_mib=512, timeout_s=60)
+        state.grant_table(guard, "control", "GetItem", "PutItem")
+        state.grant_table(guard, "config", "Query")
+        state.grant_table(guard, "attention", *_READS, "PutItem", "UpdateItem", "DeleteItem")
+        state.grant_journal(guard)
+        state.grant_secrets(guard, wiring.store_secrets)
+        guard.function.add_environment("ACCORD_PUBLIC_URL", self.api.endpoint)
+        self._clock(
+            guard,
+            {self._stage.named(f"guard-{name}"): {"store": name} for name in wiring.stores},
+            rate="rate(5 minutes)",
+        )
+
+    def _bookkeeper(self, wiring: Wiring) -> None:
+        state = self._state
+        bookkeeper = self._function("reconcile", memory_mib=1024, timeout_s=60)
+        # A lost link is written anew; everything else is another function's to mend.
+        state.grant_table(bookkeeper, "links", "GetItem", "BatchGetItem", *_WRITES)
+        state.grant_table(bookkeeper, "waiting", "GetItem")
+        state.grant_table(bookkeeper, "attention", "GetItem", "BatchGetItem", "Query")
+        state.grant_table(bookkeeper, "control", "GetItem", "PutItem")
+        state.grant_table(bookkeeper, "config", "Query")
+        state.grant_table(bookkeeper, "levels", *_READS, *_WRITES, "BatchWriteItem")
+        state.grant_reports(bookkeeper)
+        state.grant_secrets(bookkeeper, wiring.secrets)
+        self._clock(
+            bookkeeper,
+            {self._stage.named(f"reconcile-{name}"): {"store": name} for name in wiring.stores},
             nightly={
-                self._stage.named(f"sweep-{erp}-{kind}"): (
-                    time,
-                    {"erp": erp, "kind": kind, "sweep": "yes"},
+                self._stage.named(f"reconcile-{name}-begin"): (
+                    COMPARED,
+                    {"store": name, "begin": "yes"},
                 )
-                for erp in wiring.erps
-                for kind, time in SWEPT.items()
+                for name in wiring.stores
             },
         )
 
@@ -174,20 +278,51 @@ class SyncStack(Stack):
         for event in EVENTS:
             self._consume(undertaker, self.queues[event].dead, batch_size=10, at_once=2)
 
+    def _reporter(self) -> None:
+        # It reads what waits and what is open, and of each bounded many.
+        state = self._state
+        reporter = self._function("report_backlog", memory_mib=512, timeout_s=50)
+        state.grant_table(reporter, "waiting", "GetItem", "Query", "DeleteItem")
+        state.grant_table(reporter, "attention", "BatchGetItem", "Query")
+        state.grant_table(reporter, "links", "GetItem")
+        state.grant_table(reporter, "levels", "BatchGetItem", "Query")
+        state.grant_table(reporter, "control", "GetItem")
+        state.grant_table(reporter, "config", "Query")
+        self._clock(reporter, {self._stage.named("report_backlog"): {}})
+
+    def _sealer(self) -> None:
+        # A million stories are some ten seconds of reading; nights that were missed come on top.
+        sealer = self._function("seal_journal", memory_mib=512, timeout_s=600)
+        self._state.grant_table(sealer, "journal", "Query")
+        self._state.grant_seals(sealer)
+        name = self._stage.named("seal_journal")
+        self._clock(sealer, {}, nightly={name: (SEALED, {})})
+
+    def _digester(self, wiring: Wiring) -> None:
+        digester = self._function("send_digest", memory_mib=256, timeout_s=60)
+        self._state.grant_table(digester, "attention", "Query", "BatchGetItem")
+        self._state.grant_table(digester, "control", "GetItem", "PutItem")  # whom it told today
+        self._state.grant_topics(digester, OWNERS)
+        name = self._stage.named("send_digest")
+        hour, minute = wiring.digest_at.split(":")
+        daily = f"cron({int(minute)} {int(hour)} * * ? *)"
+        self._clock(digester, {}, nightly={name: (daily, {})})
+
     def _clock(
         self,
         function: PythonFunction,
         inputs: Mapping[str, Mapping[str, str]],
         *,
+        rate: str = "rate(1 minute)",
         nightly: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
     ) -> None:
-        """``function`` runs each minute, once for each of ``inputs``; see ``Schedule``."""
+        """``function`` runs at ``rate``, once for each of ``inputs``; see ``Schedule``."""
         self.schedules[function.folder] = Schedule(
             self,
             f"{_camel(function.folder)}Schedule",
             name=self._stage.named(function.folder),
             function=function,
-            rate="rate(1 minute)",
+            rate=rate,
             inputs=inputs,
             nightly=nightly or {},
         )
@@ -201,6 +336,7 @@ class SyncStack(Stack):
             rollout=self._rollout,
             memory_mib=memory_mib,
             timeout=Duration.seconds(timeout_s),
+            vpc=None if folder in INWARD else self._vpc,
         )
         for event in SENDS.get(folder, ()):
             self._grant_send(self.functions[folder], event)

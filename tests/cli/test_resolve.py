@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from accord import bootstrap
-from accord.cli import customers
+from accord.cli import attention
 from accord.cli.app import app
 from accord.errors import BadInputError
 from tests.sync.shoppers import ADA, Shoppers
@@ -21,7 +21,7 @@ def shoppers(monkeypatch: pytest.MonkeyPatch) -> Shoppers:
     there.edit_account(id_, meta_data=[{"key": "_billing_vat_number", "value": "GB111111111"}])
     there.edit_party(vat_number="GB222222222")
     there.settle()
-    monkeypatch.setattr(customers, "connect", lambda _: None)
+    monkeypatch.setattr(attention, "connect", lambda _: None)
     for name, port in (
         ("links", there.links),
         ("attention", there.attention),
@@ -35,7 +35,7 @@ def shoppers(monkeypatch: pytest.MonkeyPatch) -> Shoppers:
 
 def resolve(shoppers: Shoppers, *words: str) -> str:
     (item,) = shoppers.attention.open()
-    result = RUN.invoke(app, ["attention", "resolve", item.id, *words])
+    result = RUN.invoke(app, ["attention", "resolve", item.id, "--yes", *words])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.output
@@ -58,6 +58,14 @@ def test_what_to_take_must_be_said(shoppers: Shoppers) -> None:
     (item,) = shoppers.attention.open()
 
     assert RUN.invoke(app, ["attention", "resolve", item.id]).exit_code == 2
+
+
+def test_where_nobody_can_be_asked_nothing_is_decided(shoppers: Shoppers) -> None:
+    (item,) = shoppers.attention.open()
+
+    result = RUN.invoke(app, ["attention", "resolve", item.id, "--take", "store"])
+
+    assert (result.exit_code, shoppers.attention.open()) == (2, [item])
 
 
 def test_a_wrong_field_is_refused_with_those_in_dispute(shoppers: Shoppers) -> None:

@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.erp.catalogue", "tests.erp.contract", "tests.erp.life")
+pytest.register_assert_rewrite(
+    "tests.erp.catalogue", "tests.erp.comparison", "tests.erp.contract", "tests.erp.life"
+)

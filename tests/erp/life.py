@@ -35,7 +35,8 @@ from accord.model.money import Money
 from accord.model.party import Profile
 from accord.model.progress import Invoice, News, Progress
 from accord.ports.erp import ErpAdapter
-from tests.erp.promises import Make, Promises
+from tests.erp.comparison import ComparisonContract
+from tests.erp.promises import Make
 
 ODD_BASKETS = (
     "a discount as a negative fee",
@@ -54,6 +55,9 @@ CALLS: dict[str, Callable[[ErpAdapter, Record, Any], object]] = {
     "open_day": lambda erp, *_: erp.open_day(Kind.PAYMENT, dt.date(2026, 1, 1)),
     "document": lambda erp, record, _: erp.document(replace(record.ref, kind=Kind.INVOICE)),
     "profile": lambda erp, _, document: erp.profile(document.party),
+    "profiles": lambda erp, _, document: erp.profiles([document.party]),
+    "sales": lambda erp, *_: erp.sales("uk-", dt.date(2026, 1, 1)),
+    "sales_of": lambda erp, *_: erp.sales_of(["uk-1"]),
     "update_profile": lambda erp, _, document: erp.update_profile(
         document.party, Profile(phone="1"), version="1"
     ),
@@ -61,7 +65,7 @@ CALLS: dict[str, Callable[[ErpAdapter, Record, Any], object]] = {
 }
 
 
-class LifeContract(Promises):
+class LifeContract(ComparisonContract):
     """What every back office promises of the rest of an order's life."""
 
     # --- orders that stand somewhere ---------------------------------------------------

@@ -134,12 +134,19 @@ class Cloud:
         self.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
+        audit = f"accord-{stage}-audit"
+        self.client("s3").create_bucket(
+            Bucket=audit,
+            CreateBucketConfiguration={"LocationConstraint": REGION},
+            ObjectLockEnabledForBucket=True,
+        )
         environment = {
             "ACCORD_STAGE": stage,
             "ACCORD_CONFIG": str(config),
             "ACCORD_TABLES": json.dumps(tables),
             "ACCORD_QUEUES": json.dumps(queues),
             "ACCORD_BUCKET": bucket,
+            "ACCORD_AUDIT_BUCKET": audit,
             "ACCORD_PUBLIC_URL": "https://hooks.example",
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.endpoint,

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker import base as breaker
 
 from accord import bootstrap, consumer, edge, settings
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.ledger import Ledger
 from accord.local.model_store import ModelStore
+from infra.events import SENDS
 from tests.conftest import EVENTS
 from tests.functions.cloud import Cloud, Room
 from tests.sync.conftest import TOML
@@ -92,6 +94,8 @@ def forget() -> None:
     edge.webhook_secrets = edge.WebhookSecrets()
     bootstrap._rules = bootstrap._Rules()
     bootstrap._made.clear()
+    for counts in (breaker._LOCAL_FAILURES, breaker._LOCAL_SUCCESSES):
+        counts.clear()
 
 
 @pytest.fixture
@@ -100,6 +104,10 @@ def run(room: Room, monkeypatch: pytest.MonkeyPatch) -> Handler:
 
     def call(function: str, event: dict[str, Any]) -> Any:
         monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function)
+        told = {event: room.queues[event] for event in SENDS.get(function, ())}
+        monkeypatch.setenv("ACCORD_QUEUES", json.dumps(told))  # as the stack tells it
+        for cached in (settings.settings, bootstrap.queues, edge.queues):
+            cached.cache_clear()
         called = handler(function).lambda_handler
         for each in logging.getLogger(function).handlers:
             if isinstance(each, logging.StreamHandler):
@@ -126,7 +134,11 @@ def books(room: Room, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """The in-memory ledger, in the place of the back office."""
     ledger = Memory.ledger(clock=lambda: dt.datetime.now(dt.UTC))
     ledger.call("create", {**NOBODY, "email": "", "vat_number": ""})
-    monkeypatch.setattr(bootstrap, "back_office", lambda name: Memory(ledger.call, name))
+    monkeypatch.setattr(
+        bootstrap,
+        "back_office",
+        lambda name: bootstrap.guard().over(Memory(ledger.call, name), name),
+    )
     return ledger
 
 
@@ -134,7 +146,10 @@ def books(room: Room, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def store(room: Room, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
     """A store in memory, in the place of the real one."""
     model = ModelStore("uk", lambda: dt.datetime.now(dt.UTC))
-    monkeypatch.setattr(bootstrap, "store", lambda name: model)
+    readers = bootstrap.READERS
+    monkeypatch.setattr(
+        bootstrap, "store", lambda name: bootstrap.guard().over(model, name, free=readers)
+    )
     return model
 
 

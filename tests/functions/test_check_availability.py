@@ -648,6 +648,21 @@ def test_a_back_office_that_is_late_keeps_nobody_waiting(
     assert metrics(capsys.readouterr().out)["AvailabilityLiveLate"] == 1
 
 
+def test_a_paused_back_office_is_not_asked_and_the_checkout_is_answered(
+    ask: Ask, live: SlowBooks, levels: DynamoLevels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.let.set()
+    guarded = bootstrap.guard().over(live, "main")
+    asked = LiveStock(lambda: guarded, Decimal(2))  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(bootstrap, "_live", lambda erp, deadline_ms: asked)
+    bootstrap.pauses().begin("main", by="maria")
+
+    status, answer = ask(mug(3))
+    asked.close()
+
+    assert (status, answer["items"][0]["available"]) == (200, 5)  # from what is known
+
+
 def test_while_one_answer_is_outstanding_the_next_question_is_late_and_not_sent(
     live: SlowBooks, room: Room
 ) -> None:

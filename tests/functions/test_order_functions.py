@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from accord import bootstrap
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
 from accord.local.model_store import ModelStore
 from accord.model.change import Change, Ref
+from accord.rules.limits import Bears, Limits
 from accord.state.attention import DynamoAttention
 from accord.state.journal import DynamoJournal
 from accord.state.rules_store import DynamoRulesStore
@@ -209,6 +211,33 @@ def test_the_fourth_failure_parks_it(
     assert item.count == 1
 
 
+def test_an_order_of_a_paused_back_office_waits_at_once(
+    deliver: Deliver, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bootstrap.pauses().begin("main", by="maria")
+
+    answer, _ = deliver(RICH)
+
+    assert answer == HANDLED
+    (cause,) = room.of(DynamoWaiting, "waiting").causes()
+    assert (cause.connection, cause.cause) == ("main", "paused")
+    assert books.sales() == []
+
+
+def test_an_order_gives_its_slot_and_what_it_did_not_need_back(
+    deliver: Deliver, books: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = Limits.model_validate({"at_once": 1, "per_minute": 50, "per_day": 500})
+    monkeypatch.setattr(bootstrap, "bears", lambda *_: Bears((), limits))
+
+    deliver(RICH)
+
+    usage = bootstrap.guard().meter.usage("main")
+    assert usage.slots == {}
+    assert 0 < usage.in_day["orders"] < 10
+    assert len(books.sales()) == 1
+
+
 def test_a_refusal_is_a_persons(
     deliver: Deliver, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,6 +300,38 @@ class TestWhoseTaxIsNotMapped:
         assert [sale["state"] for sale in books.sales()] == ["confirmed"]
         assert room.of(DynamoWaiting, "waiting").causes() == []
         assert room.of(DynamoAttention, "attention").open() == []
+
+
+def test_rules_that_are_pushed_post_what_waits_within_a_minute(
+    deliver: Deliver,
+    room: Room,
+    run: Handler,
+    books: Ledger,
+    config: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the same processes, which read the rules a moment before they were changed."""
+    monkeypatch.setattr(bootstrap, "_RULES_FRESH_S", 0.0)  # five seconds go by
+    rules = room.of(DynamoRulesStore, "config")
+    uk = config["stores"]["uk"]
+    push(rules, 1, {**uk["mappings"], "taxes": {"20": "VAT 20%"}})
+    deliver(RICH, body=just_told(RICH))
+    run("wake", {})
+    assert books.sales() == []
+
+    push(rules, 2, uk["mappings"])
+    run("wake", {})
+    (message,) = room.messages("order_created")
+    run("order_created", {"Records": [record(message, room.queues["order_created"])]})
+
+    assert [sale["state"] for sale in books.sales()] == ["confirmed"]
+    assert room.of(DynamoWaiting, "waiting").causes() == []
+
+
+def push(rules: DynamoRulesStore, version: int, mappings: dict[str, Any]) -> None:
+    """The rules of the store, as `accord config push` stores them."""
+    content = {"stores": {"uk": {"mappings": mappings}}}
+    rules.push(content, version=version, now=dt.datetime.now(dt.UTC), by="ada", why="a new rate")
 
 
 @pytest.mark.parametrize("body", ["not json", "[]", "{}", '{"ref": "uk:order:30"}'])

@@ -12,6 +12,9 @@ from accord.erp.memory.ledger import Ledger
 from accord.errors import PermanentError, UnauthorizedError
 from accord.local.model_store import ModelStore
 from accord.model.change import Change
+from accord.ports.limits import FAILURES
+from accord.rules.limits import Bears, Limits
+from accord.state.attention import DynamoAttention
 from accord.sync.poll import Polled
 from infra.events import POLLED
 from tests.conftest import EVENTS
@@ -135,3 +138,54 @@ def test_what_a_person_must_mend_fails_so_that_an_alarm_rings(
 def test_a_back_office_that_left_the_configuration_is_said_so(run: Handler, room: Room) -> None:
     with pytest.raises(PermanentError, match="no back office named 'gone'"):
         run(FUNCTION, {"erp": "gone", "kind": "shipment"})
+
+
+def test_a_paused_back_office_is_not_asked_and_nothing_is_behind(
+    run: Handler, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bootstrap.pauses().begin("main", by="maria")
+    asked: list[str] = []
+    books.faults = asked.append
+    capsys.readouterr()
+
+    poll(run)
+
+    printed = capsys.readouterr().out
+    assert asked == []
+    assert metrics(printed) == {}
+    assert "paused by maria" in printed
+
+
+def test_polls_stop_at_the_day_limit_without_a_word_to_anybody(
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    limits = Limits.model_validate({"per_day": 3, "shares": {"orders": "0.34"}})
+    monkeypatch.setattr(bootstrap, "bears", lambda *_: Bears((), limits))
+    asked: list[str] = []
+    books.faults = asked.append
+
+    poll(run, *["shipment"] * 5)
+
+    assert len(asked) == 2  # of three, one is kept for orders
+    assert metrics(capsys.readouterr().out) == {}
+    assert room.of(DynamoAttention, "attention").open() == []
+
+
+def test_a_back_office_that_is_away_is_soon_left_alone(
+    run: Handler, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def away(operation: str) -> Fault:
+        asked.append(operation)
+        return Fault("unreached")
+
+    books.faults = away
+    poll(run, *["shipment"] * 8)
+
+    assert len(asked) == FAILURES["outage"]
+    assert metrics(capsys.readouterr().out)["ErpPollsBehind"] == 8

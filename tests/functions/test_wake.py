@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from accord import bootstrap
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
 from accord.model.change import Change, Ref
@@ -73,6 +74,17 @@ def test_while_it_does_not_answer_it_stays(run: Handler, room: Room, books: Ledg
 
     assert sent(room) == []
     assert room.of(DynamoWaiting, "waiting").causes() == [OUTAGE]
+
+
+def test_to_a_paused_back_office_nothing_goes_back(run: Handler, room: Room, books: Ledger) -> None:
+    park(room, "30")
+    bootstrap.pauses().begin("main", by="maria")
+    wake(run)
+    assert sent(room) == []
+
+    bootstrap.pauses().end("main", by="maria")
+    wake(run)
+    assert len(sent(room)) == 1
 
 
 def test_an_item_for_which_nothing_waits_any_more_is_closed(

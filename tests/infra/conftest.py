@@ -29,6 +29,10 @@ secret = "erp/main"
 concurrency = 6
 [alarms]
 ops = "ops@store.example"
+busy_hours = "08:00-22:00"
+runbooks = "https://wiki.store.example/accord"
+[digest]
+at = "06:15"
 """
 
 Template = dict[str, Any]

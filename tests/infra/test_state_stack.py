@@ -1,6 +1,7 @@
 """What would hurt: data that can be lost, read by others, or made up."""
 
 import json
+import re
 
 from tests.infra.policies import of_type
 
@@ -84,11 +85,37 @@ def test_no_bucket_speaks_without_tls(state):
     assert denied == set(of_type(state, "AWS::S3::Bucket"))
 
 
-def test_payloads_are_gone_after_a_year(state):
-    (payloads,) = (
-        bucket for bucket in of_type(state, "AWS::S3::Bucket").values() if "BucketName" in bucket
+def _bucket(state, name):
+    (found,) = (
+        bucket
+        for bucket in of_type(state, "AWS::S3::Bucket").values()
+        if f"accord-prod-{name}" in json.dumps(bucket.get("BucketName", ""))
     )
-    assert payloads["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 365
+    return found
+
+
+def test_what_is_sealed_in_prod_cannot_be_deleted_by_anybody_for_as_long_as_it_is_kept(state):
+    audit = _bucket(state, "audit")
+    assert audit["ObjectLockEnabled"]
+    assert audit["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {
+        "Mode": "COMPLIANCE",
+        "Days": 400,
+    }
+    assert audit["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_payloads_are_gone_after_a_year_and_reports_a_little_later(state):
+    payloads = _bucket(state, "payloads")
+    rules = payloads["LifecycleConfiguration"]["Rules"]
+    days = {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in rules}
+    assert days == {
+        None: None,  # what was written over goes everywhere
+        "attention/": 365,
+        "dead-letters/": 365,
+        "documents/": 365,
+        "reports/": 400,
+    }
+    assert rules[0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
 def test_every_secret_of_accord_toml_is_there_under_its_stage(state):
@@ -105,3 +132,12 @@ def test_no_secret_has_a_value_that_nobody_chose(state):
 def test_the_key_is_renewed_each_year(state):
     (key,) = of_type(state, "AWS::KMS::Key").values()
     assert key["EnableKeyRotation"] is True
+
+
+def test_whatever_a_function_may_put_there_has_its_days(state, sync):
+    """A folder without a rule would hold personal data for ever."""
+    rules = _bucket(state, "payloads")["LifecycleConfiguration"]["Rules"]
+    kept = {rule["Prefix"] for rule in rules if "Prefix" in rule}
+    granted = set(re.findall(r'"/([a-z-]+/)\*"', json.dumps(sync)))
+    assert granted
+    assert granted <= kept

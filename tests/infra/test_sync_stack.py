@@ -11,7 +11,19 @@ from accord.model.documents import Kind
 from accord.settings import Settings
 from accord.sync.flows import FLOWS
 from accord.woo import webhook
-from infra.events import EVENTS, FROM_ERP, FROM_STORE, POLLED, PRINTED, SENDS, SWEPT, workers
+from infra.events import (
+    COMPARED,
+    EVENTS,
+    FROM_ERP,
+    FROM_STORE,
+    POLLED,
+    PRINTED,
+    SEALED,
+    SENDS,
+    SWEPT,
+    workers,
+)
+from infra.wiring import OWNERS
 from tests.infra.policies import (
     allowed,
     allowed_actions,
@@ -115,7 +127,9 @@ def test_the_receiver_sends_what_deliveries_become():
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
 def test_the_outside_address_is_told_to_those_who_tell_it(sync, folder):
-    assert bool(_environment(sync, folder)["ACCORD_PUBLIC_URL"]) is (folder in PRINTED)
+    assert bool(_environment(sync, folder)["ACCORD_PUBLIC_URL"]) is (
+        folder in {*PRINTED, "guard_webhooks"}
+    )
 
 
 def test_the_receiver_touches_no_table_and_no_payload(sync):
@@ -161,6 +175,8 @@ def test_a_wildcard_stands_for_traces_and_objects_of_the_bucket_only(sync, folde
 def test_only_those_who_print_write_where_documents_are(sync, folder):
     written = [resource for action, resource in allowed(sync, folder) if action == "s3:PutObject"]
     others = [each for each in written if "/attention/*" not in each and "/dead-" not in each]
+    others = [each for each in others if "/reports/*" not in each or folder != "reconcile"]
+    others = [each for each in others if "-audit-" not in each or folder != "seal_journal"]
     assert all("/documents/*" in each for each in others)
     assert bool(others) is (folder in PRINTED)
 
@@ -184,6 +200,39 @@ def test_whoever_serves_documents_reads_one_table_and_no_secret(sync):
     } == {"dynamodb:GetItem"}
 
 
+def test_only_who_seals_the_journal_reaches_what_is_sealed(sync):
+    reach = {
+        folder: {action for action, resource in allowed(sync, folder) if "-audit-" in resource}
+        for folder in FOLDERS
+    }
+    assert {folder for folder, actions in reach.items() if actions} == {"seal_journal"}
+    assert reach["seal_journal"] == {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}
+
+
+def test_whoever_reports_the_backlog_writes_nothing(sync):
+    """But that it takes away a cause that nothing waits for any more, as every reader of them."""
+    written = {
+        (action, resource.rpartition("/")[2].strip('"]}'))
+        for action, resource in allowed(sync, "report_backlog")
+        if action.startswith("dynamodb:") and action.endswith("Item")
+        if "Get" not in action
+    }
+    assert {action for action, _ in written} == {"dynamodb:DeleteItem"}
+
+
+def test_only_the_digest_mails_and_only_the_desks(sync):
+    mails = {
+        (folder, resource)
+        for folder in FOLDERS
+        for action, resource in allowed(sync, folder)
+        if action == "sns:Publish"
+    }
+    assert {folder for folder, _ in mails} == {"send_digest"}
+    assert len(mails) == len(OWNERS)
+    told = json.dumps(_environment(sync, "send_digest")["ACCORD_TOPICS"])
+    assert all(f":accord-prod-{owner}" in told for owner in OWNERS)
+
+
 def test_whoever_polls_a_back_office_has_no_stores_secret(sync):
     secrets = [
         resource
@@ -192,6 +241,23 @@ def test_whoever_polls_a_back_office_has_no_stores_secret(sync):
     ]
     assert len(secrets) == 1
     assert ":secret:accord/prod/erp/main-" in secrets[0]
+
+
+@pytest.mark.parametrize("folder", ["stock_changed", "price_changed"])
+def test_whoever_only_writes_to_stores_has_no_secret_of_a_back_office_and_no_links(sync, folder):
+    granted = {resource for _, resource in allowed(sync, folder)}
+    assert not [each for each in granted if ":secret:accord/prod/erp/" in each]
+    assert not [each for each in granted if "accord-prod-links" in each or "prod-steps" in each]
+    assert [each for each in granted if ":secret:accord/prod/store/uk-" in each]
+
+
+def test_a_hold_may_depend_on_what_it_does_not_change(sync):
+    levels = {
+        action
+        for action, resource in allowed(sync, "check_availability")
+        if ":table/accord-prod-levels" in resource
+    }
+    assert "dynamodb:ConditionCheckItem" in levels
 
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
@@ -438,10 +504,27 @@ def _schedules(sync):
 KINDS = [kind.replace("_", "-") for kind in POLLED]
 EACH_MINUTE = {
     "accord-prod-wake": "wake",
+    "accord-prod-report-backlog": "report_backlog",
+    "accord-prod-reconcile-uk": "reconcile",
     **{f"accord-prod-poll-main-{kind}": "poll_erp" for kind in KINDS},
 }
+FEW_MINUTES = {
+    "accord-prod-reconcile-uk-begin": (
+        "reconcile",
+        COMPARED,
+        {"store": "uk", "begin": "yes"},
+    ),  # schedule → its function, its rate, what it is told
+    "accord-prod-poll-store-uk": ("poll_store", "rate(2 minutes)", {"store": "uk"}),
+    "accord-prod-guard-uk": ("guard_webhooks", "rate(5 minutes)", {"store": "uk"}),
+    "accord-prod-seal-journal": ("seal_journal", SEALED, {}),
+    "accord-prod-send-digest": ("send_digest", "cron(15 6 * * ? *)", {}),  # as configured
+}
 NIGHTLY = {f"accord-prod-sweep-main-{kind}": kind for kind in SWEPT}
-SCHEDULES = EACH_MINUTE | dict.fromkeys(NIGHTLY, "poll_erp")
+SCHEDULES = (
+    EACH_MINUTE
+    | dict.fromkeys(NIGHTLY, "poll_erp")
+    | {name: folder for name, (folder, _, _) in FEW_MINUTES.items()}
+)
 
 
 def test_there_is_a_schedule_for_each_kind_of_each_back_office(sync):
@@ -474,6 +557,16 @@ def test_what_has_a_schedule_runs_each_minute(sync, name):
     alias = sync["Resources"][schedule["Target"]["Arn"]["Ref"]]["Properties"]
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
     assert alias["FunctionName"] == {"Ref": functions(sync)[SCHEDULES[name]]}
+
+
+@pytest.mark.parametrize("name", FEW_MINUTES)
+def test_each_store_is_asked_every_few_minutes(sync, name):
+    folder, rate, told = FEW_MINUTES[name]
+    schedule = _schedules(sync)[name]
+    alias = sync["Resources"][schedule["Target"]["Arn"]["Ref"]]["Properties"]
+    assert schedule["ScheduleExpression"] == rate
+    assert json.loads(schedule["Target"]["Input"]) == told
+    assert alias["FunctionName"] == {"Ref": functions(sync)[folder]}
 
 
 def test_a_poll_is_told_what_to_ask_of_whom(sync):

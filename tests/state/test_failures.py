@@ -28,6 +28,7 @@ from accord.state.levels import DynamoLevels
 from accord.state.links import DynamoLinks
 from accord.state.payloads import S3Payloads
 from accord.state.rules_store import DynamoRulesStore
+from accord.state.seals import S3Seals
 from accord.state.steps import DynamoSteps
 from accord.state.waiting import DynamoWaiting
 from tests.state.levels_kit import ERP, STORE, demand, hold, snapshot, told, want
@@ -87,6 +88,11 @@ CALLS: dict[str, Callable] = {
         [Entry(ORDER, NOW, "begun", "create", "c1")]
     ),
     "journal.of": lambda c: DynamoJournal(c, "t").of(ORDER),
+    "journal.pages": lambda c: DynamoJournal(c, "t").pages("uk:order:30"),
+    "journal.before_chain": lambda c: DynamoJournal(c, "t").before_chain("uk:order:30"),
+    "journal.heads": lambda c: list(DynamoJournal(c, "t").heads(NOW.date(), "a")),
+    "journal.head": lambda c: DynamoJournal(c, "t").head(NOW.date(), "uk:order:30"),
+    "journal.refs": lambda c: list(DynamoJournal(c, "t").refs()),
     "control.get": lambda c: DynamoControl(c, "t").get("epoch"),
     "control.put": lambda c: DynamoControl(c, "t").put("epoch", "1", version=None),
     "rules.latest": lambda c: DynamoRulesStore(c, "t").latest(),
@@ -304,6 +310,34 @@ def test_a_payload_that_breaks_off_is_unavailable() -> None:
 
     with pytest.raises(UnavailableError):
         S3Payloads(Broken(), "payloads").get("a")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda seals: seals.put("a", "x"),
+        lambda seals: seals.get("a"),
+        lambda seals: seals.first("a"),
+        lambda seals: seals.names("manifests/", after=""),
+    ],
+)
+def test_a_seal_that_cannot_be_reached_is_tried_again_later(refusing: str, call: Callable) -> None:
+    with pytest.raises(UnavailableError) as error:
+        call(S3Seals(client("s3", refusing), "audit"))
+
+    assert not error.value.sent
+
+
+def test_a_seal_whose_answer_breaks_off_is_tried_again_later() -> None:
+    class Broken:
+        def get_object(self, **_: object) -> dict[str, object]:
+            return {"Body": self}
+
+        def read(self) -> bytes:
+            raise ReadTimeoutError(endpoint_url="https://s3")
+
+    with pytest.raises(UnavailableError):
+        S3Seals(Broken(), "audit").get("a")
 
 
 def test_every_client_of_ours_gives_up_in_time() -> None:

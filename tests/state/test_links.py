@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accord.errors import BusyError, StaleVersionError
 from accord.model.change import Ref
-from accord.ports.state import Links, Seen
+from accord.ports.state import Links, Mend, Seen
 from accord.state.links import DynamoLinks
 from accord.state.memory import MemoryLinks
 
@@ -83,6 +83,17 @@ def test_a_saved_link_is_found_from_the_other_side(links: Links) -> None:
 
 def test_a_ref_with_no_link_is_not_found(links: Links) -> None:
     assert links.find(SALE) is None
+
+
+def test_many_links_are_read_at_once_and_those_that_lack_are_left_out(links: Links) -> None:
+    refs = [Ref("uk", "order", str(n)) for n in range(120)]
+    for ref in refs[::2]:
+        links.save(replace(take(links, ref=ref), number=f"SO{ref.id}"))
+
+    found = links.get_all([*refs, refs[0]])
+
+    assert found == {ref: links.get(ref) for ref in refs[::2]}
+    assert links.get_all([]) == {}
 
 
 def test_the_other_sides_pointer_moves_with_the_link(links: Links) -> None:
@@ -526,3 +537,29 @@ def _act(links: Links, act: tuple, held: dict):
     except (BusyError, StaleVersionError) as error:
         return type(error)
     return answer, links.get(ORDER), links.find(SALE)
+
+
+# --- mends -------------------------------------------------------------------
+
+SKU = Mend("lines.12.sku", "MUG-1", "ada", NOW, why="the product lost it")
+STREET = Mend("billing.street", "Zoë's 1", "ada", NOW, was="0123")
+
+
+def test_mends_are_kept_in_their_order(links: Links) -> None:
+    saved = links.save(replace(take(links), mends=(SKU, STREET)))
+
+    assert saved.mends == (SKU, STREET)
+    assert links.get(ORDER) == saved
+
+
+def test_mends_outlast_the_lease(links: Links) -> None:
+    links.release(links.save(replace(take(links), mends=(SKU,))), handled=[FIRST])
+
+    assert take(links, "b").mends == (SKU,)
+
+
+def test_mends_that_are_taken_back_are_gone(links: Links) -> None:
+    link = links.save(replace(take(links), mends=(SKU, STREET)))
+    links.save(replace(link, mends=()))
+
+    assert links.get(ORDER).mends == ()

@@ -10,6 +10,7 @@ from accord.errors import StaleVersionError
 from accord.model.change import Ref
 from accord.ports.state import Control, Entry, Journal, Payloads, RulesStore
 from accord.state.control import DynamoControl
+from accord.state.dynamo import Table
 from accord.state.journal import DynamoJournal
 from accord.state.memory import MemoryControl, MemoryJournal, MemoryPayloads, MemoryRulesStore
 from accord.state.payloads import S3Payloads
@@ -125,7 +126,7 @@ def test_nothing_to_append_is_nothing_to_do(journal: Journal) -> None:
     assert texts(journal) == []
 
 
-def test_what_a_batch_left_over_is_sent_again(dynamodb, table, entry, monkeypatch) -> None:
+def test_what_a_batch_left_over_is_sent_again(dynamodb, table, monkeypatch) -> None:
     class Reluctant:
         """Takes three items of each request."""
 
@@ -137,16 +138,20 @@ def test_what_a_batch_left_over_is_sent_again(dynamodb, table, entry, monkeypatc
     monkeypatch.setattr("accord.state.dynamo.time.sleep", lambda _: None)
     name = table()
 
-    DynamoJournal(Reluctant(), name).append([entry(str(n)) for n in range(9)])
+    Table(Reluctant(), name).put_all([{"pk": "p", "sk": str(n)} for n in range(9)])
 
-    assert texts(DynamoJournal(dynamodb, name)) == [str(n) for n in range(9)]
+    assert [item["sk"] for item in Table(dynamodb, name).query("p")] == [str(n) for n in range(9)]
 
 
 def test_an_entry_expires_after_a_year_and_a_month(dynamodb, table, entry, later) -> None:
     name = table()
     DynamoJournal(dynamodb, name).append([entry("begun")])
 
-    (item,) = dynamodb.scan(TableName=name)["Items"]
+    (item,) = dynamodb.query(
+        TableName=name,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": str(ORDER)}},
+    )["Items"]
 
     assert item["expires_at"] == {"N": str(int(later(days=400).timestamp()))}
 
@@ -219,10 +224,24 @@ def test_a_version_is_written_once(rules: RulesStore) -> None:
         push(rules, 1, {"taxes": {}})
 
 
-def test_who_changed_the_rules_and_why_is_kept(dynamodb, table) -> None:
-    name = table()
-    push(DynamoRulesStore(dynamodb, name), 1, {})
+def test_who_changed_the_rules_and_why_is_kept(rules: RulesStore) -> None:
+    push(rules, 1, {})
 
-    (item,) = dynamodb.scan(TableName=name)["Items"]
+    (version,) = rules.versions()
 
-    assert (item["by"]["S"], item["why"]["S"]) == ("ann", "new tax code")
+    assert (version.number, version.by, version.why) == (1, "ann", "new tax code")
+    assert version.at == dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+
+
+def test_all_versions_are_told_the_oldest_first(rules: RulesStore) -> None:
+    for version in range(1, 12):
+        push(rules, version, {"taxes": {"20": f"V{version}"}})
+
+    found = rules.versions()
+
+    assert [each.number for each in found] == list(range(1, 12))
+    assert found[1].content == {"taxes": {"20": "V2"}}
+
+
+def test_without_a_push_there_is_no_version(rules: RulesStore) -> None:
+    assert list(rules.versions()) == []

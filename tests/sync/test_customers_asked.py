@@ -207,3 +207,17 @@ def test_a_person_who_changes_his_mind_slowly_is_not_held(shoppers: Shoppers) ->
         shoppers.settle()
 
     assert shoppers.reasons() == []
+
+
+def test_a_conflict_that_was_dismissed_is_asked_again_when_a_value_changes(
+    shoppers: Shoppers, ada: str
+) -> None:
+    id_ = item(shoppers).id
+    shoppers.attention.dismiss(id_, now=shoppers.clock(), by="kim", why="both are right")
+    shoppers.edit_account(ada, first_name="Augusta")  # another field, and the same dispute
+    shoppers.settle()
+    assert shoppers.attention.open() == []
+
+    give_number(shoppers, ada, RIGHT)
+    shoppers.settle()
+    assert item(shoppers).id == id_

@@ -1,13 +1,14 @@
 """Forgetting a shopper: what goes, what stays and why, and that nothing comes back by itself."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from accord.errors import BusyError, UnavailableError
 from accord.model.change import Change, Ref
 from accord.model.progress import Attachment
-from accord.ports.state import Parked, Seen
+from accord.ports.state import Mend, Parked, Seen
 from accord.sync.forget import Forget, Plan, Shop
 from tests.sync.shoppers import ADA, Shoppers, phone
 
@@ -212,3 +213,25 @@ def test_a_store_that_does_not_answer_is_said_so(
 
     with pytest.raises(UnavailableError):
         forgetting(shoppers).plan(EMAIL)
+
+
+def test_mends_that_name_the_shopper_go_and_the_others_stay(shoppers: Shoppers, ada: str) -> None:
+    order, now = Ref("uk", "order", "30"), shoppers.clock()
+    until = now + dt.timedelta(seconds=30)
+    link = shoppers.links.acquire(
+        order, key="uk-30", owner="kim", now=now, until=until, seen=Seen(None)
+    )
+    assert link is not None
+    sku = Mend("lines.12.sku", "MUG-1", "kim", now)
+    street = Mend("billing.street", "12 Analytical Row", "kim", now)
+    shoppers.links.abandon(shoppers.links.save(replace(link, mends=(sku, street))))
+
+    plan = forget(shoppers, order)
+
+    assert ("mends of uk:order:30", "those of the address, the e-mail address and the like") in (
+        plan.removed()
+    )
+    kept = shoppers.links.get(order)
+    assert kept is not None
+    assert kept.mends == (sku,)
+    assert forgetting(shoppers).plan(EMAIL, orders=[order]).mended == []

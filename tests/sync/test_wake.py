@@ -38,6 +38,8 @@ class Bench:
         self.now = START
         self.rules = "1"
         self.down: set[str] = set()
+        self.held: set[str] = set()
+        self.room: int | None = None
         self.waiting = MemoryWaiting()
         self.attention = MemoryAttention()
         self.control = MemoryControl()
@@ -55,6 +57,8 @@ class Bench:
             rules_version=lambda: self.rules,
             clock=lambda: self.now,
             at_most=at_most,
+            is_held=lambda connection: connection in self.held,
+            room=lambda _: self.room,
         ).run()
         return list(self.queue.ids)
 
@@ -235,3 +239,42 @@ def test_a_connection_is_asked_once_and_after_all_that_need_no_answer(bench: Ben
     bench.wake()
 
     assert asked == ["main after ['4']"]
+
+
+@pytest.mark.parametrize("cause", ["paused", "window", "outage", "unauthorized", "busy", "tax:20"])
+def test_nothing_goes_back_to_a_connection_that_is_left_alone(bench: Bench, cause: str) -> None:
+    bench.held = {"main"}
+    bench.park("1", Cause("main", cause))
+    bench.rules = "2"
+    assert bench.wake() == []
+
+    bench.held = set()
+    assert bench.wake() == ["1"]
+
+
+@pytest.mark.parametrize("cause", ["limit", "day_limit", "outage", "paused"])
+def test_no_more_goes_back_than_there_is_room_for(bench: Bench, cause: str) -> None:
+    for id_, placed in (("2", 20), ("1", 10), ("3", 30)):
+        bench.park(id_, Cause("main", cause), placed=placed)
+    bench.room = 0
+    assert bench.wake() == []
+
+    bench.room = 2
+    assert bench.wake() == ["1", "2"]
+
+
+def test_where_nobody_says_how_many_are_too_many_some_are_tried(bench: Bench) -> None:
+    for n in range(100):
+        bench.park(str(n), Cause("main", "limit"), placed=n)
+
+    assert len(bench.wake()) == 60
+
+
+def test_a_connection_that_is_left_alone_is_not_even_asked(bench: Bench) -> None:
+    bench.held = {"main"}
+    bench.park("1", OUTAGE)
+    asked: list[str] = []
+    bench._ping = asked.append  # type: ignore[method-assign]
+    bench.wake()
+
+    assert asked == []

@@ -14,6 +14,7 @@ from accord.errors import (
     RateLimitedError,
     RejectedError,
     UnauthorizedError,
+    UnavailableError,
     UnmappedError,
     WaitingError,
 )
@@ -210,11 +211,18 @@ def test_each_further_try_comes_later(world: World, attempt: int) -> None:
 
 
 def test_the_fourth_failure_parks(world: World) -> None:
-    error = RateLimitedError("main is busy", connection="main")
+    error = UnavailableError("main is away", connection="main")
     end = run(world, replayed(world, "anna"), raising(error), 4)
 
     assert isinstance(end, Finished)
     assert world.waiting.causes() == [Cause("main", "outage")]
+
+
+def test_what_is_told_too_many_each_time_waits_for_its_turn(world: World) -> None:
+    error = RateLimitedError("main is busy", connection="main")
+    run(world, replayed(world, "anna"), raising(error), 4)
+
+    assert world.waiting.causes() == [Cause("main", "limit")]
 
 
 def test_a_free_order_moves_no_money(make_world: MakeWorld) -> None:

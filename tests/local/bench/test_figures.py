@@ -62,6 +62,17 @@ def test_an_outage_costs_no_order_and_opens_one_item(config: Config) -> None:
     assert result.passed, result
 
 
+@pytest.mark.slow
+def test_a_night_without_a_back_office_needs_nobody(config: Config) -> None:
+    result = outage.run(config, seed=2, start=AT, orders=500)
+
+    print(f"calls made in vain in 12 hours: {result.calls}")
+    assert (result.posted, result.dead_letters, result.waiting) == (500, 0, 0)
+    assert (result.items, result.open) == (1, 0)
+    assert result.oldest_first
+    assert result.calls < 800  # about one a minute; each order by itself would be thousands
+
+
 def test_a_transaction_counts_twice() -> None:
     actions = {("dynamodb:PutItem", "links"): 2}
 

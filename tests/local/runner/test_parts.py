@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from accord.errors import BadInputError
-from accord.local.runner.alarms import Measured, evaluate
+from accord.errors import BadInputError, UnsupportedError
+from accord.local.runner.alarms import Measured, evaluate, evaluate_all, holds
 from accord.local.runner.calls import Recorder, load
 from accord.local.runner.environment import Workshop, foreign_extension
 from accord.local.runner.gateway import Route, event, reply
@@ -231,7 +231,7 @@ def test_an_alarm_looks_at_its_window_and_dimensions() -> None:
     dimensions = [{"Name": "store", "Value": "uk"}]
 
     assert alarm(metrics, Dimensions=dimensions) == ("OK", 2.0)
-    assert alarm(metrics, Dimensions=dimensions, EvaluationPeriods=2) == ("ALARM", 11.0)
+    assert alarm(metrics, Dimensions=dimensions, Period=120) == ("ALARM", 11.0)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,94 @@ def test_an_alarm_on_a_queues_age_counts_in_the_queues_time() -> None:
     )
 
     assert found == ("ALARM", 60.0)
+
+
+def test_an_alarm_rings_when_all_of_its_periods_do() -> None:
+    metrics = Metrics()
+    for at in (83.0, 89.0, 95.0):  # 6 s are a minute at speed 10
+        metrics.feed(line("Posted", 9), at=at)
+
+    assert alarm(metrics, EvaluationPeriods=3)[0] == "ALARM"
+    assert alarm(metrics, EvaluationPeriods=4, TreatMissingData="notBreaching")[0] == "OK"
+    assert alarm(metrics, EvaluationPeriods=4, DatapointsToAlarm=3)[0] == "ALARM"
+
+
+@pytest.mark.parametrize(
+    ("statistic", "value"),
+    [("p50", 3.0), ("p95", 9.0), ("Minimum", 1.0), ("SampleCount", 3.0), ("Average", 13 / 3)],
+)
+def test_an_alarm_knows_the_statistics(statistic: str, value: float) -> None:
+    metrics = Metrics()
+    for each in (9, 1, 3):
+        metrics.feed(line("Posted", each), at=99.0)
+
+    assert alarm(metrics, Statistic=statistic)[1] == value
+
+
+def slow(metrics: Metrics) -> tuple[str, float | None]:
+    """An alarm on a band of four deviations around what is usual."""
+    stat = {
+        "Metric": {"Namespace": "Accord", "MetricName": "Posted"},
+        "Period": 60,
+        "Stat": "Average",
+    }
+    band = {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m0, 4)"}
+    return alarm(
+        metrics,
+        MetricName=None,
+        Metrics=[band, {"Id": "m0", "MetricStat": stat}],
+        ComparisonOperator="GreaterThanUpperThreshold",
+        TreatMissingData="notBreaching",
+    )
+
+
+def test_what_is_far_above_the_usual_rings() -> None:
+    metrics = Metrics()
+    for n in range(10):
+        metrics.feed(line("Posted", 4 + n % 2), at=30.0 + 6 * n)
+    metrics.feed(line("Posted", 5), at=97.0)
+    assert slow(metrics) == ("OK", 5.0)
+
+    metrics.feed(line("Posted", 30), at=98.0)
+    assert slow(metrics)[0] == "ALARM"
+
+
+def test_nothing_is_unusual_while_nothing_is_usual_yet() -> None:
+    metrics = Metrics()
+    metrics.feed(line("Posted", 30), at=98.0)
+
+    assert slow(metrics) == ("INSUFFICIENT_DATA", 30.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "true"),
+    [
+        ('ALARM("a")', True),
+        ('ALARM("c")', False),
+        ('ALARM("a") AND ALARM("c")', False),
+        ('ALARM("a") OR ALARM("c")', True),
+        ('ALARM("c") OR ALARM("a") AND ALARM("b")', True),
+        ('NOT (ALARM("a") AND ALARM("c"))', True),
+        ('ALARM("arn:aws:cloudwatch:eu-west-1:1:alarm:b")', True),
+    ],
+)
+def test_an_alarm_over_alarms_rings_as_its_rule_says(rule: str, true: bool) -> None:
+    assert holds(rule, {"a", "b"}) is true
+
+
+@pytest.mark.parametrize("rule", ['OK("a")', 'ALARM("a") ALARM("b")', '(ALARM("a")', "", "AND"])
+def test_a_rule_that_is_not_known_is_refused(rule: str) -> None:
+    with pytest.raises(UnsupportedError):
+        holds(rule, set())
+
+
+def test_an_alarm_says_whose_it_is() -> None:
+    actions = ["arn:aws:sns:eu-west-1:123456789012:accord-dev-ops"]
+    spec = AlarmSpec("both", {"AlarmRule": 'ALARM("a")', "AlarmActions": actions})
+    measured = Measured(Metrics(), {}, since=0.0, now=1.0, speed=1.0)
+
+    (found,) = evaluate_all([spec], measured)
+    assert (found.state, found.owners) == ("OK", ("ops",))
 
 
 def test_an_alarm_over_maths_has_no_state() -> None:

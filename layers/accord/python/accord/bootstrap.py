@@ -15,50 +15,72 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 
 from accord import erp
-from accord.edge import aws_client, secret_name
+from accord.edge import WebhookSecrets, aws_client, secret_name
 from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.http import sent
 from accord.live import LiveStock
 from accord.model.change import Change
 from accord.ports.erp import Connection, ErpAdapter
+from accord.ports.limits import Board
 from accord.queues import SqsQueues
-from accord.rules.config import Config, StoreFlows
+from accord.rules.config import Config, StoreFlows, bears
 from accord.rules.config import Store as StoreTable
 from accord.rules.load import overlay, parse
 from accord.settings import settings
 from accord.state.attention import DynamoAttention
+from accord.state.breakers import BoardBreakers
 from accord.state.control import DynamoControl
 from accord.state.documents import S3Documents
 from accord.state.dynamo import config as patience
+from accord.state.journal import KEPT as JOURNAL_KEPT
 from accord.state.journal import DynamoJournal
 from accord.state.levels import DynamoLevels
 from accord.state.links import DynamoLinks
 from accord.state.nonces import DynamoNonces
 from accord.state.payloads import S3Payloads
+from accord.state.reports import S3Reports
 from accord.state.rules_store import DynamoRulesStore
+from accord.state.seals import S3Seals
 from accord.state.steps import DynamoSteps
+from accord.state.topics import SnsNotices
 from accord.state.waiting import DynamoWaiting
+from accord.sync.audit import Auditor
 from accord.sync.availability import Availability, KnownRecipes
+from accord.sync.backlog import BacklogReader
 from accord.sync.catalogue import CataloguePoller
 from accord.sync.customers import Customers
+from accord.sync.digest import Digester
 from accord.sync.erp_changes import ErpChanges
 from accord.sync.flush import Flush
 from accord.sync.fulfilment import Fulfilment
+from accord.sync.guard import Guard
 from accord.sync.invoices import Invoices
+from accord.sync.meter import Meter
 from accord.sync.orders import Orders
+from accord.sync.pause import Pauses
 from accord.sync.poll import Poller
+from accord.sync.poll_products import ProductPoller
+from accord.sync.poll_store import StorePoller
 from accord.sync.product_items import ProductItems
 from accord.sync.products import Products
+from accord.sync.reconcile import Reconciler
 from accord.sync.sales import BackOffice
+from accord.sync.seal import Sealer
 from accord.sync.turn import Asides
 from accord.sync.wake import Waker
+from accord.sync.webhooks import WebhookGuard
 from accord.sync.worker import Worker
 from accord.woo.client import WooStore
+from accord.woo.webhook import Edge
 
 if TYPE_CHECKING:
     from accord.state.answers import DynamoAnswers
 
 _RULES_KEPT_S = 60.0  # "live within a minute"
+_RULES_FRESH_S = 5.0  # so old at most for what is sent again
 _SECRETS_KEPT_S = 300.0  # a renewed password is used without a deployment
+READERS = ("order", "customer", "product")
+"""Methods of a store that read a document and ask nobody."""
 
 T = TypeVar("T")
 
@@ -124,6 +146,11 @@ def payloads() -> S3Payloads:
 
 
 @cache
+def reports() -> S3Reports:
+    return S3Reports(client("s3"), settings().bucket)
+
+
+@cache
 def documents() -> S3Documents:
     return S3Documents(client("s3"), settings().bucket, *_table("control"))
 
@@ -143,7 +170,34 @@ def worker() -> Worker:
         clock=now,
         random=SystemRandom(),
         rules_version=rules_version,
+        turn=guard().turn,
     )
+
+
+@cache
+def board() -> Board:
+    """What all workers know of the connections."""
+    return Board(control(), now)
+
+
+@cache
+def guard() -> Guard:
+    """What stands between the flows and the connections."""
+    random = SystemRandom()
+    return Guard(
+        board=board(),
+        breakers=BoardBreakers(board()),
+        meter=Meter(control(), now, pause=time.sleep, random=random.random),
+        bears=lambda name: bears(_deployed()[0], name),
+        clock=now,
+        new_holder=lambda: f"{random.getrandbits(64):016x}",
+        sent=sent,
+    )
+
+
+def pauses() -> Pauses:
+    """Leaves connections alone, and lets them go on."""
+    return Pauses(board(), journal(), now)
 
 
 @cache
@@ -159,6 +213,11 @@ class _Rules:
         self._read_at = float("-inf")
         self._version = ""
         self._config: Config | None = None
+
+    def renew(self, *, older_than_s: float = 0.0) -> None:
+        """They are read again at their next use, if the last time is so long ago."""
+        if time.monotonic() - self._read_at >= older_than_s:
+            self._read_at = float("-inf")
 
     def current(self) -> tuple[Config, str]:
         """The configuration, and a text that changes whenever it does."""
@@ -184,6 +243,11 @@ def rules_version() -> str:
 def config() -> Config:
     """The configuration as it holds now."""
     return _rules.current()[0]
+
+
+def deployed() -> Config:
+    """What was deployed, without the rules that were pushed over it since."""
+    return _deployed()[0]
 
 
 _secrets: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -244,9 +308,10 @@ def back_office(name: str, *, timeout: Decimal | None = None) -> ErpAdapter:
                 options=table.options,
                 secret=secret,
                 timeout=table.timeout if timeout is None else timeout,
+                allow_private=table.allow_private,
             )
         )
-        kept = _back_offices[key] = (secret, adapter)
+        kept = _back_offices[key] = (secret, guard().over(adapter, name, breaker=key))
     return kept[1]
 
 
@@ -276,7 +341,7 @@ def store(name: str) -> WooStore:
         )
 
     def make() -> WooStore:
-        return WooStore.connect(
+        client = WooStore.connect(
             name=name,
             url=table.url,
             api_url=table.api_url,
@@ -286,7 +351,9 @@ def store(name: str) -> WooStore:
             settle=dt.timedelta(seconds=float(table.settle)),
             vat_keys=table.orders.vat_number,
             po_keys=table.orders.po_number,
+            allow_private=table.allow_private,
         )
+        return guard().over(client, name, free=READERS)
 
     return _kept("store", name, (version, secret), make)
 
@@ -309,6 +376,8 @@ def _office(name: str) -> BackOffice:
 
 def orders_of(change: Change) -> Orders:
     """The order flow of the change's store. A refund's is that of its order."""
+    if change.replay:  # it was sent again because something was mended: the rules, most often
+        _rules.renew(older_than_s=_RULES_FRESH_S)
     return orders((change.aggregate or change.ref).system)
 
 
@@ -421,6 +490,107 @@ def poller(erp_name: str) -> Poller:
             for table in config().stores.values()
         ),
     )
+
+
+def store_poller(name: str) -> StorePoller:
+    """Asks [stores.``name``] what no webhook told of.
+
+    Raises: UnsupportedError: the configuration has no such store any more.
+    """
+    asked, table = store(name), _store_table(name)[0]
+    return StorePoller(
+        name=name,
+        rules=table,
+        store=asked,
+        shop=asked,
+        links=links(),
+        control=control(),
+        queues=queues(),
+        waiting=waiting(),
+        attention=attention(),
+        products=ProductPoller(
+            name=name,
+            rules=table,
+            store=asked,
+            links=links(),
+            levels=levels(),
+            control=control(),
+            queues=queues(),
+            clock=now,
+            random=SystemRandom(),
+        ),
+        clock=now,
+        random=SystemRandom(),
+    )
+
+
+def reconciler(name: str) -> Reconciler:
+    """Compares [stores.``name``] with its back offices.
+
+    Raises: UnsupportedError: the configuration has no such store any more.
+    """
+    table, _ = _store_table(name)
+    asked = store(name)
+    routed = [route.erp for route in table.orders.route if route.erp]
+    return Reconciler(
+        name=name,
+        stores=config().stores,
+        stage=settings().stage,
+        backs=[_office(each) for each in dict.fromkeys([table.erp, *routed])],
+        store=asked,
+        shop=asked,
+        links=links(),
+        waiting=waiting(),
+        attention=attention(),
+        levels=levels,
+        control=control(),
+        queues=queues(),
+        reports=reports(),
+        clock=now,
+        random=SystemRandom(),
+    )
+
+
+def webhook_guard(
+    name: str, *, url: str = "", secret: Callable[[], str] | None = None
+) -> WebhookGuard:
+    """Looks after the webhooks of [stores.``name``], which go to ``url``; without one, to the
+    address in accord.toml or to our own. They are signed with ``secret``, or the newest there is.
+
+    Raises: UnsupportedError: the configuration has no such store any more.
+    """
+    table, _ = _store_table(name)
+    ours = f"{settings().public_url}/stores/{name}/webhooks"
+    return WebhookGuard(
+        name=name,
+        rules=table,
+        shop=store(name),
+        control=control(),
+        journal=journal(),
+        attention=attention(),
+        clock=now,
+        url=url or table.webhooks.delivery_url or ours,
+        stage=settings().stage,
+        secret=secret or (lambda: webhook_secrets(name)[0]),
+        reread=lambda since: store_poller(name).reread(since),
+        unheard=lambda since: store_poller(name).unheard(since),
+    )
+
+
+def webhook_secrets(name: str) -> tuple[str, ...]:
+    """What the webhooks of [stores.``name``] may be signed with, newest first, read just now.
+
+    Raises: RejectedError: the secret does not list them. UnauthorizedError: there is none.
+    """
+    table, _ = _store_table(name)
+    found = WebhookSecrets().of(Edge.from_config(name, table.model_dump()))
+    if not found:
+        raise UnauthorizedError(
+            f"the secret of {name} has no webhook_secrets; make one with "
+            f"`accord secrets rotate {name}`",
+            connection=name,
+        )
+    return found
 
 
 def stock_flow(change: Change) -> Flush:
@@ -552,8 +722,49 @@ def _ping(connection: str) -> None:
         store(connection).ping()
 
 
+def backlog() -> BacklogReader:
+    """Looks at what waits, and for how long."""
+    return BacklogReader(
+        config=config(),
+        waiting=waiting(),
+        attention=attention(),
+        links=links(),
+        levels=levels(),
+        control=control(),
+        clock=now,
+    )
+
+
+@cache
+def seals() -> S3Seals:
+    return S3Seals(client("s3"), settings().audit_bucket)
+
+
+def sealer() -> Sealer:
+    """Puts each day's heads of the journal where nobody can change them."""
+    return Sealer(journal(), seals(), now)
+
+
+def auditor() -> Auditor:
+    """Tells whether the journal is what was written."""
+    return Auditor(journal(), seals(), now, JOURNAL_KEPT)
+
+
+def digester() -> Digester:
+    """Mails each desk what waits for it."""
+    return Digester(
+        attention=attention(),
+        control=control(),
+        notices=SnsNotices(client("sns"), settings().topics),
+        clock=now,
+        stage=settings().stage,
+        when_empty=deployed().digest.when_empty,
+    )
+
+
 def waker() -> Waker:
     """Sends back what can go on."""
+    _rules.renew()  # rules that were pushed a moment ago wake what they settle
     return Waker(
         waiting=waiting(),
         attention=attention(),
@@ -562,4 +773,6 @@ def waker() -> Waker:
         ping=_ping,
         rules_version=rules_version,
         clock=now,
+        is_held=lambda name: guard().held(name) is not None,
+        room=lambda name: guard().room(name),
     )

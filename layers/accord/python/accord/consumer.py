@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
+from accord.counted import counted
 from accord.model.change import Change
 from accord.observability import measure
 from accord.sync.turn import Invocation
@@ -37,6 +38,7 @@ def consumer(flow: Callable[[Change], Flow], *, logger: Logger) -> Handler:
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)  # a failure holds back its group
     processor.raise_on_entire_batch_failure = False  # a batch of one that fails is not a crash
 
+    @counted
     @logger.inject_lambda_context
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         def handle(record: SQSRecord) -> None:

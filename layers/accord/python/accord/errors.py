@@ -148,7 +148,10 @@ class WaitingError(NotNowError):
 
 
 class PermanentError(AccordError):
-    """Retrying cannot help. ``body`` is what the other side said, verbatim."""
+    """Retrying cannot help. ``body`` is what the other side said, verbatim.
+
+    ``content`` is a fingerprint of what it is about, as far as whoever raised it knew.
+    """
 
     reason = "failed"
 
@@ -164,6 +167,7 @@ class PermanentError(AccordError):
         super().__init__(message, reason=reason, owner=owner)
         self.sent = sent
         self.body = body
+        self.content = ""
 
 
 class RejectedError(PermanentError):

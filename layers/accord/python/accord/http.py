@@ -8,9 +8,11 @@ import datetime as dt
 import email.utils
 import json as json_
 import re
+import socket
 import ssl
 import time
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -25,12 +27,16 @@ from accord.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from accord.rules.hosts import is_inside, is_loopback
 
 MAX_ANSWER = 32 * 1024 * 1024  # bytes of one answer; a store's page of 100 large orders is 15 MB
 _KEPT = 4096  # characters of a refusal that are kept with the error
 _CONNECT_S = 10.0  # a host that does not even accept is given up sooner
+_LOOKED_UP_S = 60.0  # a name is looked up again after this long
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _SECRET_HEADER = re.compile(r"authorization|cookie|key|token|secret|signature|session", re.I)
+
+_requests: Counter[str] = Counter()  # by connection, since the process began
 
 Json = Any
 Params = Mapping[str, str | int | float | bool]
@@ -84,10 +90,47 @@ class _BoundedStream(httpx.SyncByteStream):
         self._inner.close()
 
 
+class _Public(httpx.BaseTransport):
+    """``inner``, for hosts that have public addresses only.
+
+    Whoever rules a name can let it lead into our own network. TLS would still ask that host for
+    the name's certificate; so this is the first of two doors, and tells what happened.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self._known: dict[tuple[str, int | None], float] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        key, now = (request.url.host, request.url.port), time.monotonic()
+        if now - self._known.get(key, -_LOOKED_UP_S) >= _LOOKED_UP_S:
+            self._look_up(*key)
+            self._known[key] = now
+        return self._inner.handle_request(request)
+
+    def _look_up(self, host: str, port: int | None) -> None:
+        """Raises: BadInputError: the name leads to an address inside."""
+        try:
+            found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
+        except OSError:
+            return  # connecting will fail in the same way, and say so
+        for *_, address in found:
+            if is_inside(str(address[0])):
+                raise BadInputError(
+                    f"{host} leads to {address[0]}, which is no public address; if that is meant, "
+                    "write allow_private = true into its table of accord.toml",
+                    reason="private_address",
+                )
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 def http_client(
     base_url: str,
     *,
     timeout: float,
+    allow_private: bool = False,
     transport: httpx.BaseTransport | None = None,
     auth: httpx.Auth | None = None,
     headers: Mapping[str, str] | None = None,
@@ -95,9 +138,13 @@ def http_client(
     """A client for one other system. Nothing is sent yet.
 
     It keeps its connections open (HTTP/1.1), follows no redirect and takes neither proxies nor
-    credentials from the environment. ``timeout`` is in seconds, for one whole answer.
+    credentials from the environment. ``timeout`` is in seconds, for one whole answer. Without
+    ``allow_private`` nothing is sent to addresses that are not public, but plain http to this very
+    machine, which says by itself that it is meant.
     """
     own = transport or httpx.HTTPTransport(verify=_tls(), trust_env=False)
+    if transport is None and not (allow_private or is_loopback(base_url)):
+        own = _Public(own)
     return httpx.Client(
         base_url=base_url,
         timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_S)),
@@ -140,6 +187,7 @@ def send(
             f"{connection}: {method} to {request.url.host}, which is not its own host",
             reason="foreign_host",
         )
+    _requests[connection] += 1
     try:
         response = client.send(request)
     except httpx.RequestError as error:
@@ -155,6 +203,16 @@ def send(
     if error_ := error_of(response, connection=connection):
         raise error_
     return response
+
+
+def sent(connection: str) -> int:
+    """Requests that this process has sent to ``connection`` so far, answered or not."""
+    return _requests[connection]
+
+
+def all_sent() -> Counter[str]:
+    """The same of every connection."""
+    return Counter(_requests)
 
 
 def error_of(response: httpx.Response, *, connection: str) -> AccordError | None:

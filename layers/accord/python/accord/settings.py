@@ -14,6 +14,8 @@ class Settings:
     ``tables``: short name (links, steps, waiting, attention, journal, control, config, levels) →
     its name.
     ``queues``: event → queue URL; a function is given those that it sends to.
+    ``topics``: owner → ARN of the topic that mails them; empty for whoever tells nobody.
+    ``audit_bucket`` is where the journal is sealed; empty for whoever does not.
     ``public_url`` is where our API answers, without a slash at its end; empty for a function that
     tells nobody. ``config`` is the path of the compiled accord.toml (JSON); ``endpoint`` is set
     only on one machine, where the AWS stand-in listens.
@@ -23,7 +25,9 @@ class Settings:
     config: str
     tables: dict[str, str]
     queues: dict[str, str]
+    topics: dict[str, str]
     bucket: str
+    audit_bucket: str
     public_url: str
     region: str
     endpoint: str | None
@@ -37,7 +41,9 @@ class Settings:
                 config=os.environ["ACCORD_CONFIG"],
                 tables=json.loads(os.environ.get("ACCORD_TABLES", "{}")),
                 queues=json.loads(os.environ.get("ACCORD_QUEUES", "{}")),
+                topics=json.loads(os.environ.get("ACCORD_TOPICS", "{}")),
                 bucket=os.environ.get("ACCORD_BUCKET", ""),
+                audit_bucket=os.environ.get("ACCORD_AUDIT_BUCKET", ""),
                 public_url=os.environ.get("ACCORD_PUBLIC_URL", ""),
                 region=os.environ["AWS_REGION"],
                 endpoint=os.environ.get("AWS_ENDPOINT_URL"),

@@ -6,16 +6,23 @@ import typer
 
 from accord.cli import (
     adopt,
+    attention,
+    audit,
     backfill,
     bench,
     config,
     customers,
+    dashboard,
     demo,
     doctor,
     documents,
+    fuzz,
     local,
     ops,
+    pauses,
+    reconcile,
     rules,
+    secrets,
     tables,
 )
 from accord.cli.output import fail
@@ -32,19 +39,26 @@ app.command("local")(local.local)
 app.command("send")(local.send)
 app.command("trace")(ops.trace)
 app.command("bench")(bench.bench)
+app.command("dashboard")(dashboard.dashboard)
+app.command("fuzz")(fuzz.fuzz)
 app.command("erps")(tables.erps)
 app.command("flows")(tables.flows)
 app.command("forget")(customers.forget)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)
+app.command("reconcile")(reconcile.reconcile)
 app.command("adopt")(adopt.adopt)
-ops.attention.command("resolve")(customers.resolve)
-app.add_typer(ops.attention, name="attention")
+app.command("pause")(pauses.pause)
+app.command("resume")(pauses.resume)
+app.command("status")(pauses.status)
+app.add_typer(attention.app, name="attention")
 app.add_typer(ops.waiting, name="waiting")
 app.add_typer(documents.app, name="documents")
 app.add_typer(ops.recovery, name="recovery")
 app.add_typer(config.app, name="config")
 app.add_typer(rules.app, name="rules")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")
 
 
 @app.callback(invoke_without_command=True)

@@ -11,7 +11,15 @@ from rich.progress import Progress
 from accord.cli import bench_stock
 from accord.cli.bench_stock import COLUMNS, show_differences, show_figures
 from accord.cli.output import JsonOption, print_json, print_table, told
-from accord.local.bench import cost, figures, lives, operations, outage, traffic
+from accord.local.bench import (
+    cost,
+    figures,
+    lives,
+    operations,
+    outage,
+    reconciling,
+    traffic,
+)
 from accord.local.place import REPO, Place, toml_of, work_folder
 from accord.rules.config import Config
 
@@ -47,6 +55,14 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
             "store sell what is not there?",
         ),
     ] = None,
+    reconcile: Annotated[
+        int | None,
+        typer.Option(
+            min=1000,
+            help="Compare so many orders with as many documents, made up as they are listed, with "
+            "50 faults planted, and nothing else: is each named, and nothing else?",
+        ),
+    ] = None,
     erp: Annotated[
         Literal["tryton", "memory"],
         typer.Option(help="A real Tryton, or the in-memory ledger, which is faster."),
@@ -75,6 +91,9 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
         return
     if flash is not None:
         bench_stock.flash(flash, seed=seed, json=json)
+        return
+    if reconcile is not None:
+        _compare(reconcile, json=json)
         return
     started = time.monotonic()
     at = dt.datetime.now(dt.UTC)
@@ -107,6 +126,27 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
     else:
         _show(posted, off, found, spent)
     if posted.differences or not off.passed or any(f.counted and not f.met for f in found):
+        raise typer.Exit(1)
+
+
+def _compare(orders: int, *, json: bool) -> None:
+    rules = Config.model_validate(toml_of(REPO / "accord.toml"))
+    with Progress(*COLUMNS, console=told) as bar:
+        task = bar.add_task("orders", total=orders)
+
+        def watch(kind: str, done: int) -> None:
+            bar.update(task, description=kind, completed=done)
+
+        compared = reconciling.run(rules, orders, told=watch)
+    if json:
+        figures_ = [figure.as_json() for figure in compared.figures]
+        print_json({**dataclasses.asdict(compared), "figures": figures_})
+    else:
+        show_figures(f"{orders:,} orders beside as many documents", compared.figures)
+        print_table("", ["", "figure"], [["wall time", f"{compared.seconds:.0f} s"]])
+        show_differences([f"not named: {each}" for each in compared.missed])
+        show_differences([f"made up: {each}" for each in compared.invented])
+    if not compared.passed:
         raise typer.Exit(1)
 
 
@@ -207,7 +247,15 @@ def _show(
         _show_calls(spent)
     print_table(
         "Twelve hours without a back office, in virtual time",
-        ["orders", "posted", "oldest first", "dead letters", "attention opened", "left open"],
+        [
+            "orders",
+            "posted",
+            "oldest first",
+            "dead letters",
+            "attention opened",
+            "left open",
+            "calls in vain",
+        ],
         [
             [
                 off.orders,
@@ -216,6 +264,7 @@ def _show(
                 off.dead_letters,
                 off.items,
                 off.open,
+                off.calls,
             ]
         ],
     )

@@ -1,12 +1,14 @@
 """`accord config`: is accord.toml right, and what may stand in it."""
 
 import json as json_
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from accord import erp
+from accord.cli import push
 from accord.cli.output import JsonOption, console, print_json, told
 from accord.errors import BadInputError
 from accord.model.documents import Kind
@@ -14,7 +16,13 @@ from accord.rules.load import check as check_text
 from accord.rules.problem import Abilities
 from accord.rules.schema import json_schema
 
-app = typer.Typer(help="Check accord.toml; print its JSON Schema.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check accord.toml; change rules and mappings without a deploy.", no_args_is_help=True
+)
+app.command("push")(push.push)
+app.command("diff")(push.diff)
+app.command("log")(push.log)
+app.command("revert")(push.revert)
 ConfigFile = Annotated[Path, typer.Argument(help="The file to check.", metavar="FILE")]
 
 
@@ -34,7 +42,9 @@ def check(
         raise BadInputError(f"{path}: {error.strerror}; name the file to check") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
-    config, findings = check_text(text, adapters=erp.NAMES, abilities=_abilities(), stage=stage)
+    config, findings = check_text(
+        text, adapters=erp.NAMES, abilities=abilities_of(erp.NAMES), stage=stage
+    )
     if json:
         print_json(
             {
@@ -69,9 +79,9 @@ def schema() -> None:
     typer.echo(json_.dumps(json_schema(), indent=1))
 
 
-def _abilities() -> dict[str, Abilities]:
-    """What each adapter says that a configuration may ask of it."""
-    facts = {name: erp.load(name).capabilities for name in erp.NAMES}
+def abilities_of(adapters: Iterable[str]) -> dict[str, Abilities]:
+    """What each of ``adapters`` says that a configuration may ask of it."""
+    facts = {name: erp.load(name).capabilities for name in adapters}
     return {
         name: Abilities(
             can.key_length,

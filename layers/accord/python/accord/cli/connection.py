@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import boto3
+import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -65,6 +66,7 @@ def connect(stage: str | None) -> None:
             "may your profile read it?"
         ) from error
     os.environ["ACCORD_BUCKET"] = f"accord-{stage}-payloads-{account}-{region}"
+    os.environ["ACCORD_AUDIT_BUCKET"] = f"accord-{stage}-audit-{account}-{region}"
     os.environ["ACCORD_QUEUES"] = json.dumps(queues)
 
 
@@ -75,6 +77,24 @@ def local_webhooks() -> str:
     """
     webhooks: str = _local()["webhooks"]
     return webhooks
+
+
+def local_dashboard() -> dict[str, Any]:
+    """How it goes in the stack that runs on this machine, as its runner tells it.
+
+    Raises: BadInputError: none runs. UnavailableError: it does not answer.
+    """
+    url = urlsplit(local_webhooks())
+    try:
+        answer = httpx.get(
+            f"{url.scheme}://{url.netloc}/_local/dashboard", timeout=30, trust_env=False
+        )
+        found: dict[str, Any] = answer.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise UnavailableError(
+            f"the stack of `accord local` does not tell how it goes: {error}"
+        ) from error
+    return found
 
 
 def _local() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What people decide about customers: whose value holds, and who is to be forgotten."""
+"""Who is to be forgotten: what Accord keeps of a shopper goes away."""
 
 import datetime as dt
 import getpass
@@ -11,30 +11,6 @@ from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.model.change import Ref
 from accord.sync.forget import Forget, Plan, Shop
-from accord.sync.resolve import Resolver
-
-
-def resolve(
-    id_: Annotated[str, typer.Argument(metavar="ID")],
-    take: Annotated[
-        str, typer.Option(help="`store`, `erp`, or the value that is right; JSON for an address.")
-    ],
-    field: Annotated[str | None, typer.Option(help="One field only, where several differ.")] = None,
-    stage: StageOption = None,
-) -> None:
-    """Says whose value holds where both sides changed a customer. The item closes once it is so."""
-    connect(stage)
-    resolver = Resolver(
-        links=bootstrap.links(),
-        attention=bootstrap.attention(),
-        payloads=bootstrap.payloads(),
-        queues=bootstrap.queues(),
-        clock=bootstrap.now,
-    )
-    fields = resolver.settle(id_, take, field=field, by=_who())
-    whose = f"the {'store' if take == 'store' else 'back office'}'s"
-    value = whose if take in {"store", "erp"} else "the given value"
-    console.print(f"{', '.join(fields)}: {value}; queued. `accord attention list` shows the rest.")
 
 
 def forget(

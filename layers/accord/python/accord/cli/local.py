@@ -140,4 +140,5 @@ def _tell(place: Place, *, real: bool) -> None:
         console.print(f"  {name:15} {value}", highlight=False, soft_wrap=True)
     example = "events/receive_store_webhook/order_created_rich.json"
     console.print(f"\n  accord send {example} --to {place.webhook_url}", soft_wrap=True)
-    console.print("  accord trace uk 30\n  accord attention list", highlight=False)
+    for command in ("trace uk 30", "attention list", "dashboard"):
+        console.print(f"  accord {command}", highlight=False)

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from accord import bootstrap
 from accord.cli.connection import StageOption, connect
+from accord.cli.item import mended as laid
 from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.errors import BadInputError
 from accord.local.place import REPO, config_text
@@ -21,6 +22,7 @@ from accord.rules.config import Config, Store
 from accord.rules.load import check
 from accord.rules.routing import route
 from accord.sync.decide import CLOSED
+from accord.sync.mends import mended
 from accord.woo.mapping import from_wire
 
 app = typer.Typer(help="Which of your rules decide what becomes of an order.", no_args_is_help=True)
@@ -83,8 +85,10 @@ def _from_store(store: str, order: str, stage: str | None) -> dict[str, Any]:
     answer = bootstrap.store(store).get_order(order)
     if answer is None:
         fail(f"{store} has no order {order}; give its id, which may differ from its number")
-    found = _explained(bootstrap.store(store).order(answer[0]), store, table)
     link = bootstrap.links().get(Ref(store, "order", order))
+    sold = mended(bootstrap.store(store).order(answer[0]), link.mends if link else ())
+    found = _explained(sold, store, table)
+    found["mends"] = laid(link)
     found["stands"] = f"{link.number} ({link.erp})" if link and link.erp else None
     return found
 
@@ -145,6 +149,7 @@ def _explained(order: SalesOrder, name: str, store: Store) -> dict[str, Any]:
         ],
         "refused": str(mapped.refusal) if mapped.refusal else None,
         "stands": None,
+        "mends": [],
     }
 
 
@@ -229,6 +234,8 @@ def _show(found: dict[str, Any]) -> None:
     makes = _MAKES[found["makes"]]
     _row("becomes", makes if found["makes"] in {None, "cancel"} else f"{makes} in {found['erp']}")
     _row("payment", _paid(found["payment"]))
+    for each in found["mends"]:
+        _row("mended", f"{each['field']} = {each['value']}, by {each['by']}")
     if found["stands"]:
         _row("stands", f"{found['stands']}: its back office does not change any more")
     for each in found["but"]:

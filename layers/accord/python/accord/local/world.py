@@ -22,8 +22,9 @@ from accord.local.model_store import ModelStore
 from accord.local.store.deliveries import encode, sign
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
+from accord.ports.limits import Board
 from accord.ports.queues import Queues
-from accord.rules.config import Config, Store
+from accord.rules.config import Config, Store, bears
 from accord.state.memory import (
     MemoryAttention,
     MemoryControl,
@@ -35,18 +36,28 @@ from accord.state.memory import (
     MemoryWaiting,
 )
 from accord.state.memory_levels import MemoryLevels
+from accord.state.memory_limits import MemoryBreakers
+from accord.state.memory_reports import MemoryReports
 from accord.sync.catalogue import CataloguePoller
 from accord.sync.customers import Customers
 from accord.sync.dead_letters import report
 from accord.sync.erp_changes import ErpChanges
 from accord.sync.flush import Flush
 from accord.sync.fulfilment import Fulfilment
+from accord.sync.guard import Guard
 from accord.sync.invoices import Invoices
+from accord.sync.meter import Meter
 from accord.sync.orders import Orders
+from accord.sync.pause import Pauses
 from accord.sync.poll import Poller
+from accord.sync.poll_products import ProductPoller
+from accord.sync.poll_store import StorePoller
 from accord.sync.product_items import ProductItems
 from accord.sync.products import Products
+from accord.sync.reconcile import Reconciler
+from accord.sync.report import Report
 from accord.sync.sales import BackOffice
+from accord.sync.told import GRACE
 from accord.sync.turn import EPOCH, TRUSTED, Asides, Invocation
 from accord.sync.wake import Waker
 from accord.sync.worker import Again, Finished, Flow, Worker
@@ -54,6 +65,7 @@ from accord.woo.webhook import Delivery, Edge, Message
 
 WORKER_TIMEOUT = dt.timedelta(seconds=60)
 VISIBILITY = dt.timedelta(seconds=120)
+STORE_POLLS = dt.timedelta(minutes=2)  # as the schedule of `poll_store` has it
 RECEIVES = 6
 SECRET = "a secret of the model store"
 Hook = Callable[[str], None]
@@ -161,7 +173,8 @@ class World:
 
     ``down(now)`` tells whether the back office is off; ``hook`` is told of every port call of the
     worker; ``copies(topic)`` says how often a webhook arrives, 0 for a lost one. ``ends`` are the
-    ends of changes in order.
+    ends of changes in order. ``polls_store``: what no webhook told of is read there, too; then
+    ``recovered`` counts such orders.
     """
 
     config: Config
@@ -174,6 +187,8 @@ class World:
     down: Callable[[dt.datetime], bool] = field(default=lambda _: False)
     copies: Callable[[str], int] = field(default=lambda _: 1)
     trusted: bool = True
+    polls_store: bool = False
+    recovered: int = 0
     clock: Clock = field(init=False)
     books: Ledger = field(init=False)
     store: ModelStore = field(init=False)
@@ -187,16 +202,20 @@ class World:
     control: MemoryControl = field(init=False)
     documents: MemoryDocuments = field(init=False)
     levels: MemoryLevels = field(init=False)
+    reports: MemoryReports = field(default_factory=MemoryReports)
+    guard: Guard = field(init=False)
     ends: list[tuple[Change, Finished | Again]] = field(default_factory=list)
     _name: str = field(init=False)
     _runs: int = 0
     _wake_at: dt.datetime = field(init=False)
+    _poll_store_at: dt.datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = Clock(self.start)
         self.books = self.adapter.ledger(clock=self.clock, master=self.master, faults=self.faults)
         self._name = next(iter(self.config.stores))
         self._wake_at = self.start + dt.timedelta(minutes=1)
+        self._poll_store_at = self.start + STORE_POLLS
         self.store = ModelStore(self._name, self.clock, on_change=self._told)
         self.queue = ModelQueue(self.clock)
         self.forget()
@@ -209,6 +228,14 @@ class World:
         self.control = MemoryControl()
         self.documents = MemoryDocuments()
         self.levels = MemoryLevels()
+        self.guard = Guard(
+            board=Board(self.control, self.clock),
+            breakers=MemoryBreakers(self.clock),
+            meter=Meter(self.control, self.clock, pause=self._pause, random=lambda: 0.5),
+            bears=lambda name: bears(self.config, name),
+            clock=self.clock,
+            new_holder=lambda: f"alone-{self._runs}",
+        )
         if self.trusted:
             self.control.put(EPOCH, TRUSTED, version=None)
 
@@ -248,11 +275,20 @@ class World:
             while self.clock.now < end and (self.queue.next_at() or self.waiting.causes()):
                 self.drain_until(min(end, self.clock.now + dt.timedelta(minutes=1)))
             all_read = self.poll()
-            if self.clock.now >= end or (all_read and not self.queue.next_at()):
+            is_quiet = all_read and not self.queue.next_at()
+            if self.clock.now >= end or (is_quiet and not self._finds_more()):
                 break
             if not all_read:  # a killed reader's lease runs out by itself
                 self.drain_until(self.clock.now + WORKER_TIMEOUT * 2)
         self.wake()  # closes what nothing waits for
+
+    def _finds_more(self) -> bool:
+        """Whether the store holds what no webhook told of, once none can come any more."""
+        if not self.polls_store:
+            return False
+        known = len(self.ends)
+        self.drain_until(self.clock.now + GRACE + STORE_POLLS + dt.timedelta(minutes=1))
+        return len(self.ends) > known
 
     def drain_until(self, end: dt.datetime) -> None:
         """Works, and wakes each minute, until the clock says ``end``."""
@@ -299,9 +335,11 @@ class World:
             attention=self.attention,
             control=self.control,
             queues=self.queue,
-            ping=lambda _: self._erp().ping(),
+            ping=self._ping,
             rules_version=self._rules_version,
             clock=self.clock,
+            is_held=lambda name: self.guard.held(name) is not None,
+            room=self.guard.room,
         ).run()
 
     def poll(self) -> bool:
@@ -323,17 +361,71 @@ class World:
         for kind, flow in (asked | of_items).items():
             if flow == "off" or kind not in self.adapter.capabilities.tells:
                 continue
+            until = self.clock.now + WORKER_TIMEOUT
+            what = "catalogue" if kind in of_items else "polls"
+            holder = f"poll-{kind.value}-{self.clock.now:%FT%T}"
             try:
-                poller = self._catalogue_poller() if kind in of_items else self._poller()
-                poller.run(kind, until=self.clock.now + WORKER_TIMEOUT)
+                with self.guard.operation(what, calls=1, holder=holder, until=until):
+                    poller = self._catalogue_poller() if kind in of_items else self._poller()
+                    poller.run(kind, until=until)
             except (AccordError, KilledError):
                 all_read = False  # the next minute's run goes on where this one broke off
+        if self.polls_store and self.clock.now >= self._poll_store_at:
+            self._poll_store_at = self.clock.now + STORE_POLLS
+            all_read &= self.poll_store()
         return all_read
+
+    def poll_store(self) -> bool:
+        """What `poll_store` does every two minutes; False when it broke off."""
+        try:
+            polled = self.store_poller().run(until=self.clock.now + WORKER_TIMEOUT)
+        except (AccordError, KilledError):
+            return False
+        self.recovered += polled.recovered
+        return not polled.behind
 
     def sweep(self) -> None:
         """What the night's schedule asks for: the next polls read every item once."""
         for kind in (Kind.STOCK, Kind.PRICE, Kind.ITEM):
             self._catalogue_poller().ask_for_sweep(kind)
+
+    def reconcile(
+        self,
+        *,
+        repair: bool = False,
+        since: dt.datetime | None = None,
+        slice_: dt.timedelta = WORKER_TIMEOUT,
+    ) -> Report:
+        """What `reconcile` does at night, slice after slice; the page is in ``reports``."""
+        reconciler = self.reconciler()
+        reconciler.begin(since=since, repair=repair, by="the night")
+        while True:
+            sliced = reconciler.go_on(until=self.clock() + slice_)
+            assert sliced is not None, "nobody else reconciles here"
+            if sliced.ended:
+                return sliced.report
+            self.clock.now += dt.timedelta(minutes=1)
+
+    def reconciler(self) -> Reconciler:
+        """Of the store, over hooked ports."""
+        store = hooked(self.store, "store", self.hook)
+        return Reconciler(
+            name=self._name,
+            stores=self.config.stores,
+            stage="",
+            backs=[self._back_office(self.rules.erp)],
+            store=store,
+            shop=store,
+            links=hooked(self.links, "links", self.hook),
+            waiting=self.waiting,
+            attention=self.attention,
+            levels=lambda: self.levels,
+            control=self.control,
+            queues=self.queue,
+            reports=self.reports,
+            clock=self.clock,
+            random=Random(self.seed + self._runs),
+        )
 
     @property
     def rules(self) -> Store:
@@ -363,7 +455,7 @@ class World:
             name=self._name,
             rules=self.rules,
             back_office=self._back_office,
-            store=hooked(self.store, "store", self.hook),
+            store=self._guarded_store(),
             links=hooked(self.links, "links", self.hook),
             steps=hooked(self.steps, "steps", self.hook),
             control=hooked(self.control, "control", self.hook),
@@ -380,8 +472,8 @@ class World:
         return {
             "name": self._name,
             "rules": self.rules,
-            "erp": lambda _: hooked(self._erp(), "erp", self.hook),
-            "store": hooked(self.store, "store", self.hook),
+            "erp": lambda _: self._guarded_erp(),
+            "store": self._guarded_store(),
             "asides": Asides(links, journal, queues, self.clock),
             "control": hooked(self.control, "control", self.hook),
             "steps": hooked(self.steps, "steps", self.hook),
@@ -396,8 +488,8 @@ class World:
             name=self._name,
             rules=self.rules,
             erp_name=self.rules.erp,
-            erp=hooked(self._erp(), "erp", self.hook),
-            store=hooked(self.store, "store", self.hook),
+            erp=self._guarded_erp(),
+            store=self._guarded_store(),
             links=hooked(self.links, "links", self.hook),
             steps=hooked(self.steps, "steps", self.hook),
             control=hooked(self.control, "control", self.hook),
@@ -408,10 +500,42 @@ class World:
             clock=self.clock,
         )
 
+    def store_poller(self) -> StorePoller:
+        """What asks the store, over hooked ports."""
+        store = self._guarded_store()
+        links = hooked(self.links, "links", self.hook)
+        control = hooked(self.control, "control", self.hook)
+        queues = hooked(self.queue, "queues", self.hook)
+        random = Random(self.seed + int(self.clock.now.timestamp()))
+        return StorePoller(
+            name=self._name,
+            rules=self.rules,
+            store=store,
+            shop=store,
+            links=links,
+            control=control,
+            queues=queues,
+            waiting=hooked(self.waiting, "waiting", self.hook),
+            attention=hooked(self.attention, "attention", self.hook),
+            products=ProductPoller(
+                name=self._name,
+                rules=self.rules,
+                store=store,
+                links=links,
+                levels=hooked(self.levels, "levels", self.hook),
+                control=control,
+                queues=queues,
+                clock=self.clock,
+                random=random,
+            ),
+            clock=self.clock,
+            random=random,
+        )
+
     def _poller(self) -> Poller:
         return Poller(
             erp_name=self.rules.erp,
-            adapter=hooked(self._erp(), "erp", self.hook),
+            adapter=self._guarded_erp(),
             links=hooked(self.links, "links", self.hook),
             control=hooked(self.control, "control", self.hook),
             queues=hooked(self.queue, "queues", self.hook),
@@ -425,7 +549,7 @@ class World:
         return Flush(
             name=self._name,
             rules=self.rules,
-            store=hooked(self.store, "store", self.hook),
+            store=self._guarded_store(),
             levels=hooked(self.levels, "levels", self.hook),
             control=hooked(self.control, "control", self.hook),
             queues=hooked(self.queue, "queues", self.hook),
@@ -440,7 +564,7 @@ class World:
             name=self._name,
             rules=self.rules,
             erp_name=self.rules.erp,
-            erp=hooked(self._erp(), "erp", self.hook),
+            erp=self._guarded_erp(),
             links=hooked(self.links, "links", self.hook),
             steps=hooked(self.steps, "steps", self.hook),
             control=hooked(self.control, "control", self.hook),
@@ -449,7 +573,7 @@ class World:
         return Products(
             name=self._name,
             rules=self.rules,
-            store=hooked(self.store, "store", self.hook),
+            store=self._guarded_store(),
             levels=hooked(self.levels, "levels", self.hook),
             queues=hooked(self.queue, "queues", self.hook),
             journal=hooked(self.journal, "journal", self.hook),
@@ -463,7 +587,7 @@ class World:
     def _catalogue_poller(self) -> CataloguePoller:
         return CataloguePoller(
             erp_name=self.rules.erp,
-            adapter=hooked(self._erp(), "erp", self.hook),
+            adapter=self._guarded_erp(),
             levels=hooked(self.levels, "levels", self.hook),
             control=hooked(self.control, "control", self.hook),
             queues=hooked(self.queue, "queues", self.hook),
@@ -471,12 +595,28 @@ class World:
             journal=hooked(self.journal, "journal", self.hook),
             stores=self.config.stores,
             clock=self.clock,
-            random=Random(self.seed),
+            random=Random(self.seed + self._runs),  # what it queues is told apart by it
         )
 
     def _back_office(self, name: str) -> BackOffice:
         zone = zoneinfo.ZoneInfo(self.config.erps[name].time_zone)
-        return BackOffice(name, hooked(self._erp(), "erp", self.hook), zone)
+        return BackOffice(name, self._guarded_erp(), zone)
+
+    def _guarded_erp(self) -> Any:
+        return self.guard.over(hooked(self._erp(), "erp", self.hook), self.rules.erp)
+
+    def _guarded_store(self) -> Any:
+        readers = ("order", "customer", "product")
+        return self.guard.over(hooked(self.store, "store", self.hook), self._name, free=readers)
+
+    def _ping(self, connection: str) -> None:
+        port = self._erp() if connection in self.config.erps else self.store
+        self.guard.over(port, connection).ping()
+
+    @property
+    def pauses(self) -> Pauses:
+        """What an operator does to connections."""
+        return Pauses(self.guard.board, self.journal, self.clock)
 
     def erp(self) -> Memory:
         """The back office as a person there uses it."""
@@ -502,6 +642,7 @@ class World:
             clock=self.clock,
             random=Random(self.seed + self._runs),
             rules_version=self._rules_version,
+            turn=self.guard.turn,
         )
 
     def _bury(self) -> None:

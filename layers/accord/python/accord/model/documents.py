@@ -62,10 +62,11 @@ class TaxRate:
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """What one rate took of one line."""
+    """What one rate took of one line. ``code`` is the back office's, where a person named it."""
 
     rate: TaxRate
     amount: Money
+    code: str = ""
 
 
 LineKind = Literal["item", "shipping", "fee", "gift_card", "refund"]
@@ -108,12 +109,16 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class PaymentInfo:
-    """How the shopper pays. ``paid_at`` is the store's own word; a status never is."""
+    """How the shopper pays. ``paid_at`` is the store's own word; a status never is.
+
+    ``terms`` are the back office's payment terms, where a person named them.
+    """
 
     method: str  # the gateway's id: bacs, stripe
     title: str
     transaction_id: str = ""
     paid_at: dt.datetime | None = None
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,8 @@ class SalesOrder:
     """What the store sold.
 
     Invariant: Σ line net + Σ line tax + ``rounding`` = ``total``. ``rounding`` is what the store's
-    own arithmetic leaves over; the mapper computes it, so nothing can be lost silently.
+    own arithmetic leaves over; the mapper computes it, so nothing can be lost silently. ``mended``
+    is what a person said of it that changes the document and shows nowhere else: (field, value).
     """
 
     ref: Ref
@@ -142,6 +148,7 @@ class SalesOrder:
     refund_ids: tuple[str, ...] = ()
     refunded: Money | None = None
     meta: tuple[tuple[str, str], ...] = ()  # plain custom fields; rules may map them
+    mended: tuple[tuple[str, str], ...] = ()
 
     @property
     def net(self) -> Money:

@@ -29,7 +29,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A shopper. ``customer_id`` is the store's account, None for a guest."""
+    """A shopper. ``customer_id`` is the store's account, None for a guest.
+
+    ``code`` is the account code of the back office's party, where a person named it.
+    """
 
     name: str
     company: str
@@ -39,6 +42,7 @@ class Party:
     customer_id: str | None
     billing: Address
     shipping: Address  # the billing address when the store gave none
+    code: str = ""
 
     @property
     def display_name(self) -> str:

@@ -19,6 +19,7 @@ from accord.model.documents import (
 from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
+from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
 
 Duplicates = Literal["refused", "same_answer", "possible"]
@@ -68,6 +69,7 @@ class Connection:
     options: Mapping[str, Any] = field(default_factory=dict)
     secret: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: Decimal = Decimal(30)  # seconds, for one call
+    allow_private: bool = False  # it may be at an address that is not public
     clock: Callable[[], dt.datetime] = field(default=lambda: dt.datetime.now(dt.UTC), repr=False)
 
 
@@ -199,6 +201,27 @@ class ErpAdapter(Protocol):
 
     def archive(self, party: Ref) -> None:
         """Hidden from those who choose a party; its documents stay. Done already is success."""
+        ...
+
+    # --- what stands under our keys: in bulk, to be compared ------------------------
+
+    def sales(
+        self, prefix: str, since: dt.date, *, after: str = "", limit: int = 100
+    ) -> Sequence[Sale]:
+        """Sales orders whose key begins with ``prefix``, in any state, of the day ``since`` or a
+        later one, by (day, id) behind ``after``, which is a ``Sale.place``.
+
+        Fewer than ``limit`` are all there is. What has no day is left out.
+        """
+        ...
+
+    def sales_of(self, keys: Sequence[str]) -> Sequence[Sale]:
+        """Those of the orders with these ``keys`` (100 at the most), each one's every generation,
+        of any day or none."""
+        ...
+
+    def profiles(self, parties: Sequence[Ref]) -> Mapping[Ref, Profile]:
+        """What is kept of each; those that are gone are left out. Archived ones are answered."""
         ...
 
     # --- items, stock and prices: in bulk, never one call per item ------------------

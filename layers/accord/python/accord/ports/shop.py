@@ -1,6 +1,6 @@
 """One store, as the tools of those who run it see it: all that is in it, and how it is set up.
 
-Beside ``ports.store``, which is what a flow sees. Nothing here changes anything in the store.
+Beside ``ports.store``, which is what a flow sees. Of all this only ``Webhooks`` changes anything.
 """
 
 import datetime as dt
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from accord.model.item import Product
-from accord.model.shop import Setup
+from accord.model.shop import Hook, Setup
 
 Json = dict[str, Any]
 
@@ -64,5 +64,29 @@ class Shop(Protocol):
         """How it is set up. One call for each kind of setting and each shipping zone.
 
         Raises: UnauthorizedError: the key is wrong, or its user may not see the settings.
+        """
+        ...
+
+
+class Webhooks(Protocol):
+    """Who is told of what by a store. Every method raises only ``accord.errors``."""
+
+    name: str
+
+    def hooks(self) -> Sequence[Hook]:
+        """All webhooks, anybody's. One call for each hundred."""
+        ...
+
+    def create_hook(self, *, name: str, topic: str, url: str, secret: str) -> Hook:
+        """A new webhook, active; the store tries its address before it answers. Twice makes two.
+
+        Raises: UnauthorizedError: the key, or its user, may not.
+        """
+        ...
+
+    def delete_hook(self, id_: str) -> None:
+        """It is gone for good; deleting what is gone changes nothing.
+
+        Raises: UnauthorizedError: the key, or its user, may not.
         """
         ...

@@ -4,6 +4,7 @@ Every read is consistent and checks expiry itself; times are UTC, aware and the 
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -25,13 +26,30 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Mend:
+    """What a person says that a field is, whatever the store says: ``lines.12.sku``, ``MUG-1``.
+
+    ``by`` is who said so. ``was`` is a mark of what the store showed then, for a field that is
+    mended only as long as the store goes on showing that; empty for all others.
+    """
+
+    path: str
+    value: str = field(repr=False)  # may be an address
+    by: str
+    at: dt.datetime
+    why: str = ""
+    was: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Two refs that are one thing, and what is known of them.
 
     ``ref`` is the store's side (or, for a natural key, the key itself: system = the back office,
     kind = ``party_key``). ``key`` is the external key, fixed at the first claim. ``facts`` are
     small texts a flow keeps: the status last seen, the fingerprint of what was posted, address ids.
-    ``version`` grows with every write. Hold ``owner`` until ``leased_until`` to write.
+    ``mends`` lie over what the store shows of it, one for a field, oldest first. ``version`` grows
+    with every write. Hold ``owner`` until ``leased_until`` to write.
     """
 
     ref: Ref
@@ -45,6 +63,7 @@ class Link:
     facts: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     leased_until: dt.datetime | None = None
+    mends: tuple[Mend, ...] = ()
 
     @property
     def document_key(self) -> str:
@@ -57,6 +76,10 @@ class Links(Protocol):
 
     def get(self, ref: Ref) -> Link | None:
         """The link of a store's ref or natural key."""
+        ...
+
+    def get_all(self, refs: Sequence[Ref]) -> Mapping[Ref, Link]:
+        """Those of ``refs`` that have a link. One bulk read."""
         ...
 
     def find(self, erp: Ref) -> Ref | None:
@@ -74,7 +97,8 @@ class Links(Protocol):
         ...
 
     def save(self, link: Link) -> Link:
-        """Stores erp, number, generation, seen and facts; the pointer from erp with them, at once.
+        """Stores erp, number, generation, seen, facts and mends; the pointer from erp with them,
+        at once.
 
         Returns the link with its new version. Raises: BusyError: the lease is no longer
         ``link.owner``'s.
@@ -208,13 +232,27 @@ class Item:
     closed_by: str = ""
     event: str = ""
     aggregate: str = ""
+    content: str = ""  # fingerprint of what it is about; empty: the message says all
+    closed_why: str = ""
+    dismissed: str = ""  # the trouble that a person closed it over
+    acted: str = ""  # what a person did about it last, who and when
+
+    @property
+    def trouble(self) -> str:
+        """Equal for the same trouble with the same content, another where either changed."""
+        what = self.content or self.message
+        return hashlib.sha256(f"{self.reason}\n{what}".encode(errors="replace")).hexdigest()[:16]
 
 
 class Attention(Protocol):
     """The one list of what a person must look at."""
 
     def put(self, item: Item) -> Item:
-        """Opens it; an open one with the same id is updated and keeps its ``opened_at``."""
+        """Opens it; an open one with the same id is updated and keeps its ``opened_at`` and what
+        was ``acted``.
+
+        One that was dismissed over the very same ``trouble`` stays closed, and is returned so.
+        """
         ...
 
     def get(self, id_: str) -> Item | None: ...
@@ -229,6 +267,14 @@ class Attention(Protocol):
 
     def close(self, id_: str, *, now: dt.datetime, by: str) -> None:
         """Closes it; closing what is closed or was never there changes nothing."""
+        ...
+
+    def dismiss(self, id_: str, *, now: dt.datetime, by: str, why: str) -> bool:
+        """Closes it, and its trouble does not open it again. False: it was not open."""
+        ...
+
+    def act(self, id_: str, acted: str) -> None:
+        """Remembers on the item, open or closed, what a person did; nothing where there is none."""
         ...
 
 
@@ -334,6 +380,17 @@ class Control(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """One version of mappings and rules: ``content`` as ``rules.load.overlay`` takes it."""
+
+    number: int
+    content: Mapping[str, Any]
+    at: dt.datetime
+    by: str
+    why: str
+
+
 class RulesStore(Protocol):
     """Mappings and rules, versioned. The newest is what holds."""
 
@@ -345,4 +402,8 @@ class RulesStore(Protocol):
         self, content: Mapping[str, Any], *, version: int, now: dt.datetime, by: str, why: str
     ) -> None:
         """Stores version ``version``. Raises: StaleVersionError: it exists already."""
+        ...
+
+    def versions(self) -> Sequence[RulesVersion]:
+        """All of them, the oldest first."""
         ...

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from accord.model.change import Ref
 from accord.model.documents import Refund, SalesOrder
@@ -12,6 +12,39 @@ from accord.model.money import Money
 from accord.model.party import Profile
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """An order as a list shows it: its JSON and digest, as ``Store.get_order`` has them.
+
+    The JSON names each refund with its id and total. Both times have whole seconds.
+    """
+
+    ref: Ref
+    document: Json
+    digest: str
+    modified_at: dt.datetime
+    placed_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Some orders in the order of their key. ``is_last``: there are none behind them now.
+
+    One that is not the last holds an order at least, and may hold fewer than were asked for.
+    """
+
+    orders: tuple[ListedOrder, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """Some products or variations in the order of their key; see ``OrderPage``."""
+
+    products: tuple[Product, ...]
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +87,27 @@ class Store(Protocol):
 
     def get_order(self, id_: str) -> tuple[Json, str] | None:
         """The order's JSON and its digest, None when it is gone for good."""
+        ...
+
+    def orders_since(
+        self,
+        *,
+        by: Literal["modified", "placed"],
+        since: dt.datetime,
+        after: str = "",
+        limit: int = 100,
+        trashed: bool = False,
+    ) -> OrderPage:
+        """At most ``limit`` (100) orders by (time, id), oldest first: those of ``since`` (whole
+        seconds) or later, and of that very second only those with an id behind ``after``. To go
+        on, give the last one's time and id.
+
+        In any status but the trash, or only those in the trash; never drafts of the checkout.
+        """
+        ...
+
+    def orders_in(self, ids: Sequence[str]) -> Sequence[ListedOrder]:
+        """Those of ``ids`` (100 at the most) that are there, the trashed ones too, in no order."""
         ...
 
     def put_order(
@@ -142,6 +196,13 @@ class Store(Protocol):
     ) -> Sequence[Product]:
         """A page of 100, by id: every product in any status but the trash, without variations; or
         ``parent``'s variations. Fewer are the last."""
+        ...
+
+    def products_since(
+        self, *, since: dt.datetime, after: str = "", limit: int = 100, variations: bool = False
+    ) -> ProductPage:
+        """At most ``limit`` (100) products, or variations of all of them, by (time of change, id),
+        oldest first; see ``orders_since``. In any status but the trash."""
         ...
 
     def write_products(self, entries: Sequence[Json], *, parent: str = "") -> Sequence[Written]:

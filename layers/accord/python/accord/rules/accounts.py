@@ -275,6 +275,8 @@ def _taxes(
 def _tax(
     tax: Tax, line: OrderLine, order: SalesOrder, mappings: Mappings, missing: _Missing
 ) -> tuple[LineTax, str]:
+    if tax.code:
+        return LineTax(tax.code, tax.amount), "mended"
     rate = tax.rate
     names = _rate_names(rate)
     code, by = _ruled(line, order, mappings, names)
@@ -305,10 +307,20 @@ def _ruled(
     return None, ""
 
 
-def _payment(order: SalesOrder, mappings: Mappings, missing: _Missing) -> tuple[PaymentRule, str]:
+def payment_rule(order: SalesOrder, mappings: Mappings) -> PaymentRule | None:
+    """How the order's money is recorded; None where no rule is for its method."""
+    key = _payment_key(order, mappings)
+    return mappings.payments[key] if key is not None else None
+
+
+def _payment_key(order: SalesOrder, mappings: Mappings) -> str | None:
     method = order.payment.method
     keys = (method, "*") if method else ("", "*")
-    key = next((key for key in keys if key in mappings.payments), None)
+    return next((key for key in keys if key in mappings.payments), None)
+
+
+def _payment(order: SalesOrder, mappings: Mappings, missing: _Missing) -> tuple[PaymentRule, str]:
+    method, key = order.payment.method, _payment_key(order, mappings)
     if key is None:
         missing.add(f"payment:{method}", f"payment method {method!r}", "payments")
         return PaymentRule(record=False), ""

@@ -6,8 +6,9 @@ Each check is a generator of problems; ``problems`` runs them all.
 from collections.abc import Collection, Iterator, Mapping
 
 from accord.model.keys import order_key, payment_key, refund_key
-from accord.rules import check_flows, check_rules, check_selling
-from accord.rules.config import Config, Store, is_loopback
+from accord.rules import check_flows, check_limits, check_rules, check_selling
+from accord.rules.config import Config, Store
+from accord.rules.hosts import is_loopback, names_inside
 from accord.rules.problem import Abilities, Path, Problem, nearest
 
 # Source: WooCommerce 10.5, wc_get_order_statuses(), without the "wc-" of the database.
@@ -34,9 +35,11 @@ def problems(
     yield from _adapters(config, adapters)
     yield from _key_lengths(config, abilities)
     yield from _stages(config, stage)
+    yield from _inside(config)
     yield from _secrets(config)
     yield from _doubles(config)
     yield from _unused(config)
+    yield from check_limits.limits(config, abilities)
     for name, store in config.stores.items():
         at: Path = ("stores", name)
         yield from _statuses(at, store)
@@ -103,6 +106,22 @@ def _stages(config: Config, stage: str | None) -> Iterator[Problem]:
                     f"Give the address at which {table}.{name} is reached from AWS.",
                     "warning",
                 )
+
+
+def _inside(config: Config) -> Iterator[Problem]:
+    named: list[tuple[Path, str]] = []
+    for name, store in config.stores.items():
+        field, url = ("api_url", store.api_url) if store.api_url else ("url", store.url)
+        named += [] if store.allow_private else [(("stores", name, field), url)]
+    for name, erp in config.erps.items():
+        named += [] if erp.allow_private else [(("erps", name, "url"), erp.url)]
+    for at, url in named:
+        if names_inside(url) and not is_loopback(url):  # which says so by itself
+            yield Problem(
+                at,
+                f"{url} is an address of a network of your own",
+                "If it is meant, write allow_private = true beside it; else nothing is sent there.",
+            )
 
 
 def _secrets(config: Config) -> Iterator[Problem]:

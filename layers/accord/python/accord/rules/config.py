@@ -19,8 +19,12 @@ from pydantic import (
     model_validator,
 )
 
+from accord.rules.digest import Digest
+from accord.rules.hosts import is_loopback
+from accord.rules.limits import Bears, Limits, Maintenance, zone
 from accord.rules.selling import AvailabilityRules, CatalogueRules, PriceRules, StockRules
 from accord.rules.table import Code, Flow, Table, wrong
+from accord.rules.watch import Alarms, Audit
 
 Make = Literal["sales_order", "quotation", "both", "cancel"]
 """What a status asks for. ``both``: a quotation until it is paid, a sales order from then on.
@@ -456,14 +460,6 @@ class StoreFlows(Table):
     """Items and products: the side that owns the catalogue leads."""
 
 
-_LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/\S*)?")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether ``url`` is plain http to this very machine, the only place that may be."""
-    return _LOOPBACK.fullmatch(url) is not None
-
-
 def _url(url: str) -> str:
     if re.search(r"//[^/]*@", url):
         raise wrong(
@@ -485,18 +481,6 @@ def _url(url: str) -> str:
 Url = Annotated[str, AfterValidator(_url)]
 
 
-def _zone(name: str) -> str:
-    import zoneinfo
-
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise wrong(
-            f"there is no time zone {name!r}", "Use a name like Europe/London or UTC."
-        ) from error
-    return name
-
-
 def _range(text: str) -> str:
     import ipaddress
 
@@ -510,14 +494,7 @@ def _range(text: str) -> str:
     return text
 
 
-def _mail(address: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-        raise wrong(f"{address!r} is no mail address", "Write it like ops@store.example.")
-    return address
-
-
 Range = Annotated[str, AfterValidator(_range)]
-Owner = Literal["commerce", "finance", "warehouse", "support", "ops"]
 
 
 class StoreLimits(Table):
@@ -529,6 +506,24 @@ class StoreLimits(Table):
     """Seconds that one batch should not take longer than."""
     catalogue_share: Decimal = Field(default=Decimal("0.5"), gt=0, le=1)
     """The part of the time in which prices and products may keep the store busy."""
+
+
+class ReconcileRules(Table):
+    """What the night compares."""
+
+    days: int = Field(default=90, ge=1, le=3660)
+    """Orders of so many days back; once a week all of them, since the store went live."""
+    repair: bool = False
+    """What an ordinary change would mend is queued; else it is only reported."""
+
+
+class WebhookRules(Table):
+    """Whether we look after the store's webhooks."""
+
+    guard: bool = False
+    """One that lacks, was switched off or goes elsewhere is deleted and made anew."""
+    delivery_url: Url | None = None
+    """Where they go, if not to the address of our own API: a front before it, say."""
 
 
 class Store(Table):
@@ -545,6 +540,8 @@ class Store(Table):
     secret: SecretName
     """Name of the secret: webhook_secrets (newest first), consumer_key, consumer_secret, and
     checkout_secrets (newest first) where the checkout asks."""
+    allow_private: bool = False
+    """It may be reached at an address that is not public: over a VPN, say."""
     allowed_sources: tuple[Range, ...] = Field(default=("0.0.0.0/0", "::/0"), min_length=1)
     """Address ranges that its deliveries may come from."""
     prod: bool = False
@@ -566,6 +563,10 @@ class Store(Table):
     catalogue: CatalogueRules = CatalogueRules()
     availability: AvailabilityRules = AvailabilityRules()
     limits: StoreLimits = StoreLimits()
+    webhooks: WebhookRules = WebhookRules()
+    reconcile: ReconcileRules = ReconcileRules()
+    maintenance: tuple[Maintenance, ...] = ()
+    """Hours in which it is left alone; what comes up meanwhile waits."""
 
 
 class Erp(Table):
@@ -577,7 +578,9 @@ class Erp(Table):
     """Its address."""
     secret: SecretName
     """Name of the secret with its credentials."""
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    allow_private: bool = False
+    """It may be reached at an address that is not public: over a VPN, say."""
+    time_zone: Annotated[str, AfterValidator(zone)] = "UTC"
     """The company's time zone: a document's date is the day there."""
     prod: bool = False
     """A live back office. A stage that is not prod refuses it."""
@@ -585,8 +588,32 @@ class Erp(Table):
     """Seconds to wait for one answer."""
     concurrency: int = Field(default=2, ge=2, le=1000)
     """Workers that may write to it at once."""
+    poll_minutes: int = Field(default=1, ge=1, le=60)
+    """How often it is asked what changed, in minutes."""
+    limits: Limits = Limits()
+    """What it bears."""
+    maintenance: tuple[Maintenance, ...] = ()
+    """Hours in which it is left alone; what comes up meanwhile waits."""
     options: dict[str, Any] = {}
     """The adapter's own settings."""
+
+
+def _host(host: str) -> str:
+    if host and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host):
+        raise wrong(
+            f"{host!r} is no host", "Write the API's name, without https:// and without a path."
+        )
+    return host
+
+
+class Deploy(Table):
+    """What is deployed beside the service, where it is wanted."""
+
+    fixed_addresses: bool = False
+    """What goes out to stores and back offices comes from fixed addresses, which a firewall there
+    can name. It costs two NAT gateways."""
+    front: Annotated[str, AfterValidator(_host)] = ""
+    """The API's host, to have CloudFront and a firewall in front of it."""
 
 
 class Config(Table):
@@ -596,8 +623,14 @@ class Config(Table):
     """The stores by name; the name is in the address that a store's webhooks are sent to."""
     erps: dict[str, Erp] = Field(min_length=1)
     """The back offices by name."""
-    alarms: dict[Owner, Annotated[str, AfterValidator(_mail)]] = {}
-    """Mail address per owner, for alarms."""
+    alarms: Alarms = Alarms()
+    """Who is told of what, and from when on."""
+    deploy: Deploy = Deploy()
+    """What is deployed beside the service."""
+    audit: Audit = Audit()
+    """How long the proof of what was done is kept."""
+    digest: Digest = Digest()
+    """The daily mail of what is open."""
     json_schema: str | None = Field(default=None, alias="$schema")
     """Where an editor finds the schema."""
 
@@ -626,6 +659,16 @@ class Config(Table):
                         path=("stores", name, "orders", "route", at, "erp"),
                     )
         return self
+
+
+def bears(config: Config, name: str) -> Bears:
+    """What the store or back office ``name`` bears; nothing in particular, if there is none."""
+    if (erp := config.erps.get(name)) is not None:
+        limits = erp.limits if erp.limits.count else None
+        return Bears(erp.maintenance, limits, erp.time_zone)
+    if (store := config.stores.get(name)) is not None:
+        return Bears(store.maintenance, None, config.erps[store.erp].time_zone)
+    return Bears()
 
 
 MAPPED_BY_DATA = (

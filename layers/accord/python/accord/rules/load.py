@@ -5,7 +5,7 @@ Pure: text comes in; which adapters there are, and which stage this is, are the 
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -57,15 +57,25 @@ def check(
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        return None, [_syntax(error, text)]
-    where = places(text)
+        return None, [syntax(error, text)]
+    return check_data(data, places(text), adapters=adapters, abilities=abilities or {}, stage=stage)
+
+
+def check_data(
+    data: Mapping[str, Any],
+    where: Mapping[Path, Place],
+    *,
+    adapters: Collection[str] | None,
+    abilities: Mapping[str, Abilities],
+    stage: str | None,
+) -> tuple[Config | None, list[Finding]]:
+    """As ``check``, of what a text says. ``where`` its keys stand is used for the findings."""
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        found = list(_from_pydantic(error, data))
-        return None, _placed(found, where)
-    found = list(problems(config, adapters=adapters, abilities=abilities or {}, stage=stage))
-    findings = _placed(found, where)
+        return None, placed(_from_pydantic(error, data), where)
+    found = problems(config, adapters=adapters, abilities=abilities, stage=stage)
+    findings = placed(found, where)
     return (None if any(f.severity == "error" for f in findings) else config), findings
 
 
@@ -124,16 +134,15 @@ def _names(names: Collection[str]) -> str:
 
 def _bad(error: ValidationError, data: Mapping[str, Any]) -> BadInputError:
     return BadInputError(
-        "; ".join(
-            f"{_dotted(p.path)}: {p.message}. {p.remedy}" for p in _from_pydantic(error, data)
-        )
+        "; ".join(f"{dotted(p.path)}: {p.message}. {p.remedy}" for p in _from_pydantic(error, data))
     )
 
 
 # --- places -------------------------------------------------------------------
 
 
-def _placed(found: list[Problem], where: Mapping[Path, Place]) -> list[Finding]:
+def placed(found: Iterable[Problem], where: Mapping[Path, Place]) -> list[Finding]:
+    """``found`` as findings, by the lines at which they are written."""
     findings = []
     for problem in found:
         place = _place(problem.path, where)
@@ -141,7 +150,7 @@ def _placed(found: list[Problem], where: Mapping[Path, Place]) -> list[Finding]:
             Finding(
                 line=place.line,
                 column=place.column,
-                path=_dotted(problem.path),
+                path=dotted(problem.path),
                 message=problem.message,
                 remedy=problem.remedy,
                 severity=problem.severity,
@@ -158,7 +167,7 @@ def _place(path: Path, where: Mapping[Path, Place]) -> Place:
     return Place(1, 1)
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
     """``stores.uk.taxes."5.5"``: as it could be written in the file."""
     parts = (
         str(part) if re.fullmatch(r"[A-Za-z0-9_-]+", str(part)) else f'"{part}"' for part in path
@@ -189,7 +198,8 @@ _USUAL = (
 )
 
 
-def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Finding:
+def syntax(error: tomllib.TOMLDecodeError, text: str) -> Finding:
+    """What ``tomllib`` found, and what it is most often."""
     said = str(error)
     at = re.search(r" \(at line (\d+), column (\d+)\)$", said)
     message = re.sub(r" \(at .*\)$", "", said)

@@ -64,16 +64,18 @@ def _taken_back(order: SalesOrder, refund: Refund) -> Sequence[OrderLine]:
     """The refund's lines, named as the order names them: its product may be gone by now."""
     sold = {line.id: line for line in order.lines}
     rates = {tax.rate.id: tax.rate for line in order.lines for tax in line.taxes}
-    return [
-        replace(
-            sold.get(line.id, line),
-            quantity=_count(line.quantity),
-            net=line.net,
-            taxes=tuple(replace(tax, rate=rates.get(tax.rate.id, tax.rate)) for tax in line.taxes),
-            discount=None,
+    found = []
+    for line in refund.lines:
+        was = sold.get(line.id, line)
+        codes = {tax.rate.id: tax.code for tax in was.taxes}
+        taxes = tuple(
+            replace(tax, rate=rates.get(tax.rate.id, tax.rate), code=codes.get(tax.rate.id, ""))
+            for tax in line.taxes
         )
-        for line in refund.lines
-    ]
+        found.append(
+            replace(was, quantity=_count(line.quantity), net=line.net, taxes=taxes, discount=None)
+        )
+    return found
 
 
 def _count(quantity: Decimal) -> Decimal:

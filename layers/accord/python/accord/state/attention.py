@@ -2,23 +2,24 @@
 
 - ``pk`` ``A#{id}``, ``sk`` ``item``: the item: ``subject``, ``reason``, ``owner``, ``message``,
   ``opened_at``, ``updated_at``, ``count`` (number), ``payload``, ``correlation_id``; once closed
-  ``closed_at``, ``closed_by`` and ``expires_at``, 90 days later.
+  ``closed_at``, ``closed_by``, ``closed_why``, ``dismissed`` and ``expires_at``, 90 days later.
+  Also ``event``, ``aggregate``, ``content``, and ``acted`` where a person did something about it.
 - ``pk`` ``open``, ``sk`` ``{opened_at}#{id}``: ``id`` of one that is open.
 - ``pk`` ``of#{subject}``, ``sk`` ``{id}``: ``id`` of one that is open, by its subject.
 
 Opening and closing write all three in one transaction; an update writes the item alone.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from accord.errors import Owner, TransientError
 from accord.ports.state import Attention, Item
 from accord.state import dynamo
 from accord.state.dynamo import ConditionError, Delete, Put, Table, Update, maybe_moment, stamp
-from accord.state.limits import bounded
+from accord.state.limits import opened
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 _KEPT = dt.timedelta(days=90)  # after it was closed
 _ROUNDS = 20  # each one lost means that someone else opened or closed it
 _IS_OPEN = "attribute_exists(pk) AND attribute_not_exists(#closed_at)"
-_NOT_OPEN = "attribute_not_exists(pk) OR attribute_exists(#closed_at)"
+_NOT_OPEN = (
+    "attribute_not_exists(pk) OR attribute_exists(#closed_at) "
+    "AND (attribute_not_exists(#dismissed) OR #dismissed <> :trouble)"
+)
 
 
 class DynamoAttention(Attention):
@@ -37,13 +41,15 @@ class DynamoAttention(Attention):
 
     def put(self, item: Item) -> Item:
         """See ``Attention.put``. A message that is too long for 4 KB is cut."""
-        item = replace(bounded(item), closed_at=None, closed_by="")
+        item = opened(item)
         # A count above one says that it is open already, most likely: try that first.
         opening = item.count <= 1
         for _ in range(_ROUNDS):
             try:
                 return self._open(item) if opening else self._update(item)
-            except ConditionError:
+            except ConditionError as error:
+                if opening and error.old and error.old.get("dismissed") == item.trouble:
+                    return _item(error.old)
                 opening = not opening
         raise TransientError(f"attention item {item.id} changes too fast to follow")
 
@@ -63,17 +69,38 @@ class DynamoAttention(Attention):
 
     def close(self, id_: str, *, now: dt.datetime, by: str) -> None:
         """See ``Attention.close``."""
+        self._close(id_, now, by)
+
+    def dismiss(self, id_: str, *, now: dt.datetime, by: str, why: str) -> bool:
+        """See ``Attention.dismiss``."""
+        return self._close(id_, now, by, why, dismissed=True)
+
+    def act(self, id_: str, acted: str) -> None:
+        """See ``Attention.act``."""
+        there = "attribute_exists(pk)"
+        values = {"acted": acted}
+        with contextlib.suppress(ConditionError):  # there is no such item
+            self._table.write(Update(f"A#{id_}", "item", "SET #acted = :acted", there, values))
+
+    def _close(
+        self, id_: str, now: dt.datetime, by: str, why: str = "", *, dismissed: bool = False
+    ) -> bool:
+        """Whether it was open until now."""
         for _ in range(_ROUNDS):
             item = self.get(id_)
             if item is None or item.closed_at:
-                return
+                return False
             values: dict[str, str | int] = {
                 "now": stamp(now),
                 "by": by,
+                "why": why,
+                "trouble": item.trouble,
                 "opened_at": stamp(item.opened_at),
                 "expires_at": int((now + _KEPT).timestamp()),
             }
             change = "SET #closed_at = :now, #closed_by = :by, #expires_at = :expires_at"
+            if dismissed:
+                change += ", #closed_why = :why, #dismissed = :trouble"
             unchanged = f"{_IS_OPEN} AND #opened_at = :opened_at"
             try:
                 self._table.write_all(
@@ -85,7 +112,7 @@ class DynamoAttention(Attention):
                 )
             except ConditionError:
                 continue
-            return
+            return True
         raise TransientError(f"attention item {id_} changes too fast to follow")
 
     def _open(self, item: Item) -> Item:
@@ -99,7 +126,7 @@ class DynamoAttention(Attention):
         }
         self._table.write_all(
             [
-                Put(stored, _NOT_OPEN),
+                Put(stored, _NOT_OPEN, {"trouble": item.trouble}),
                 Put({"pk": "open", "sk": _place(item), "id": item.id}),
                 Put({"pk": f"of#{item.subject}", "sk": item.id, "id": item.id}),
             ]
@@ -135,6 +162,7 @@ def _changing(item: Item) -> dict[str, Any]:
         "correlation_id": item.correlation_id,
         "event": item.event,
         "aggregate": item.aggregate,
+        "content": item.content,
     }
 
 
@@ -154,4 +182,8 @@ def _item(stored: dynamo.Item) -> Item:
         closed_by=stored.get("closed_by", ""),
         event=stored.get("event", ""),
         aggregate=stored.get("aggregate", ""),
+        content=stored.get("content", ""),
+        closed_why=stored.get("closed_why", ""),
+        dismissed=stored.get("dismissed", ""),
+        acted=stored.get("acted", ""),
     )

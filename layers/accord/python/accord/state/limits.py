@@ -11,6 +11,11 @@ _LARGEST = 4000  # bytes of UTF-8: 4 KB with room for the names of the attribute
 _TIMES = 200
 
 
+def opened(item: Item) -> Item:
+    """``item`` as it is stored while it is open: bounded, and without what closed it."""
+    return bounded(replace(item, closed_at=None, closed_by="", closed_why="", dismissed=""))
+
+
 def bounded(item: Item) -> Item:
     """``item`` with its message cut, and an ellipsis put, where the whole would exceed 4 KB."""
     texts = (value for value in astuple(replace(item, message="")) if isinstance(value, str))

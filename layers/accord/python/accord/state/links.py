@@ -5,7 +5,8 @@ Two items per link, written in one transaction where both change:
 - ``pk`` ``S#{system}#{kind}#{id}`` of the store's ref or natural key, ``sk`` ``link``: ``key``,
   ``version`` (number), ``erp`` (text of a Ref), ``number``, ``generation`` (number), ``seen`` and
   ``dirty`` (``{moment}|{digest}``), ``facts`` (map of text), ``owner`` and ``leased_until`` while
-  leased. ``version`` grows with every write of a holder; a dirty mark leaves it.
+  leased, ``mends`` (JSON, where there are any). ``version`` grows with every write of a holder; a
+  dirty mark leaves it.
 - ``pk`` ``E#{system}#{kind}#{id}`` of the back office's ref, ``sk`` ``pointer``: ``ref``.
 
 A mark is conditional on the lease of the holder who kept us out, and a release on the mark it
@@ -13,13 +14,14 @@ knows of. So one of the two always sees the other: a mark is never lost, nor set
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from accord.errors import BusyError, StaleVersionError
 from accord.model.change import Ref
-from accord.ports.state import Link, Links, Seen
+from accord.ports.state import Link, Links, Mend, Seen
 from accord.state.dynamo import (
     Alone,
     ConditionError,
@@ -29,7 +31,9 @@ from accord.state.dynamo import (
     Table,
     Update,
     maybe_moment,
+    moment,
     stamp,
+    to_json,
 )
 from accord.state.marks import has_pointer, is_covered, merged
 
@@ -58,6 +62,12 @@ class DynamoLinks(Links):
         """See ``Links.get``."""
         item = self._table.get(_state(ref), "link")
         return _link(ref, item) if item else None
+
+    def get_all(self, refs: Sequence[Ref]) -> Mapping[Ref, Link]:
+        """See ``Links.get_all``."""
+        by_pk = {_state(ref): ref for ref in refs}
+        items = self._table.get_all([(pk, "link") for pk in by_pk])
+        return {by_pk[item["pk"]]: _link(by_pk[item["pk"]], item) for item in items}
 
     def find(self, erp: Ref) -> Ref | None:
         """See ``Links.find``."""
@@ -228,7 +238,30 @@ def _link(ref: Ref, item: Item, *, handled: Sequence[Seen] = ()) -> Link:
         facts=item.get("facts", {}),
         owner=item.get("owner", ""),
         leased_until=maybe_moment(item.get("leased_until")),
+        mends=_mends(item.get("mends")),
     )
+
+
+def _mends(text: str | None) -> tuple[Mend, ...]:
+    found = json.loads(text) if text else []
+    return tuple(
+        Mend(
+            path=each["path"],
+            value=each["value"],
+            by=each["by"],
+            at=moment(each["at"]),
+            why=each.get("why", ""),
+            was=each.get("was", ""),
+        )
+        for each in found
+    )
+
+
+def _mends_text(mends: Sequence[Mend]) -> str | None:
+    """None for none: a release that knows of no mends leaves the attribute as it is."""
+    if not mends:
+        return None
+    return to_json([{**asdict(each), "at": stamp(each.at)} for each in mends])
 
 
 def _save(link: Link, was: Ref | None, mine: bool) -> list[Alone]:
@@ -247,6 +280,7 @@ def _save(link: Link, was: Ref | None, mine: bool) -> list[Alone]:
     for name, value in (
         ("erp", str(link.erp) if link.erp else None),
         ("seen", _text(link.seen) if link.seen else None),
+        ("mends", _mends_text(link.mends)),
     ):
         if value is None:
             remove.append(f"#{name}")

@@ -6,7 +6,6 @@ was handed in is not to be changed afterwards.
 
 import datetime as dt
 import hashlib
-import itertools
 import json
 import threading
 from bisect import bisect_left, insort
@@ -16,8 +15,10 @@ from dataclasses import replace
 from typing import Any
 
 from accord.errors import BusyError, Owner, StaleVersionError
+from accord.model.chain import Head, Page, heads_of, part_of
 from accord.model.change import Ref
 from accord.model.progress import Attachment
+from accord.ports.audit import Pages, Sealed, Seals
 from accord.ports.state import (
     Attention,
     Cause,
@@ -32,13 +33,15 @@ from accord.ports.state import (
     Parked,
     Payloads,
     RulesStore,
+    RulesVersion,
     Seen,
     Step,
     Steps,
     Waiting,
 )
-from accord.state.limits import bounded, fitting, new_token
+from accord.state.limits import fitting, new_token, opened
 from accord.state.marks import has_pointer, is_covered, merged
+from accord.state.pages import by_ref, in_order, paged
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)  # the time of an intent that there was not
 
@@ -54,6 +57,11 @@ class MemoryLinks(Links):
     def get(self, ref: Ref) -> Link | None:
         """See ``Links.get``."""
         return self._links.get(ref)
+
+    def get_all(self, refs: Sequence[Ref]) -> Mapping[Ref, Link]:
+        """See ``Links.get_all``."""
+        found = {ref: self._links.get(ref) for ref in refs}
+        return {ref: link for ref, link in found.items() if link is not None}
 
     def find(self, erp: Ref) -> Ref | None:
         """See ``Links.find``."""
@@ -94,6 +102,7 @@ class MemoryLinks(Links):
                 generation=link.generation,
                 seen=link.seen,
                 facts=link.facts,
+                mends=link.mends,
             )
             self._links[link.ref] = saved
             if stored.erp != link.erp and has_pointer(link.ref):
@@ -242,10 +251,12 @@ class MemoryAttention(Attention):
 
     def put(self, item: Item) -> Item:
         """See ``Attention.put``. A message that is too long for 4 KB is cut."""
-        item = replace(bounded(item), closed_at=None, closed_by="")
+        item = opened(item)
         with self._lock:
             if old := self._open.get(item.id):
-                item = replace(item, opened_at=old.opened_at, subject=old.subject)
+                item = replace(item, opened_at=old.opened_at, subject=old.subject, acted=old.acted)
+            elif (closed := self._items.get(item.id)) and closed.dismissed == item.trouble:
+                return closed
             self._items[item.id] = self._open[item.id] = item
             self._by_subject[item.subject].add(item.id)
         return item
@@ -268,13 +279,38 @@ class MemoryAttention(Attention):
 
     def close(self, id_: str, *, now: dt.datetime, by: str) -> None:
         """See ``Attention.close``."""
+        self._close(id_, now, by)
+
+    def dismiss(self, id_: str, *, now: dt.datetime, by: str, why: str) -> bool:
+        """See ``Attention.dismiss``."""
+        return self._close(id_, now, by, why, dismissed=True)
+
+    def act(self, id_: str, acted: str) -> None:
+        """See ``Attention.act``."""
         with self._lock:
-            if item := self._open.pop(id_, None):
-                self._items[id_] = replace(item, closed_at=now, closed_by=by)
-                left = self._by_subject[item.subject]
-                left.discard(id_)
-                if not left:
-                    del self._by_subject[item.subject]
+            for items in (self._items, self._open):
+                if item := items.get(id_):
+                    items[id_] = replace(item, acted=acted)
+
+    def _close(
+        self, id_: str, now: dt.datetime, by: str, why: str = "", *, dismissed: bool = False
+    ) -> bool:
+        with self._lock:
+            item = self._open.pop(id_, None)
+            if item is None:
+                return False
+            self._items[id_] = replace(
+                item,
+                closed_at=now,
+                closed_by=by,
+                closed_why=why,
+                dismissed=item.trouble if dismissed else "",
+            )
+            left = self._by_subject[item.subject]
+            left.discard(id_)
+            if not left:
+                del self._by_subject[item.subject]
+        return True
 
 
 class MemoryPayloads(Payloads):
@@ -345,28 +381,59 @@ def _hashed(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
-class MemoryJournal(Journal):
-    """Entries by ref."""
+class MemoryJournal(Journal, Pages):
+    """Entries by ref, as they were appended. They become pages when somebody asks for those: of
+    the million orders of a simulation nobody does."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counter = itertools.count()
-        self._entries: defaultdict[Ref, list[tuple[dt.datetime, int, Entry]]] = defaultdict(list)
+        self._told: defaultdict[Ref, list[Sequence[Entry]]] = defaultdict(list)
+        self._chains: dict[str, tuple[int, list[Page]]] = {}  # how many appends are in, and how
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See ``Journal.append``."""
-        latest: dict[Ref, dt.datetime] = {}
         with self._lock:
-            for entry in entries:
-                # An earlier time after a later one (two clocks) does not change the order given.
-                place = latest[entry.ref] = max(latest.get(entry.ref, entry.at), entry.at)
-                self._entries[entry.ref].append((place, next(self._counter), entry))
+            for ref, of_ref in by_ref(entries).items():
+                self._told[ref].append(of_ref)
 
     def of(self, ref: Ref) -> Sequence[Entry]:
         """See ``Journal.of``."""
         with self._lock:
-            found = list(self._entries.get(ref, ()))
-        return [entry for _, _, entry in sorted(found, key=lambda one: one[:2])]
+            found = list(self._told.get(ref, ()))
+        return in_order(found)
+
+    def pages(self, ref: str) -> Sequence[Page]:
+        """See ``Pages.pages``."""
+        with self._lock:
+            return tuple(self._chain(ref))
+
+    def _chain(self, ref: str) -> list[Page]:
+        appended = self._told.get(Ref.parse(ref), [])
+        done, pages = self._chains.get(ref, (0, []))
+        for entries in appended[done:]:
+            pages += paged(entries[0].ref, pages[-1] if pages else None, entries)
+        self._chains[ref] = len(appended), pages
+        return pages
+
+    def before_chain(self, ref: str) -> Sequence[dt.datetime]:  # noqa: ARG002
+        """See ``Pages.before_chain``. There never was another kind here."""
+        return ()
+
+    def heads(self, day: dt.date, part: str) -> Iterator[Head]:
+        """See ``Pages.heads``."""
+        for ref in self.refs():
+            if part_of(ref) == part and (head := self.head(day, ref)):
+                yield head
+
+    def head(self, day: dt.date, ref: str) -> Head | None:
+        """See ``Pages.head``."""
+        return heads_of(self.pages(ref)).get(day)
+
+    def refs(self) -> Iterator[str]:
+        """See ``Pages.refs``."""
+        with self._lock:
+            found = [str(ref) for ref in self._told]
+        yield from found
 
 
 class MemoryControl(Control):
@@ -396,26 +463,54 @@ class MemoryRulesStore(RulesStore):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._versions: dict[int, Mapping[str, Any]] = {}
+        self._versions: dict[int, RulesVersion] = {}
 
     def latest(self) -> tuple[int, Mapping[str, Any]] | None:
         """See ``RulesStore.latest``."""
         with self._lock:
-            return max(self._versions.items(), key=lambda one: one[0], default=None)
+            newest = max(self._versions, default=None)
+            return None if newest is None else (newest, self._versions[newest].content)
 
     def push(
-        self,
-        content: Mapping[str, Any],
-        *,
-        version: int,
-        now: dt.datetime,  # noqa: ARG002
-        by: str,  # noqa: ARG002
-        why: str,  # noqa: ARG002
+        self, content: Mapping[str, Any], *, version: int, now: dt.datetime, by: str, why: str
     ) -> None:
-        """See ``RulesStore.push``. Who and why are not kept."""
+        """See ``RulesStore.push``."""
         with self._lock:
             if version in self._versions:
                 raise StaleVersionError(
                     f"version {version} of the rules exists already; read it and push the next"
                 )
-            self._versions[version] = content
+            self._versions[version] = RulesVersion(version, content, now, by, why)
+
+    def versions(self) -> Sequence[RulesVersion]:
+        """See ``RulesStore.versions``."""
+        with self._lock:
+            return [self._versions[number] for number in sorted(self._versions)]
+
+
+class MemorySeals(Seals):
+    """Texts by name, every version of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._versions: dict[str, list[str]] = {}
+
+    def put(self, name: str, text: str) -> str:
+        """See ``Seals.put``."""
+        with self._lock:
+            return self._versions.setdefault(name, [text])[-1]
+
+    def get(self, name: str) -> str | None:
+        """See ``Seals.get``."""
+        versions = self._versions.get(name)
+        return versions[-1] if versions else None
+
+    def names(self, folder: str, *, after: str) -> Sequence[str]:
+        """See ``Seals.names``."""
+        with self._lock:
+            return sorted(n for n in self._versions if n.startswith(folder) and n > after)[:1000]
+
+    def first(self, name: str) -> Sealed | None:
+        """See ``Seals.first``."""
+        versions = self._versions.get(name)
+        return Sealed(versions[0], touched=len(versions) > 1) if versions else None

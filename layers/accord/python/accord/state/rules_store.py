@@ -6,12 +6,12 @@ One item per version: ``pk`` ``rules``, ``sk`` the version in ten digits, ``vers
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from accord.errors import StaleVersionError
-from accord.ports.state import RulesStore
-from accord.state.dynamo import ConditionError, Put, Table, stamp, to_json
+from accord.ports.state import RulesStore, RulesVersion
+from accord.state.dynamo import ConditionError, Put, Table, moment, stamp, to_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,3 +48,16 @@ class DynamoRulesStore(RulesStore):
             raise StaleVersionError(
                 f"version {version} of the rules exists already; read it and push the next"
             ) from error
+
+    def versions(self) -> Sequence[RulesVersion]:
+        """See ``RulesStore.versions``."""
+        return [
+            RulesVersion(
+                number=item["version"],
+                content=json.loads(item["content"]),
+                at=moment(item["at"]),
+                by=item["by"],
+                why=item["why"],
+            )
+            for item in self._table.query("rules")
+        ]

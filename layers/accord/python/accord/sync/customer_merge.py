@@ -211,7 +211,7 @@ class Merging(CustomerPorts):
 
         def do(_: Step) -> Result:
             changes = conflicts.to_profile(values)
-            answers.append(self.account(*self.store.put_customer(link.ref.id, changes)))
+            answers.append(self.account(*self.store.put_customer(link.ref.id, changes), link))
             return {"digest": answers[0][1].digest}
 
         self._once(link, "store", values, do)
@@ -279,8 +279,8 @@ class Merging(CustomerPorts):
             link.ref,
             CONFLICT,
             f"{link.ref} and {link.erp} were both changed: {', '.join(fields)}. See both values "
-            "with `accord attention show`, then run `accord attention resolve` with --take store, "
-            "--take erp or --take and the right value",
+            "with `accord attention show --full`; `accord attention resolve` takes --take store, "
+            "--take erp, or --take and the right value",
             payload=described(link.ref, link.erp, asked, written=_written(turn, store_at)),
             correlation_id=turn.change.correlation_id,
         )

@@ -15,6 +15,7 @@ from accord.ports.state import Attention, Control, Journal, Link, Links, Payload
 from accord.ports.store import Customer, Store
 from accord.rules import config
 from accord.sync.fingerprint import natural_key
+from accord.sync.mends import mended_profile
 from accord.sync.parties import BESIDE, GONE, STORE_BASE, Parties
 from accord.sync.resolve import FORGOTTEN, Asker
 from accord.sync.steps import Writer
@@ -119,13 +120,16 @@ class CustomerPorts:
             and change.modified_at > seen.modified_at
         )
         if carried is not None and newer and self.clock() - change.seen_at <= _FRESH:
-            return self.store.customer(carried), Seen(change.modified_at, change.digest)
+            customer = self.store.customer(carried)
+            return _mended(customer, link), Seen(change.modified_at, change.digest)
         answer = self.store.get_customer(turn.customer.id)
-        return None if answer is None else self.account(*answer)
+        return None if answer is None else self.account(*answer, link)
 
-    def account(self, document: dict[str, Any], digest: str) -> tuple[Customer, Seen]:
-        """A customer as the store answered."""
-        customer = self.store.customer(document)
+    def account(
+        self, document: dict[str, Any], digest: str, link: Link | None = None
+    ) -> tuple[Customer, Seen]:
+        """A customer as the store answered, under the mends of ``link``."""
+        customer = _mended(self.store.customer(document), link)
         return customer, Seen(customer.modified_at, digest)
 
     def read_party(self, link: Link) -> tuple[Profile, str]:
@@ -179,6 +183,12 @@ class CustomerPorts:
                 first = ref
             at = other.facts.get(BESIDE)
         return first
+
+
+def _mended(customer: Customer, link: Link | None) -> Customer:
+    if link is None or not link.mends:
+        return customer
+    return replace(customer, profile=mended_profile(customer.profile, link.mends))
 
 
 def is_customer(customer: Customer, rules: config.CustomerRules) -> bool:

@@ -36,4 +36,7 @@ def report(
             )
         )
     message = f"{change.event} of {change.ref}: {remedy}"
-    return attention.put(attention_item(change, REASON, "ops", message, now=now, payload=payload))
+    return attention.put(
+        # Each message is a trouble of its own: one that was dismissed says nothing of the next.
+        attention_item(change, REASON, "ops", message, now=now, payload=payload, content=digest)
+    )

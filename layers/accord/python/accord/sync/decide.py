@@ -79,7 +79,7 @@ def decide(
     ``amends`` are the states in which the back office changes a document as a whole.
     """
     closed = order.status in CLOSED or routed.make == "cancel"
-    goal = None if closed else _goal(routed, order)
+    goal = None if closed else goal_of(routed, order)
     if link.erp is None:
         return _first(link, order, rules, goal, closed=closed)
     state = state_of(link)
@@ -112,7 +112,8 @@ def _replacing(link: Link, *, closed: bool) -> State | None:
     return State(stood) if stood and not closed else None
 
 
-def _goal(routed: Routed, order: SalesOrder) -> State | None:
+def goal_of(routed: Routed, order: SalesOrder) -> State | None:
+    """Where the document of an open order is to stand; None: its status makes none."""
     match routed.make:
         case "sales_order":
             return State.CONFIRMED

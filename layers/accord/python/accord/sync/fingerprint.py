@@ -14,6 +14,7 @@ _WORDS = {
     "billing": "the billing address",
     "shipping": "the shipping address",
     "texts": "the purchase-order number or the customer's note",
+    "mended": "what was mended",
     "lines": "the lines",
 }
 
@@ -31,6 +32,8 @@ def parts(order: SalesOrder) -> dict[str, str]:
         "shipping": order.party.shipping.fingerprint[:8],
         "texts": _print([order.po_number, order.customer_note]),
     }
+    if order.mended:
+        found["mended"] = _print(order.mended)
     lines = {f"line {line.id}": _line(line) for line in order.lines}
     if len(lines) > _LINES_KEPT:
         lines = {"lines": _print(sorted(lines.items()))}
@@ -80,7 +83,10 @@ def natural_key(kind: str, value: str) -> str:
 
 
 def _line(line: OrderLine) -> str:
-    taxes = [[tax.rate.id, str(tax.amount)] for tax in line.taxes]
+    # A code is there only where a person named it: what was posted before is not another for it.
+    taxes = [
+        [tax.rate.id, str(tax.amount), *([tax.code] if tax.code else [])] for tax in line.taxes
+    ]
     quantity = f"{line.quantity.normalize():f}"
     texts = [line.kind, line.code, line.description, line.options]
     return _print([texts, quantity, str(line.net), taxes])

@@ -25,7 +25,7 @@ FLOWS = (
         "a new order, in any status that the rules import",
         "party, quotation or sales order, payment; its number as a private note",
         "orders",
-        "webhook",
+        "webhook, poll_store",
     ),
     Flow(
         "order_updated",
@@ -35,7 +35,7 @@ FLOWS = (
         "confirmed, paid, amended or made anew while it may; cancelled; else a person is asked; by "
         "rule, an open return of the pieces that had been shipped",
         "orders",
-        "webhook",
+        "webhook, poll_store",
     ),
     Flow(
         "refund_issued",
@@ -51,7 +51,7 @@ FLOWS = (
         "a customer made, changed or deleted",
         "party made, merged field by field, or archived",
         "customers",
-        "webhook",
+        "webhook, poll_store",
     ),
     Flow(
         "customer_changed",
@@ -116,6 +116,6 @@ FLOWS = (
         "our own writes end there; what was changed by hand is reported or written over; where the "
         "store owns the catalogue, the item in the back office",
         "products",
-        "webhook",
+        "webhook, poll_store",
     ),
 )

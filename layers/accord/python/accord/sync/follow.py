@@ -58,12 +58,12 @@ _WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
     State.CONFIRMED: "sales_order",
 }
 MAKING = "making"  # fact of a link: what a document is being made of, and since when
-_PAYING = "paying"  # the same of a payment: how much is being recorded
+PAYING = "paying"  # the same of a payment: how much is being recorded
 _BEFORE = "before"  # the cancelled document, as long as what replaces it is not made
 _DECISIONS = 8  # looked up, cancelled, made anew, confirmed: no order needs more of one round
 _VOID, _AMEND, _AMENDED = "void", "amend", "amended"  # how the fact ``WRITING`` begins
 # What may follow a write of which nobody knows whether it took effect, without looking there.
-_PASSING = frozenset({_PAYING, _BEFORE})
+_PASSING = frozenset({PAYING, _BEFORE})
 _HARMLESS: dict[str, tuple[type, ...]] = {_VOID: (Void, Replace), _AMEND: (Amend, Void, Replace)}
 # What a cancelled document's successor does not inherit. Money that came in stays received.
 _OF_A_DOCUMENT = frozenset(
@@ -110,7 +110,7 @@ class Follower:
         done: Outcome | None = None
         for _ in range(_DECISIONS):
             due = self.decide(link, order)
-            if _PAYING in link.facts and not (isinstance(due, Advance) and order.payment.paid_at):
+            if PAYING in link.facts and not (isinstance(due, Advance) and order.payment.paid_at):
                 link = self._paid_before(link)
                 continue
             if _is_doubtful(link, due):
@@ -193,11 +193,11 @@ class Follower:
 
         Raises: TransientError: it may still be; look again then.
         """
-        amount, _, at = link.facts[_PAYING].rpartition(" ")
+        amount, _, at = link.facts[PAYING].rpartition(" ")
         found = self.sales.payment(payment_key(link.key))
         if found is None:
             self._wait(at, f"a payment of {amount}")
-        facts = {name: text for name, text in link.facts.items() if name != _PAYING}
+        facts = {name: text for name, text in link.facts.items() if name != PAYING}
         if found is not None:
             facts["paid"] = amount
         else:
@@ -337,13 +337,13 @@ class Follower:
             account=rule.account,
             reference=f"{order.payment.transaction_id or order.number}{true_day}",
         )
-        if _PAYING not in link.facts:
+        if PAYING not in link.facts:
             facts = {
                 **link.facts,
                 "state": record.state.value,
                 "content": content(order),
                 "party": str(party),
-                _PAYING: f"{amount} {self.clock().isoformat()}",
+                PAYING: f"{amount} {self.clock().isoformat()}",
                 **({"netted": str(before)} if before else {}),
             }
             link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))

@@ -10,6 +10,7 @@ store, are theirs: Accord names them and leaves them.
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from accord.errors import BusyError
@@ -32,6 +33,7 @@ from accord.ports.store import Store
 from accord.sync import conflicts
 from accord.sync.customer_ports import CLAIMS, PARTY_ARCHIVED
 from accord.sync.fingerprint import natural_key
+from accord.sync.mends import impersonal
 from accord.sync.parties import ADDRESS, BESIDE, ERP_BASE, GONE, STORE_BASE
 from accord.sync.resolve import FORGOTTEN, emptied
 
@@ -58,11 +60,19 @@ class Plan:
     waiting: list[Parked] = field(default_factory=list)
     documents: list[Kept] = field(default_factory=list)
     in_stores: list[Ref] = field(default_factory=list)
+    mended: list[Link] = field(default_factory=list)  # orders with mends that may name the shopper
 
     @property
     def is_empty(self) -> bool:
         """Nothing of ours is to be changed."""
-        ours = (self.accounts, self.claims, self.items, self.waiting, self.documents)
+        ours = (
+            self.accounts,
+            self.claims,
+            self.items,
+            self.waiting,
+            self.documents,
+            self.mended,
+        )
         return not any(ours)
 
     @property
@@ -81,6 +91,10 @@ class Plan:
         found += [
             (f"waiting {parked.change.ref}", "its change, which may carry a document")
             for parked in self.waiting
+        ]
+        found += [
+            (f"mends of {link.ref}", "those of the address, the e-mail address and the like")
+            for link in self.mended
         ]
         found += [
             (f"document {kept.object_name}", "the file and its link") for kept in self.documents
@@ -148,6 +162,10 @@ class Forget:
         plan.items = list(self._items(email, {str(ref) for ref in subjects}))
         parked = (self.waiting.get(ref) for ref in (*accounts, *plan.parties))
         plan.waiting = [each for each in parked if each is not None]
+        links = (self.links.get(order) for order in orders)
+        plan.mended = [
+            link for link in links if link is not None and impersonal(link.mends) != link.mends
+        ]
         plan.documents = [kept for order in orders for kept in self.documents.of(str(order))]
         return plan
 
@@ -162,6 +180,9 @@ class Forget:
             *plan.accounts,
         ):  # the marker first: nothing comes back meanwhile
             self._strip(link.ref, now, by)
+        for link in plan.mended:
+            with self._held(link.ref, now, by) as held:
+                self.links.save(replace(held, mends=impersonal(held.mends)))
         for item in plan.items:
             emptied(item, self.payloads, now)
             self.attention.put(replace(item, message=_REMOVED, payload="", updated_at=now))
@@ -200,22 +221,33 @@ class Forget:
                 yield item
 
     def _strip(self, ref: Ref, now: dt.datetime, by: str) -> None:
-        known = self.links.get(ref)
-        if known is None:
+        if self.links.get(ref) is None:
             return
-        link = self.links.acquire(
-            ref, key=known.key, owner=by, now=now, until=now + _LEASE, seen=Seen(None)
-        )
-        if link is None:
-            raise BusyError(f"{ref} is in work this moment; run it again in a minute")
-        try:
+        with self._held(ref, now, by) as link:
             facts = {
                 name: text
                 for name, text in link.facts.items()
                 if name in _KEPT_FACTS or name.startswith(ADDRESS)
             }
             facts.setdefault(FORGOTTEN, now.isoformat())
-            self.links.save(replace(link, facts=facts, seen=None))
+            self.links.save(replace(link, facts=facts, seen=None, mends=()))
+
+    @contextmanager
+    def _held(self, ref: Ref, now: dt.datetime, by: str) -> Iterator[Link]:
+        """The link of ``ref``, which is there, under our lease. Raises: BusyError: another's."""
+        known = self.links.get(ref)
+        link = self.links.acquire(
+            ref,
+            key=known.key if known else "",
+            owner=by,
+            now=now,
+            until=now + _LEASE,
+            seen=Seen(None),
+        )
+        if link is None:
+            raise BusyError(f"{ref} is in work this moment; run it again in a minute")
+        try:
+            yield link
         finally:
             self.links.abandon(link)
 

@@ -32,7 +32,9 @@ from accord.sync.decide import (
     state_of,
 )
 from accord.sync.demand import Demander
+from accord.sync.fingerprint import content
 from accord.sync.follow import MAKING, Follower
+from accord.sync.mends import mended, unfit
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
 from accord.sync.refunds import handled, is_owed
@@ -180,6 +182,7 @@ class Orders:
         try:
             outcome, link = self._follow(worker, link, order, claim)
         except PermanentError as error:
+            error.content = content(order)
             if refund is None:
                 raise
             raise WaitingError(  # the order's own change has the attention item
@@ -207,10 +210,14 @@ class Orders:
             if opened(link) > before and isinstance(outcome, Skipped):
                 outcome = Returned(link.ref, opened(link))
             asks = (*troubles(link, order, worker.back.name), *asks)
+            for each in asks:
+                each.content = content(order)
             if asks:
                 link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
         if asked is not None:
             self._queue_sale(asked, change, link)
+        for mend in unfit(order, link.mends):
+            story.tell("step", f"the mend of {mend.path} fits no line any more")
         for each in asks:
             story.tell("step", f"{each.reason}: for {each.owner}")
         story.tell("ended", str(outcome))
@@ -299,14 +306,14 @@ class Orders:
             and change.modified_at > link.seen.modified_at
         )
         if carried is not None and newer and self.clock() - change.seen_at <= _FRESH:
-            order = self.store.order(carried)
+            order = mended(self.store.order(carried), link.mends)
             if link.erp is None or not self._undoes(link, order):
                 return order, Seen(change.modified_at, change.digest)
         answer = self.store.get_order(link.ref.id)
         if answer is None:
             return None, Seen(change.modified_at, change.digest)
         document, digest = answer
-        order = self.store.order(document)
+        order = mended(self.store.order(document), link.mends)
         return order, Seen(order.modified_at, digest)
 
     def _undoes(self, link: Link, order: SalesOrder) -> bool:

@@ -75,6 +75,8 @@ class Parties:
             PermanentError: nobody to book it on, or two parties answer to one natural key.
         """
         party = order.party
+        if party.code:
+            return self._fixed(party.code, order, "is mended", "party")
         if party.is_nobody:
             return self._fixed(self.rules.nobody, order, "does not say who bought", "nobody")
         if party.customer_id is None and self.rules.guests is not None:
@@ -375,9 +377,10 @@ class Parties:
             )
         hits = self.erp.find(Kind.PARTY, code)
         if not hits:
+            change = "mend the order's party" if order.party.code else f"change {rule} in {table}"
             raise PermanentError(
-                f"the back office has no party with the code {code!r}; make it there, or change "
-                f"{rule} in {table}, then replay",
+                f"the back office has no party with the code {code!r}; make it there, or {change}, "
+                "then replay",
                 reason="no_such_party",
             )
         record = hits[0]

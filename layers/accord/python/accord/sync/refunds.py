@@ -31,6 +31,7 @@ from accord.rules.config import PaymentRule
 from accord.rules.refunds import credited, refund_account
 from accord.sync.decide import CLOSED, state_of
 from accord.sync.invoices import Known as Invoiced
+from accord.sync.mends import mended_refund
 from accord.sync.notes import Notes
 from accord.sync.outcome import Credited, Outcome, Skipped
 from accord.sync.sales import Sales, money
@@ -59,6 +60,12 @@ def is_owed(link: Link, id_: str) -> bool:
 def marker(credit: Ref) -> str:
     """What the reason of a refund says that was made for a credit note of the back office."""
     return f"[accord {credit}]"
+
+
+def stands_for(refund: Refund) -> Ref | None:
+    """The credit note of the back office that the refund was made for, None for one of its own."""
+    found = _OURS.search(refund.reason)
+    return Ref.parse(found[1]) if found else None
 
 
 def taken(link: Link, id_: str, total: Money) -> dict[str, str]:
@@ -98,7 +105,8 @@ class Refunds:
 
         Raises: WaitingError: the order is not in the books yet. PermanentError: for a person.
         """
-        every = self.store.refunds(order)  # oldest first
+        # oldest first
+        every = [mended_refund(each, link.mends) for each in self.store.refunds(order)]
         refund = next((each for each in every if each.ref.id == id_), None)
         if refund is None and id_ in order.refund_ids:
             raise UnavailableError(
@@ -114,9 +122,9 @@ class Refunds:
             )
         if link.erp is None:
             return self._without_order(link, order, refund)
-        if found := _OURS.search(refund.reason):  # made by us for a credit note that is there
-            self._tie(refund, Ref.parse(found[1]), "")
-            return Skipped(f"it stands for {found[1]}"), self._done(link, refund)
+        if credit := stands_for(refund):  # made by us for a credit note that is there
+            self._tie(refund, credit, "")
+            return Skipped(f"it stands for {credit}"), self._done(link, refund)
         if not refund.total and not refund.lines:
             return Skipped("nothing was given back"), self._done(link, refund)
         state = state_of(link)

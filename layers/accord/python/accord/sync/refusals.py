@@ -33,13 +33,23 @@ class Refusals:
     _open: dict[str, list[str]] | None = field(default=None, init=False)
 
     def put(
-        self, kind: LevelKind, sku: str, reason: str, why: str, *, owner: Owner = "commerce"
+        self,
+        kind: LevelKind,
+        sku: str,
+        reason: str,
+        why: str,
+        *,
+        owner: Owner = "commerce",
+        content: str = "",
     ) -> None:
-        """A person is asked about ``sku``; the same again is the same item."""
+        """A person is asked about ``sku``; the same again is the same item.
+
+        ``content`` is what the store was to be given, where that is known.
+        """
         ref = subject(self.store, kind, sku)
         of = Change(ref, EVENTS[kind], self.change.seen_at, self.change.correlation_id)
         message = f"{self.store} was not given the {_WHAT[kind]} of {sku}: {why}. {_REMEDY[reason]}"
-        item = attention_item(of, reason, owner, message, now=self.clock())
+        item = attention_item(of, reason, owner, message, now=self.clock(), content=content)
         self.attention.put(item)
         if self._open is not None:
             self._open.setdefault(item.subject, []).append(item.id)

@@ -5,6 +5,7 @@ and when each side was written. It is personal data; it is emptied as soon as th
 """
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -60,6 +61,7 @@ class Asker:
                 updated_at=self._after(),
                 payload=kept,
                 correlation_id=correlation_id,
+                content=_content(payload) if payload else "",
             )
         )
 
@@ -86,6 +88,12 @@ def emptied(item: Item, payloads: Payloads, now: dt.datetime) -> None:
     """Takes what it held out of the item's payload."""
     if item.payload:
         payloads.put(item.payload, {"removed_at": now.isoformat()})
+
+
+def _content(payload: Mapping[str, Any]) -> str:
+    """Another where both sides show other values than when a person dismissed it."""
+    text = json.dumps(payload.get("fields", []), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
 
 
 def _payload_name(id_: str) -> str:
@@ -156,10 +164,23 @@ class Resolver:
     def settle(self, id_: str, take: str, *, field: str | None = None, by: str) -> Sequence[str]:
         """The fields that ``take`` (``store``, ``erp`` or a value) was decided for.
 
-        Raises:
-            BadInputError: no such item, nothing to settle, or a value for more than one field.
-            BusyError: the customer is being merged this moment.
+        Raises: as ``check``; BusyError: the customer is being merged this moment.
         """
+        customer, decided = self._decided(id_, take, field=field, by=by)
+        self._remember(customer, decided, id_=id_, by=by)
+        return tuple(decided)
+
+    def check(self, id_: str, take: str, *, field: str | None = None) -> Sequence[str]:
+        """The fields that ``settle`` would decide; nothing is written.
+
+        Raises: BadInputError: no such item, nothing to settle, or a value for several fields.
+        """
+        _, decided = self._decided(id_, take, field=field, by="")
+        return tuple(decided)
+
+    def _decided(
+        self, id_: str, take: str, *, field: str | None, by: str
+    ) -> tuple[Ref, dict[str, dict[str, str]]]:
         item = self.attention.get(id_)
         if item is None or item.closed_at is not None:
             raise BadInputError(
@@ -181,8 +202,7 @@ class Resolver:
         if kind == "value" and len(chosen) > 1:
             raise BadInputError(f"a value is for one field; name it with --field: {names}")
         decided = {each["field"]: _decision(each, kind, take, by) for each in chosen}
-        self._remember(Ref.parse(item.subject), decided, id_=id_, by=by)
-        return tuple(decided)
+        return Ref.parse(item.subject), decided
 
     def _remember(self, customer: Ref, decided: Mapping[str, Any], *, id_: str, by: str) -> None:
         now = self.clock()

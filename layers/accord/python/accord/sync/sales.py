@@ -87,7 +87,7 @@ class Sales:
             po_number=order.po_number,
             comment=comment(order),
             carrier=carrier,
-            payment_terms=payment.terms,
+            payment_terms=order.payment.terms or payment.terms,
         )
         cents = rounding_line(
             order, self.back.adapter.preview(document), mappings, store=self.store

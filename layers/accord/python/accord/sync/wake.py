@@ -3,23 +3,29 @@
 An outage or a lost login is over when the other side answers us. A mapping is there when the rules
 were changed since; and because the missing item may be made in the back office, where nobody tells
 us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
-an order waits for its own: each is tried now and then, and none holds the others back.
+an order waits for its own: each is tried now and then, and none holds the others back. Nothing goes
+back to a connection that is left alone, and no more than its limits allow.
 """
 
 import datetime as dt
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from accord.errors import AccordError, StaleVersionError
 from accord.model.change import Ref
 from accord.ports.queues import Queues
 from accord.ports.state import Attention, Cause, Control, Parked, Waiting
+from accord.sync.guard import WINDOW
+from accord.sync.meter import DAY_LIMIT
+from accord.sync.pause import PAUSED
 from accord.sync.turn import WAITS
-from accord.sync.worker import BUSY, WAKE, cause_subject
+from accord.sync.worker import BUSY, LIMIT, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
 _PINGED = frozenset({"outage", "unauthorized"})
+_OVER = frozenset({BUSY, PAUSED, WINDOW, LIMIT, DAY_LIMIT})  # once nothing holds the connection
+_TRIED = 60  # changes a minute, where "too many" was said and nobody told us how many are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,11 @@ class Woken:
 
 @dataclass(frozen=True, slots=True)
 class Waker:
-    """``ping(connection)`` returns if that store or back office answers, else raises."""
+    """``ping(connection)`` returns if that store or back office answers, else raises.
+
+    ``is_held(connection)``: it is left alone now. ``room(connection)`` is how many changes it takes
+    now; None: as many as one likes.
+    """
 
     waiting: Waiting
     attention: Attention
@@ -43,6 +53,8 @@ class Waker:
     rules_version: Callable[[], str]
     clock: Callable[[], dt.datetime]
     at_most: int = 500  # of one cause in one run: the queue drains at the back office's pace
+    is_held: Callable[[str], bool] = field(default=lambda _: False)
+    room: Callable[[str], int | None] = field(default=lambda _: None)
 
     def run(self) -> Woken:
         """Sends back what can go on and closes the items of causes that nothing waits for.
@@ -65,18 +77,22 @@ class Waker:
         return Woken(sent, len(causes), closed)
 
     def _wake(self, cause: Cause, answers: dict[str, bool]) -> int:
+        if self.is_held(cause.connection):
+            return 0
         if cause.cause in _PINGED:
             if cause.connection not in answers:
                 answers[cause.connection] = self._answers(cause.connection)
             return self._send(cause) if answers[cause.connection] else 0
         if cause.cause == WAITS:  # each waits for an order of its own: none stands for the others
             return self._send(cause, parked_before=self.clock() - _CANARY_EVERY)
+        if cause.cause in _OVER:
+            return self._send(cause, most=_TRIED if cause.cause == LIMIT else None)
         oldest = next(iter(self.waiting.of(cause)), None)
         if oldest is None:
             return 0
         # The oldest stands for the others: the rules were changed since it was parked, or were not.
         is_mapped = oldest.rules != self.rules_version()
-        if cause.cause == BUSY or is_mapped or self._canary_passed(cause):
+        if is_mapped or self._canary_passed(cause):
             return self._send(cause)
         return self._send_canary(cause, oldest)
 
@@ -87,14 +103,19 @@ class Waker:
             return False
         return True
 
-    def _send(self, cause: Cause, *, parked_before: dt.datetime | None = None) -> int:
+    def _send(
+        self, cause: Cause, *, parked_before: dt.datetime | None = None, most: int | None = None
+    ) -> int:
+        room = self.room(cause.connection)
+        limits = (self.at_most, room if room is not None else most)
+        most = min(limit for limit in limits if limit is not None)
         due = (
             parked
             for parked in self.waiting.of(cause)
             if parked_before is None or parked.parked_at <= parked_before
         )
         sent = 0
-        for parked in itertools.islice(due, self.at_most):
+        for parked in itertools.islice(due, most):
             self._put(parked)
             sent += 1
         return sent

@@ -6,7 +6,8 @@ The queue holds work for minutes, the waiting list for days, the attention list 
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from accord.errors import (
     OutageError,
     Owner,
     PermanentError,
+    RateLimitedError,
     StaleVersionError,
     TransientError,
     UnauthorizedError,
@@ -29,6 +31,7 @@ from accord.sync.outcome import Done, Flushed, Outcome, Posted
 from accord.sync.turn import Invocation
 
 BUSY = "busy"  # the cause of what other workers held for too long
+LIMIT = "limit"  # the cause of what was told "too many" each time, by the other side or by us
 WAKE = "wake"  # who sent a change that was waiting
 TRIES = 4  # the fourth transient failure parks
 _DELAYS_S = (5.0, 15.0, 45.0)  # at most, before each further try; at least half of it
@@ -44,6 +47,8 @@ def _outage(change: Change, error: TransientError, run: Invocation) -> NotNowErr
     connection = error.connection or change.ref.system
     if isinstance(error, BusyError):
         return WaitingError(message, connection=connection, causes=(BUSY,))
+    if isinstance(error, RateLimitedError):
+        return WaitingError(message, connection=connection, causes=(LIMIT,))
     return OutageError(message, connection=connection)
 
 
@@ -82,9 +87,13 @@ class Again:
     text: str
 
 
+def _alone(_change: Change, _run: Invocation) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Runs a flow and gives each failure its one place."""
+    """Runs a flow and gives each failure its one place. ``turn`` surrounds each change."""
 
     waiting: Waiting
     attention: Attention
@@ -92,6 +101,7 @@ class Worker:
     clock: Callable[[], dt.datetime]
     random: Random
     rules_version: Callable[[], str]
+    turn: Callable[[Change, Invocation], AbstractContextManager[None]] = field(default=_alone)
 
     def handle(
         self, change: Change, run: Invocation, flow: Callable[[Change], Flow]
@@ -105,7 +115,8 @@ class Worker:
         if change.replay == WAKE and parked is None:
             return Finished("skipped", "nothing due: it went through since it was woken")
         try:
-            done = flow(change).post(change, run)
+            with self.turn(change, run):
+                done = flow(change).post(change, run)
         except NotNowError as error:
             self._park(change, error)
             # An outage passes by itself; a mapping or a password comes from somebody.
@@ -118,16 +129,17 @@ class Worker:
             self._park(change, parking)
             return Finished("parked", f"{_said(error)}; tried {run.attempt} times")
         except PermanentError as error:
-            self._ask(change, error)
+            is_open = self._ask(change, error)
             self._unpark(parked)  # it no longer waits for that: a person has it now
+            if not is_open:
+                return Finished("dismissed", f"{_said(error)}, who dismissed it")
             return Finished("attention", _said(error), asks=True)
-        for asked in done.asks:
-            self._ask(change, asked)
+        open_ = [asked for asked in done.asks if self._ask(change, asked)]
         if done.settles:
             self._settle(change, began, but={asked.reason for asked in done.asks})
             self._unpark(parked)
         figures = tuple(done.outcome.figures()) if isinstance(done.outcome, Flushed) else ()
-        return Finished(_name(done.outcome), _told(done), bool(done.asks), figures)
+        return Finished(_name(done.outcome), _told(done), bool(open_), figures)
 
     def _delay(self, error: TransientError, attempt: int) -> float:
         """Seconds until the next try: what the other side asked for, else longer each time."""
@@ -168,17 +180,18 @@ class Worker:
             )
         )
 
-    def _ask(self, change: Change, error: PermanentError) -> None:
-        self.attention.put(
-            attention_item(
-                change,
-                error.reason,
-                error.owner,
-                str(error),
-                now=self.clock(),
-                payload=self._payload(change, error),
-            )
+    def _ask(self, change: Change, error: PermanentError) -> bool:
+        """Whether it is open now: what a person dismissed stays closed while nothing changes."""
+        item = attention_item(
+            change,
+            error.reason,
+            error.owner,
+            str(error),
+            now=self.clock(),
+            payload=self._payload(change, error),
+            content=error.content,
         )
+        return self.attention.put(item).closed_at is None
 
     def _payload(self, change: Change, error: PermanentError) -> str:
         """What was sent and answered, kept for whoever looks."""
@@ -221,8 +234,12 @@ def attention_item(
     *,
     now: dt.datetime,
     payload: str = "",
+    content: str = "",
 ) -> Item:
-    """The item for one ref and reason; the same trouble again is the same item."""
+    """The item for one ref and reason; the same trouble again is the same item.
+
+    ``content`` is a fingerprint of what the trouble is about, where one is known.
+    """
     return Item(
         id=item_id(str(change.ref), reason),
         subject=str(change.ref),
@@ -235,6 +252,8 @@ def attention_item(
         correlation_id=change.correlation_id,
         event=change.event,
         aggregate=str(change.aggregate or ""),
+        # With the message: the other side may have changed while ours did not.
+        content=hashlib.sha256(f"{content}\n{message}".encode()).hexdigest()[:16],
     )
 
 

@@ -30,6 +30,7 @@ from accord.ports.store import Customer, Store
 from accord.woo.admin import Admin
 from accord.woo.api import MISSING, code_of, digest_of, encoded, path_id
 from accord.woo.catalogue import Catalogue
+from accord.woo.listing import Listing
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
@@ -83,8 +84,9 @@ def signature(method: str, url: str, params: Sequence[tuple[str, str]], secret: 
     return base64.b64encode(digest).decode()
 
 
-class WooStore(Catalogue, Admin, Store):
-    """One store: orders and customers are here, products in ``Catalogue``, set-up in ``Admin``."""
+class WooStore(Listing, Catalogue, Admin, Store):
+    """One store: orders and customers are here, lists of orders in ``Listing``, products in
+    ``Catalogue``, set-up in ``Admin``."""
 
     def __init__(
         self,
@@ -115,6 +117,7 @@ class WooStore(Catalogue, Admin, Store):
         vat_keys: Sequence[str] = (),
         po_keys: Sequence[str] = (),
         on_call: Callable[[str], object] | None = None,
+        allow_private: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> Self:
         """The store at ``url``, its home, reached at ``api_url`` if that is elsewhere.
@@ -128,7 +131,11 @@ class WooStore(Catalogue, Admin, Store):
         else:
             auth = OAuth1(url, consumer_key, consumer_secret)
         http = http_client(
-            f"{base}/wp-json/wc/v3/", timeout=timeout, transport=transport, auth=auth
+            f"{base}/wp-json/wc/v3/",
+            timeout=timeout,
+            allow_private=allow_private,
+            transport=transport,
+            auth=auth,
         )
         return cls(
             http, name=name, settle=settle, vat_keys=vat_keys, po_keys=po_keys, on_call=on_call

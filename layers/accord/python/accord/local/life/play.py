@@ -76,6 +76,7 @@ class Life:
             seed=self.seed,
             adapter=self.adapter,
             trusted=self.odds == CALM or self.rng.random() < 0.8,  # else every create looks first
+            polls_store=True,
         )
         stock_up(self.world)
         self.people = People(self.world, self.rng)

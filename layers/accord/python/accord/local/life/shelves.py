@@ -26,7 +26,7 @@ def stock_differences(world: World) -> Iterator[str]:
     them.
 
     An order waits for its goods until the back office's document is confirmed and says the same;
-    one that a person was asked about may wait.
+    one that a person was asked about may wait, and so may a product.
     """
     erp, name = world.rules.erp, world.store.name
     asked = {text for item in world.attention.open() for text in (item.subject, item.aggregate)}
@@ -54,8 +54,14 @@ def stock_differences(world: World) -> Iterator[str]:
         if holding.taken and code not in waiting:
             yield f"stock of {code}: {holding.taken:f} are taken, and no order waits for them"
         shown, right = world.store.stock_of(code), max(0, int(free[code] - holding.taken))
-        if shown != right:
+        if shown != right and not _is_asked_about(world, code, asked):
             yield f"stock of {code}: the store shows {shown}, and {right} are right"
+
+
+def _is_asked_about(world: World, sku: str, asked: set[str]) -> bool:
+    """A person was told that the store shows something else, and has not said yet what is right."""
+    product = world.store.shop.shelf.find(sku)
+    return product is not None and f"{world.store.name}:product:{product['id']}" in asked
 
 
 def _counted(world: World) -> list[str]:

@@ -23,8 +23,7 @@ API_ID = "local"
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGatewayV2::ApiGatewayManagedOverrides": "settings of the deployed API only",
     "AWS::CDK::Metadata": "says which constructs were used",
-    "AWS::CloudWatch::CompositeAlarm": "its parts are evaluated one by one",
-    "AWS::CloudWatch::Dashboard": "a picture of metrics",
+    "AWS::CloudWatch::AnomalyDetector": "its band is drawn from what was measured here",
     "AWS::CodeDeploy::Application": "gradual deployment has no meaning on one machine",
     "AWS::CodeDeploy::DeploymentConfig": "gradual deployment has no meaning on one machine",
     "AWS::CodeDeploy::DeploymentGroup": "gradual deployment has no meaning on one machine",
@@ -35,6 +34,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::Lambda::EventInvokeConfig": "schedules are tried again at their next turn",
     "AWS::Lambda::Permission": "calls are recorded and compared with policies by a test",
     "AWS::Logs::LogGroup": "logs are files in the work folder",
+    "AWS::Logs::QueryDefinition": "logs are files in the work folder",
     "AWS::Logs::MetricFilter": "metrics come from the functions' own lines",
     "AWS::Logs::ResourcePolicy": "logs are files in the work folder",
     "AWS::S3::BucketPolicy": "calls are recorded and compared with policies by a test",
@@ -120,7 +120,7 @@ class RouteSpec:
 
 @dataclass(frozen=True, slots=True)
 class AlarmSpec:
-    """One alarm, with the properties that its template gives."""
+    """One alarm, with the properties that its template gives; ``AlarmRule`` for a composite one."""
 
     name: str
     properties: Mapping[str, Any]
@@ -136,6 +136,7 @@ class Deployment:
     schedules: list[ScheduleSpec] = field(default_factory=list)
     routes: list[RouteSpec] = field(default_factory=list)
     alarms: list[AlarmSpec] = field(default_factory=list)
+    dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     buckets: dict[str, str] = field(default_factory=dict)
@@ -210,6 +211,8 @@ class _Maker:
             "AWS::ApiGatewayV2::Route": self._route,
             "AWS::ApiGatewayV2::Stage": self._stage,
             "AWS::CloudWatch::Alarm": self._alarm,
+            "AWS::CloudWatch::CompositeAlarm": self._alarm,
+            "AWS::CloudWatch::Dashboard": self._dashboard,
             "AWS::DynamoDB::GlobalTable": self._table,
             "AWS::DynamoDB::Table": self._table,
             "AWS::Events::Rule": self._rule,
@@ -314,7 +317,9 @@ class _Maker:
     def _bucket(self, resource: Resource, properties: dict[str, Any]) -> Made:
         name = properties.get("BucketName") or _name(resource, 63).lower().replace("_", "-")
         self._client("s3").create_bucket(
-            Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+            Bucket=name,
+            CreateBucketConfiguration={"LocationConstraint": REGION},
+            ObjectLockEnabledForBucket=bool(properties.get("ObjectLockEnabled", False)),
         )
         self.deployment.buckets[resource.logical_id] = name
         return Made(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.localhost"})
@@ -435,6 +440,11 @@ class _Maker:
         name = properties.get("AlarmName") or _name(resource, 255)
         self.deployment.alarms.append(AlarmSpec(name, properties))
         return Made(name, {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"})
+
+    def _dashboard(self, resource: Resource, properties: dict[str, Any]) -> Made:
+        name = properties.get("DashboardName") or _name(resource, 255)
+        self.deployment.dashboards[name] = json.loads(properties["DashboardBody"])
+        return Made(name)
 
     # Who wakes whom, once every function is known.
 
