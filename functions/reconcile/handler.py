@@ -10,6 +10,7 @@ from accord import bootstrap
 from accord.counted import counted
 from accord.errors import BusyError, OutageError, TransientError, WaitingError
 from accord.observability import measure
+from accord.rules.limits import CALLS_PER_POLL
 from accord.sync.report import Report
 
 logger = Logger()
@@ -28,13 +29,20 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     store = event["store"]
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
     until = dt.datetime.now(dt.UTC) + left - _MARGIN
+    operation = bootstrap.guard().operation(
+        "polls",
+        calls=CALLS_PER_POLL,
+        holder=f"reconcile/{context.aws_request_id}",
+        until=until + _MARGIN,
+    )
     try:
         reconciler = bootstrap.reconciler(store)
         if event.get("begin"):
             reconciler.begin_nightly()
         elif reconciler.is_late:
             measure("ReconcileBehind", store=store)
-        sliced = reconciler.go_on(until=until)
+        with operation:
+            sliced = reconciler.go_on(until=until)
     except BusyError as error:  # somebody has it in hand
         logger.info("not now", store=store, reason=error.reason, error=str(error))
         return

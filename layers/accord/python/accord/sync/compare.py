@@ -162,11 +162,14 @@ class _Documents(One):
 
     def _of_documents(self) -> Iterator[Difference]:
         order, standing = self.order, self.pair.standing
-        if len(standing) > 1:
+        both = [*standing]
+        if self.pair.beside is not None and self.pair.is_held_beside:  # adopted, and made too
+            both.append(Sale(self.pair.beside, None))
+        if standing and len(both) > 1:
             yield self.difference(
                 "double_document",
                 f"one order, {order.total}",
-                " and ".join(map(shown, standing)),
+                " and ".join(map(shown, both)),
                 why="which one is right, only a person can tell",
             )
             return
@@ -237,7 +240,7 @@ class _Documents(One):
 
     def _of_link(self) -> Iterator[Difference]:
         link, sales = self.pair.link, self.pair.sales
-        if len(self.pair.standing) > 1:
+        if len(self.pair.standing) > 1 or (self.pair.standing and self.pair.is_held_beside):
             return
         sale = self.sale or sales[-1]
         there = {each.record.ref for each in sales if self.sale in {None, each}}
@@ -246,7 +249,10 @@ class _Documents(One):
         knows = f"{link.number or link.erp}" if link is not None and link.erp else "no document"
         totals = sale.record.totals
         why = ""
-        if totals is None or totals.gross != self.order.total:
+        if link is not None and link.erp is not None and not self.pair.is_gone:
+            # A link to what a person made, or to what nobody can look at, is not taken away.
+            why = f"it is tied to {knows} in {link.erp.system}, which nobody deleted"
+        elif totals is None or totals.gross != self.order.total:
             why = "both must come to the same before they are tied together"
         elif self.sale is None and not self.closed:
             why = "it was cancelled, and who did that is not known any more"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from accord.model.change import Ref
-from accord.model.documents import Kind, Record, SalesOrder
+from accord.model.documents import Kind, Record, SalesOrder, State
 from accord.model.money import Money
 from accord.model.sale import Sale, booked
 from accord.ports.state import Link
@@ -23,7 +23,8 @@ NO_DOCUMENT = "no document"
 class Pair:
     """An order and all its sales, whichever back office holds them; either may lack.
 
-    ``tied`` are refs of credit notes by the id of the refund that was made for them.
+    ``tied`` are refs of credit notes by the id of the refund that was made for them. Where the link
+    names none of ``sales`` and that was asked for, ``beside`` is what it names, or it ``is_gone``.
     """
 
     ref: Ref
@@ -32,6 +33,13 @@ class Pair:
     link: Link | None
     tied: Mapping[str, Ref]
     day: str = ""
+    beside: Record | None = None
+    is_gone: bool = False
+
+    @property
+    def is_held_beside(self) -> bool:
+        """The link names a document that stands and is none of ``sales``."""
+        return self.beside is not None and self.beside.state is not State.VOIDED
 
     @property
     def standing(self) -> tuple[Sale, ...]:

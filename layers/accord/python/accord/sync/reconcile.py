@@ -38,6 +38,7 @@ ROOM = dt.timedelta(seconds=5)  # for what was begun; then the rest is another s
 _SAVED_EVERY = 25  # steps: what is lost when a slice breaks off
 _SUNDAY = 7
 _LATE = dt.timedelta(hours=26)  # since the last run began: a night, and two hours more
+_UNENDED = dt.timedelta(hours=34)  # since one ended: a night, the longest run, and some hours
 _FOR_EVER = 400  # slices of one run; one that takes more goes round in circles
 Told = Callable[[Kind, Report], object]
 
@@ -65,8 +66,10 @@ class Phase(Protocol):
 class Place:
     """How far a run has come. ``run`` names it; ``since`` is a moment as text.
 
-    ``nth`` is the draft that belongs to it, ``slices`` how many it has taken. ``ended`` is empty
-    while it runs or was broken off.
+    ``nth`` is the draft that belongs to it, ``token`` what that draft must bear, ``slices`` how
+    many it has taken. ``ended`` is empty while it runs or was broken off. ``epoch`` is the version
+    of EPOCH when it began, 0 where there was none. ``last_ended`` is when a run before it ended,
+    or the first one began if none did; ``reported`` the day of the newest report.
     """
 
     run: str = ""
@@ -77,8 +80,12 @@ class Place:
     kind: Kind = "orders"
     mark: Mapping[str, Any] = field(default_factory=dict)
     nth: int = 0
+    token: str = ""
     slices: int = 0
     ended: str = ""
+    epoch: int = 0
+    last_ended: str = ""
+    reported: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -127,6 +134,7 @@ class Reconciler:
                     f"{self.name} is being reconciled this moment; try again when that has ended"
                 )
             held = self._held()
+            last = _place(held[0]) if held else Place()
             start = self.rules.orders.start_at
             place = Place(
                 run=f"{self.clock():%Y%m%d%H%M%S}-{self.random.getrandbits(24):06x}",
@@ -134,6 +142,9 @@ class Reconciler:
                 since=max(start, since or start).astimezone(dt.UTC).isoformat(),
                 by=by,
                 repair=repair,
+                epoch=self._epoch,
+                last_ended=last.ended or last.last_ended or last.begun,
+                reported=last.reported,
             )
             self._save(place, held[1] if held else None)
             return place
@@ -152,9 +163,15 @@ class Reconciler:
 
     @property
     def is_late(self) -> bool:
-        """Last night's run did not begin, or does not come to its end."""
-        begun = self.place().begun
-        return bool(begun) and self.clock() - dt.datetime.fromisoformat(begun) > _LATE
+        """Last night's run did not begin, or runs do not come to their end."""
+        place, now = self.place(), self.clock()
+        if not place.begun:
+            return False
+        ended = place.ended or place.last_ended or place.begun
+        return (
+            now - dt.datetime.fromisoformat(place.begun) > _LATE
+            or now - dt.datetime.fromisoformat(ended) > _UNENDED
+        )
 
     def go_on(
         self, *, until: dt.datetime, told: Told = lambda *_: None, run: str = ""
@@ -178,23 +195,27 @@ class Reconciler:
 
     def _slice(self, place: Place, version: int, until: dt.datetime, told: Told) -> Sliced:
         kept = self.reports.draft(self.name, place.nth) if place.nth else None
+        if kept is not None and kept.get("token", "") != place.token:
+            kept = None  # a worker whose lease had run out wrote over it
         if kept is None:  # nothing is saved yet, or what was is gone: from the beginning
             place = replace(place, kind="orders", mark={})
         report = Report.from_json(kept) if kept is not None else self._fresh(place)
         if place.slices >= _FOR_EVER:
-            self._save(replace(place, ended=self.clock().isoformat()), version)
+            self._save(replace(place, run=""), version)  # it is over, and has not ended
             raise PermanentError(
                 f"reconciling {self.name} did not end in {_FOR_EVER} slices; begin it anew with a "
                 "later --since, and tell support if it stays so",
                 reason="restless",
             )
+        # Counted before anything is done: one that is killed each time ends all the same.
         place, steps = replace(place, slices=place.slices + 1), 0
+        version = self._save(place, version)
         left = list(report.kinds)
         while left and place.kind in left and left[0] != place.kind:
             left.pop(0)
         for nth, kind in enumerate(left):
             place = replace(place, kind=kind)
-            phase = self._phase(kind, place, report)
+            phase = self._phase(kind, place, report, until)
             if place.mark:
                 phase.go_on(place.mark)
             while not phase.ended:
@@ -215,10 +236,11 @@ class Reconciler:
 
     def _end(self, place: Place, report: Report, version: int) -> str:
         report.ended = self.clock()
-        report.recovery = self._recovery(report)
+        report.recovery = self._recovery(report, place.epoch)
         on = self.backs[0].day(report.begun)
         page = self.reports.put(self.name, on, report.to_json(), page_of(report))
-        self._save(replace(place, mark={}, ended=report.ended.isoformat()), version)
+        ended = report.ended.isoformat()
+        self._save(replace(place, mark={}, ended=ended, reported=on.isoformat()), version)
         return page
 
     # --- what is compared ---------------------------------------------------------
@@ -262,11 +284,12 @@ class Reconciler:
                 sold = (flows.orders, flows.stock, flows.prices, flows.products)
                 return "on" if "on" in sold else "shadow" if "shadow" in sold else "off"
 
-    def _phase(self, kind: Kind, place: Place, report: Report) -> Phase:
+    def _phase(self, kind: Kind, place: Place, report: Report, until: dt.datetime) -> Phase:
         repairs = place.repair and kind not in report.shadow
         if kind == "stock" and recovering(self.control):
             repairs = False  # what orders claim may be forgotten: the store would sell too much
         common: dict[str, Any] = {"name": self.name, "rules": self.rules, "report": report}
+        vain = self._repaired_before(place) if repairs else frozenset()
 
         def take(difference: Difference, pair: Pair | None) -> None:
             if report.knows(difference):
@@ -275,6 +298,9 @@ class Reconciler:
                 done = self._repairer(place).repair(difference, pair)
                 difference = replace(difference, repaired=done)
                 report.relinked += done and difference.event == RELINK
+            if difference.repaired and difference.identity in vain:
+                why = "the last run sent the same for it, and it differs still"
+                difference = replace(difference, repaired=False, why=why)
             report.add(difference)
 
         match kind:
@@ -289,6 +315,8 @@ class Reconciler:
                     attention=self.attention,
                     clock=self.clock,
                     since=dt.datetime.fromisoformat(place.since),
+                    recovering=lambda: recovering(self.control),
+                    is_late=lambda: self.clock() + ROOM >= until,
                 )
             case "customers":
                 return CustomerPhase(
@@ -334,8 +362,12 @@ class Reconciler:
 
     # --- recovery -------------------------------------------------------------------
 
-    def _recovery(self, report: Report) -> str:
-        """What is said of it; ended once every store's links are known to be whole."""
+    def _recovery(self, report: Report, begun: int) -> str:
+        """What is said of it; ended once every store's links are known to be whole.
+
+        ``begun`` is the version of EPOCH when the run began: what it read before the tables were
+        restored says nothing of them.
+        """
         if not recovering(self.control):
             return ""
         on = [name for name, store in self.stores.items() if store.flows.orders == "on"]
@@ -350,6 +382,11 @@ class Reconciler:
             )
         held = self.control.get(EPOCH)
         epoch = str(held[1]) if held is not None else ""
+        if (held[1] if held is not None else 0) != begun:
+            return (
+                "Every create looks first. The tables were restored while this run went on, so it "
+                "ends nothing; run it again with --repair"
+            )
         if not report.repair:
             return f"The links of {self.name} are whole; run it with --repair to end recovery"
         mark = self.control.get(f"reconciled:{self.name}")
@@ -364,11 +401,26 @@ class Reconciler:
         self.control.put(EPOCH, TRUSTED, version=held[1] if held else None)
         return "The links of every store are whole, and our tables are trusted again"
 
+    @property
+    def _epoch(self) -> int:
+        held = self.control.get(EPOCH)
+        return held[1] if held is not None else 0
+
+    def _repaired_before(self, place: Place) -> frozenset[tuple[str, str, str, str]]:
+        """What the newest report calls repaired."""
+        day = dt.date.fromisoformat(place.reported) if place.reported else None
+        kept = self.reports.get(self.name, day) if day is not None else None
+        if kept is None or kept["run"] == place.run:
+            return frozenset()
+        last = Report.from_json(kept).differences
+        return frozenset(each.identity for each in last if each.repaired)
+
     # --- memory ---------------------------------------------------------------------
 
     def _keep(self, place: Place, report: Report, version: int) -> tuple[Place, int]:
-        place = replace(place, nth=place.nth + 1)
-        self.reports.put_draft(self.name, place.nth, report.to_json())
+        place = replace(place, nth=place.nth + 1, token=f"{self.random.getrandbits(64):016x}")
+        draft = {**report.to_json(), "token": place.token}
+        self.reports.put_draft(self.name, place.nth, draft)
         return place, self._save(place, version)
 
     def _save(self, place: Place, version: int | None) -> int:

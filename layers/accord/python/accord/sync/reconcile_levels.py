@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from accord.errors import BadInputError
 from accord.model.change import Ref
 from accord.model.item import Product
 from accord.ports.levels import Level, Levels
@@ -18,6 +19,7 @@ from accord.ports.state import Attention
 from accord.ports.store import Store
 from accord.rules import config
 from accord.rules.skus import item_of
+from accord.sync.anew import send_anew
 from accord.sync.backfill import Line, What
 from accord.sync.backfill_levels import LevelReader
 from accord.sync.difference import Difference, InHand, Kind, Reason
@@ -147,9 +149,13 @@ class LevelPhase:
                 page = self.store.orders_since(by="modified", since=since, after=after)
                 self.report.calls["store"] += 1
                 for listed in page.orders:
-                    order = self.store.order(listed.document)
-                    self._recent |= {line.code for line in order.lines if line.code}
                     since, after = listed.modified_at, listed.ref.id
+                    try:
+                        order = self.store.order(listed.document)
+                    except BadInputError:  # its own webhook says so to a person
+                        continue
+                    self._recent |= {line.code for line in order.lines if line.code}
+                since, after = page.reached or (since, after)
                 if page.is_last:
                     break
         return self._recent
@@ -157,12 +163,13 @@ class LevelPhase:
     def _resend(self, skus: list[str]) -> None:
         """Also what it was told before, for it shows something else."""
         assert self.queues is not None
-        self.levels.resend(self.name, self._plan.kind, skus)
+        now = self.clock()
+        send_anew(self.levels, self.name, self._plan.kind, skus, now=now)
         queue_flush(
             self.queues,
             self.name,
             self._plan.kind,
-            now=self.clock(),
+            now=now,
             correlation_id=f"reconcile-{self.report.run}",
             sending=f"reconcile:{self.report.run}:{self.what}:{self._after}",
         )

@@ -8,12 +8,12 @@ listings are read at different moments, and work goes on meanwhile.
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from accord.errors import BadInputError
 from accord.model.change import Ref
 from accord.model.documents import SalesOrder, Totals
-from accord.model.keys import first_generation, order_key
+from accord.model.keys import order_key
 from accord.model.money import Money
 from accord.model.sale import Sale
 from accord.ports.state import Attention, Link, Links, Waiting
@@ -21,32 +21,19 @@ from accord.ports.store import ListedOrder, Store
 from accord.rules import config
 from accord.sync.align import Aligned, Side, chunks
 from accord.sync.compare import Comparison
-from accord.sync.difference import Difference, InHand, Reason
+from accord.sync.difference import Difference, InHand
 from accord.sync.follow import MAKING, PAYING
 from accord.sync.mends import mended
 from accord.sync.pair import Pair, tied
+from accord.sync.reconcile_doubts import Doubts
 from accord.sync.report import Report
 from accord.sync.sales import BackOffice
 from accord.sync.turn import WRITING
-from accord.sync.worker import item_id
 
 LAG = dt.timedelta(minutes=10)
 """An order that was changed less long ago may be on its way: it is not looked at yet."""
 _HALF_MADE = dt.timedelta(minutes=30)  # for so long a write that was begun is believed to go on
 _PAGE = 100
-# Reasons of attention items that say what a difference says. One that a person dismissed is theirs.
-_TROUBLES: Final[Mapping[Reason, tuple[str, ...]]] = {
-    "payment_differs": ("paid_differs", "paid_and_cancelled", "paid_back_too_much"),
-    "refund_not_credited": ("refunded_in_part", "credited_by_hand", "refund_exceeds"),
-    "refund_differs": ("refund_deleted", "refunded_in_part", "credited_in_erp"),
-    "credit_without_refund": ("credited_in_erp", "credit_exceeds", "refund_deleted"),
-    "status_differs": (
-        *("cancelled_in_erp", "reopened_in_erp", "goods_left", "invoiced", "credited"),
-    ),
-    "total_differs": ("shortened_in_erp", "changed_after_posting", "total_differs"),
-    "orphan": ("deleted_after_posting",),
-    "missing_in_erp": ("deleted_in_erp",),
-}
 
 
 @dataclass(slots=True)
@@ -61,7 +48,11 @@ class _Books:
 
 @dataclass(slots=True, kw_only=True)
 class OrderPhase:
-    """See ``reconcile.Phase``. ``backs``: the store's own back office first."""
+    """See ``reconcile.Phase``. ``backs``: the store's own back office first.
+
+    ``is_late``: what differs is left for the next step, after one at least. ``recovering``: what
+    was linked may be forgotten.
+    """
 
     name: str
     rules: config.Store
@@ -74,6 +65,9 @@ class OrderPhase:
     since: dt.datetime
     report: Report
     take: Callable[[Difference, "Pair | None"], None]
+    recovering: Callable[[], bool]
+    is_late: Callable[[], bool]
+    _again: list[tuple[str, bool]] = field(default_factory=list, init=False)
     _aligned: Aligned[str, ListedOrder, Sale] = field(default_factory=Aligned, init=False)
     _books: list[_Books] = field(init=False)
     _placed: tuple[dt.datetime, str] = field(init=False)
@@ -84,7 +78,7 @@ class OrderPhase:
 
     @property
     def ended(self) -> bool:
-        return self._aligned.ended
+        return self._aligned.ended and not self._again
 
     # --- its place -------------------------------------------------------------
 
@@ -99,11 +93,13 @@ class OrderPhase:
             },
             "orders": [key.rpartition("-")[2] for key in self._aligned.left.kept],
             "sales": list(self._aligned.right.kept),
+            "again": [[id_, count] for id_, count in self._again],
         }
 
     def go_on(self, mark: Mapping[str, Any]) -> None:
         """From where ``mark`` says."""
         self._placed = dt.datetime.fromisoformat(mark["placed"][0]), mark["placed"][1]
+        self._again = [(id_, count) for id_, count in mark.get("again", ())]
         for each in self._books:
             if each.back.name in mark["books"]:
                 each.after, day, each.ended = mark["books"][each.back.name]
@@ -123,6 +119,9 @@ class OrderPhase:
 
     def step(self) -> None:
         """The next page of the listing that is behind, and what comes of it."""
+        if self._again:
+            self._work_off()
+            return
         if self._aligned.left_is_next:
             self._read_store()
         else:
@@ -142,6 +141,7 @@ class OrderPhase:
         for listed in page.orders:
             self._aligned.left.put(self._key(listed.ref.id), self._day_of(listed), listed)
             self._placed = listed.placed_at, listed.ref.id
+        self._placed = page.reached or self._placed
         self._aligned.left.ended = page.is_last
 
     def _read_books(self) -> None:
@@ -203,11 +203,20 @@ class OrderPhase:
             self._look_again(doubtful, count=True)
 
     def _look_again(self, refs: Sequence[Ref], *, count: bool) -> None:
+        self._again += [(ref.id, count) for ref in refs]
+        self._work_off()
+
+    def _work_off(self) -> None:
         """Both sides anew; what differs still is a difference, unless it is in hand."""
+        part, self._again = self._again[:_PAGE], self._again[_PAGE:]
+        refs = [self._ref(id_) for id_, _ in part]
         listed = {each.ref: each for each in self._orders_in([ref.id for ref in refs])}
         sales = self._sales_of([self._key(ref.id) for ref in refs])
         links = dict(self.links.get_all(refs))
-        for ref in refs:
+        for nth, (ref, (_, count)) in enumerate(zip(refs, part, strict=True)):
+            if nth and self.is_late():
+                self._again = part[nth:] + self._again
+                return
             one, of_key = listed.get(ref), sales.get(self._key(ref.id), [])
             pair = Pair(ref, None, tuple(of_key), links.get(ref), {})
             if one is not None:
@@ -221,13 +230,16 @@ class OrderPhase:
 
     def _judge(self, pair: Pair, listed: ListedOrder | None) -> None:
         compared = self._comparison.compare(pair)
+        if compared.differences and pair.order is not None:
+            pair = self._doubts.linked(pair)
+            compared = self._comparison.compare(pair)
         if not compared.differences:
             if compared.skipped:
                 self.report.skipped[compared.skipped] += 1
             return
         first = compared.differences[0]
-        if first.reason == "missing_in_erp" and self._is_adopted(pair.link):
-            self.report.skipped["adopted"] += 1
+        if pair.order is not None and (why := self._doubts.skips(pair)):
+            self.report.skipped[why] += 1
             return
         if "orders" in self.report.shadow and first.reason == "missing_in_erp":
             self.report.skipped["shadow"] += 1
@@ -236,9 +248,14 @@ class OrderPhase:
             self.report.add_in_hand(InHand("orders", first.subject, first.ref, why))
             self.report.unlinked += any(each.reason == "link_lost" for each in compared.differences)
             return
+        if pair.order is None and (unlisted := self._doubts.unlisted(pair)) is not None:
+            self.take(unlisted, pair)
+            return
         for difference in compared.differences:
-            if why := self._settled(difference, pair):
+            if why := self._doubts.settled(difference, pair):
                 self.report.add_in_hand(InHand("orders", difference.subject, difference.ref, why))
+            elif self._may_be_adopted(difference) and pair.order is not None:
+                self.take(self._doubts.numbered(difference, pair.order), pair)
             else:
                 self.take(difference, pair)
 
@@ -298,32 +315,26 @@ class OrderPhase:
             return f"it is on the attention list ({reasons}), for {items[0].owner}"
         return ""
 
-    def _settled(self, difference: Difference, pair: Pair) -> str:
-        """Who looked at just that and let it be, and why; empty where nobody did."""
-        subjects = [pair.ref, *(each.record.ref for each in pair.sales)]
-        for reason in _TROUBLES.get(difference.reason, ()):
-            for subject in subjects:
-                item = self.attention.get(item_id(str(subject), reason))
-                if item is not None and item.dismissed and item.closed_at is not None:
-                    why = f": {item.closed_why}" if item.closed_why else ""
-                    return f"{item.closed_by} let it be ({reason}){why}"
-        return ""
-
-    def _is_adopted(self, link: Link | None) -> bool:
-        """Tied to a document that somebody made before, under no key of ours."""
-        if link is None or link.erp is None:
-            return False
-        back = next((each for each in self.backs if each.name == link.erp.system), None)
-        record = back.adapter.get(link.erp) if back is not None else None
-        if back is not None:
-            self._count_call(back.name)
-        return record is not None and first_generation(record.key or "") != link.key
+    def _may_be_adopted(self, difference: Difference) -> bool:
+        """It would be posted, and a link that says otherwise may have been forgotten."""
+        posts = difference.reason == "missing_in_erp" and difference.event == "order_updated"
+        return posts and self.recovering()
 
     # --- reading ------------------------------------------------------------------------
 
     @property
     def _comparison(self) -> Comparison:
         return Comparison(self.name, self.rules)
+
+    @property
+    def _doubts(self) -> Doubts:
+        return Doubts(
+            rules=self.rules,
+            store=self.store,
+            backs=self.backs,
+            attention=self.attention,
+            counts=self._count_call,
+        )
 
     def _pair(
         self,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from accord.errors import AccordError
 from accord.model.change import Change, Ref
 from accord.model.documents import Record, SalesOrder, State
 from accord.model.keys import order_key, payment_key, refund_key
@@ -22,6 +23,7 @@ from accord.rules.accounts import payment_rule
 from accord.sync.compare import RELINK, Comparison
 from accord.sync.difference import Difference
 from accord.sync.finished import finished
+from accord.sync.follow import MAKING
 from accord.sync.pair import Pair
 from accord.sync.reconcile_levels import REFRESH
 from accord.sync.refunds import stands_for, tie
@@ -29,6 +31,8 @@ from accord.sync.sales import BackOffice
 from accord.sync.turn import Invocation
 
 _LEASE = dt.timedelta(minutes=2)
+# Facts about money, which the books say anew, and about a document that is gone.
+_OF_THE_BOOKS = ("refunds", "credited", "uncredited", "back", "paid", "netted", "keeps")
 _GENERATION = re.compile(r"[^-]+-\d+-(\d+)")
 
 
@@ -78,6 +82,8 @@ class Repairer:
             order, sale.record, progress, back.name, money=self._money(order, pair, credited)
         )
         seen, until = Seen(order.modified_at), self.clock() + _LEASE
+        # While we hold it, what the store tells is marked and called done; if we die, it is lost.
+        self._queue(Change(order.ref, "order_updated", self.clock(), self._id), nth="before")
         held = self.links.acquire(
             order.ref,
             key=order_key(self.rules.key, order.ref.id),
@@ -88,7 +94,15 @@ class Repairer:
         )
         if held is None:
             return False
-        if held.erp != sale.record.ref:
+        try:
+            if held.erp != (pair.link.erp if pair.link else None) or MAKING in held.facts:
+                self._release(held, seen)  # a flow was faster, or is to end what it began
+                return False
+            run = Invocation(self.run, until)
+            for id_, note in credited.items():
+                refund = Ref(self.name, "refund", id_)
+                tie(self.links, refund, note.ref, note.number, run=run, now=self.clock())
+            known = {name: text for name, text in held.facts.items() if name not in _OF_THE_BOOKS}
             held = self.links.save(
                 replace(
                     held,
@@ -96,14 +110,13 @@ class Repairer:
                     number=sale.record.number,
                     generation=_generation(sale.record.key or ""),
                     seen=seen,
-                    facts={name: text for name, text in facts.items() if text},
+                    facts={**known, **facts},
                 )
             )
-            run = Invocation(self.run, until)
-            for id_, note in credited.items():
-                refund = Ref(self.name, "refund", id_)
-                tie(self.links, refund, note.ref, note.number, run=run, now=self.clock())
-        self._release(held, seen)
+            self._release(held, seen)
+        except AccordError:
+            self.links.abandon(held)
+            raise
         # What else differs, and what it claims of the stock, is its own flow's to see to.
         linked = replace(pair, link=held, tied={id_: note.ref for id_, note in credited.items()})
         left = Comparison(self.name, self.rules).compare(linked).differences
@@ -168,7 +181,8 @@ class Repairer:
         again = self.links.release(held, handled=[seen])
         if again is not None:  # it changed meanwhile, and only the holder was told
             self.links.abandon(again)
-            self._queue(Change(held.ref, "order_updated", self.clock(), self._id))
+            change = Change(held.ref, "order_updated", self.clock(), self._id)
+            self._queue(change, nth=str(again.version))
 
     # --- small ----------------------------------------------------------------------
 
@@ -176,8 +190,10 @@ class Repairer:
     def _id(self) -> str:
         return f"reconcile-{self.run}"
 
-    def _queue(self, change: Change) -> None:
-        self.queues.put(change, sending=f"reconcile:{self.run}:{change.event}:{change.ref}")
+    def _queue(self, change: Change, *, nth: str = "") -> None:
+        """``nth`` tells it from another of the same order, which is handled by itself."""
+        sending = f"reconcile:{self.run}:{change.event}:{change.ref}"
+        self.queues.put(change, sending=f"{sending}:{nth}" if nth else sending)
 
 
 def _of(pair: Pair) -> Sale:

@@ -97,7 +97,12 @@ class Comparing:
                 [
                     "OR",
                     ["lines.origin.invoice.sales", "in", ids, _INVOICE_LINE],
-                    *(["reference", "like", f"{literal(refund_key(key, ''))}%"] for key in of_key),
+                    _any_of(
+                        "reference",
+                        of_key,
+                        refund_key("%", "%"),
+                        (["reference", "like", f"{literal(refund_key(k, ''))}%"] for k in of_key),
+                    ),
                 ],
             ],
             0,
@@ -140,11 +145,15 @@ class Comparing:
             "model.account.move.search_read",
             [
                 ["company", "=", self._master.context()["company"]],
-                [
-                    "OR",
-                    ["description", "in", [payment_key(key) for key in of_key]],
-                    *(["description", "like", pattern] for pattern in back),
-                ],
+                _any_of(
+                    "description",
+                    of_key,
+                    payment_key("%"),
+                    [
+                        ["description", "in", [payment_key(key) for key in of_key]],
+                        *(["description", "like", pattern] for pattern in back),
+                    ],
+                ),
             ],
             0,
             None,
@@ -158,6 +167,17 @@ class Comparing:
             if sale is not None:
                 found[sale].append(move_record(row, self._records.connection))
         return found
+
+
+def _any_of(field: str, keys: Iterable[str], ending: str, exact: Iterable[list[Any]]) -> list[Any]:
+    """``exact``, any of them, of the records that may bear a key of the same store at all.
+
+    There may be a hundred of them, and no index helps: what bears no such key is told by one
+    pattern for each store, which is looked at first.
+    """
+    stores = sorted({key.rpartition("-")[0] for key in keys})
+    of_store = ([field, "like", f"{literal(each)}-{ending}"] for each in stores)
+    return [["OR", *of_store], ["OR", *exact]]
 
 
 def _of_refund(key: str | None) -> str:

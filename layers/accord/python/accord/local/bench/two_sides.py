@@ -237,6 +237,10 @@ class SyntheticStore(WooStore):
         there = [int(id_) for id_ in ids if self._sides.fault("order", int(id_)) != "orphan"]
         return [self._order_of(n) for n in there if 0 < n <= self._sides.orders]
 
+    def get_order(self, id_: str) -> tuple[Json, str] | None:
+        """See Store.get_order."""
+        return next(((each.document, each.digest) for each in self.orders_in([id_])), None)
+
     def _order_of(self, n: int) -> ListedOrder:
         at = self._sides.placed_at(n)
         ref = self._sides.ref("order", n)
