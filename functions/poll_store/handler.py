@@ -11,6 +11,7 @@ from accord.counted import counted
 from accord.errors import OutageError, TransientError, WaitingError
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
+from accord.sync.poll_store import Polled
 
 logger = Logger()
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
@@ -32,9 +33,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         holder=f"poll/{context.aws_request_id}",
         until=until + _MARGIN,
     )
+    polled = Polled()
     try:
         with operation:
-            polled = bootstrap.store_poller(store).run(until=until)
+            bootstrap.store_poller(store).run(until=until, polled=polled)
     except (TransientError, OutageError) as error:
         logger.warning("not now", store=store, reason=error.reason, error=str(error))
         measure("StorePollsBehind", store=store)
@@ -42,10 +44,18 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     except WaitingError as error:  # somebody paused it, or it is being maintained
         logger.info("not now", store=store, reason=error.reason, error=str(error))
         return
+    else:
+        if polled.behind:
+            measure("StorePollsBehind", store=store)
+    finally:  # what was done before a part failed is told too
+        _tell(store, polled)
+
+
+def _tell(store: str, polled: Polled) -> None:
     if polled.recovered:
         measure("OrdersRecovered", polled.recovered, store=store)
-    if polled.behind:
-        measure("StorePollsBehind", store=store)
+    if polled.unreadable:
+        logger.warning("accounts that cannot be read", store=store, count=polled.unreadable)
     if polled.sent or polled.behind:
         logger.info(
             "polled",

@@ -62,6 +62,7 @@ def store(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
     monkeypatch.setattr(secrets, "_wait", lambda _: None)
     for variable in ("ACCORD_STAGE", "ACCORD_CONFIG", "AWS_REGION"):
         monkeypatch.setenv(variable, "local")
+    monkeypatch.setenv("ACCORD_PUBLIC_URL", "https://hooks.example")
     bootstrap.settings.cache_clear()
     return model
 
@@ -103,19 +104,60 @@ def test_a_secret_is_fifty_letters_and_digits() -> None:
     assert all(len(each) == 50 and each.isascii() and each.isalnum() for each in made)
 
 
-def test_where_webhooks_go_to_several_addresses_somebody_must_say_which(
-    store: ModelStore, manager: Manager
+def test_without_a_known_address_none_is_guessed_from_what_the_store_has(
+    store: ModelStore, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = URL.replace("hooks.example", "staging.example")
-    store.shop.create_webhook({"topic": "order.created", "delivery_url": other, "secret": "other"})
+    monkeypatch.setenv("ACCORD_PUBLIC_URL", "")
+    bootstrap.settings.cache_clear()
 
     result = RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia"])
     assert isinstance(result.exception, AccordError)
     assert "--url" in str(result.exception)
+    assert URL in str(result.exception)
+    assert borne(store) == {"old"}
 
-    RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia", "--url", URL])
-    assert {hook.secret for hook in store.shop.outbox.webhooks.values()} >= {"other"}
+    given = RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia", "--url", URL])
+    assert URL in given.stdout.splitlines()[0]
     assert "old" not in borne(store)
+
+
+def test_another_stages_webhooks_are_left_alone(store: ModelStore, manager: Manager) -> None:
+    other = URL.replace("hooks.example", "staging.example")
+    store.shop.create_webhook({"topic": "order.created", "delivery_url": other, "secret": "other"})
+
+    RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia"])
+
+    assert "other" in borne(store)
+    assert "old" not in borne(store)
+
+
+@pytest.mark.parametrize("finish", [False, True])
+def test_where_no_webhook_is_ours_nothing_is_changed(
+    store: ModelStore, manager: Manager, finish: bool
+) -> None:
+    if finish:
+        assert RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia"]).exit_code == 0
+    store.shop.outbox.webhooks.clear()
+    before = manager.text
+
+    asked = ["secrets", "rotate", "uk", "--by", "olivia", *(["--finish"] if finish else [])]
+    result = RUN.invoke(app, asked)
+
+    assert isinstance(result.exception, AccordError)
+    assert "--url" in str(result.exception)
+    assert manager.text == before
+
+
+def test_the_first_secret_is_made_before_there_are_webhooks(
+    store: ModelStore, manager: Manager
+) -> None:
+    manager.text = json.dumps({"consumer_key": "ck"})
+    store.shop.outbox.webhooks.clear()
+
+    result = RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia"])
+
+    assert result.exit_code == 0
+    assert len(json.loads(manager.text)["webhook_secrets"]) == 1
 
 
 def test_a_store_that_is_not_there_is_said_so(store: ModelStore) -> None:

@@ -9,9 +9,12 @@ from accord import bootstrap
 from accord.errors import PermanentError, UnavailableError
 from accord.local.model_store import ModelStore
 from accord.rules.diagnosis import NEEDED
+from accord.sync.told import Told
 from tests.conftest import EVENTS
 from tests.functions.cloud import Room
-from tests.functions.conftest import SECRET, Handler, metrics
+from tests.functions.conftest import SECRET, Handler, forget, metrics
+from tests.infra.conftest import assembly, sync  # noqa: F401  (fixtures)
+from tests.infra.policies import functions
 
 FUNCTION = "guard_webhooks"
 EVENT = json.loads((EVENTS / FUNCTION / "uk.json").read_text(encoding="utf-8"))
@@ -66,6 +69,33 @@ def test_after_it_was_mended_the_poll_begins_where_it_was_last_right(
     run(FUNCTION, EVENT)
 
     assert json.loads(bootstrap.control().get(name)[0])["begin"] < before  # type: ignore[index]
+
+
+def test_it_needs_no_table_but_those_that_the_stack_grants_it(
+    run: Handler,
+    room: Room,
+    store: ModelStore,
+    sync: dict[str, Any],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run("poll_store", {"store": "uk"})  # so that there is something to be read again
+    told = sync["Resources"][functions(sync)[FUNCTION]]["Properties"]["Environment"]["Variables"]
+    granted = json.loads(told["ACCORD_TABLES"])
+    tables = {name: room.tables[name] for name in granted}
+    monkeypatch.setenv("ACCORD_TABLES", json.dumps(tables))
+    forget()
+    asked: list[str] = []
+    unheard = Told.unheard
+    monkeypatch.setattr(
+        Told, "unheard", lambda self, *args: asked.append(self.store) or unheard(self, *args)
+    )
+
+    run(FUNCTION, EVENT)  # mends, and has the poll read again
+    run(FUNCTION, EVENT)  # asks which orders nobody told of
+
+    assert "links" not in tables
+    assert len(store.shop.outbox.webhooks) == len(NEEDED["orders"])
+    assert asked == ["uk"]
 
 
 def test_a_store_that_is_not_guarded_is_left_alone(

@@ -73,13 +73,15 @@ def test_where_nothing_changed_nothing_is_queued(
 class Fails:
     """A poller whose run ends so."""
 
-    def __init__(self, end: Exception | Polled) -> None:
-        self._end = end
+    def __init__(self, end: Exception | Polled, *, recovered: int = 0) -> None:
+        self._end, self._recovered = end, recovered
 
-    def run(self, **_: object) -> Polled:
+    def run(self, *, polled: Polled, **_: object) -> Polled:
         if isinstance(self._end, Exception):
+            polled.recovered = self._recovered
             raise self._end
-        return self._end
+        polled.behind = self._end.behind
+        return polled
 
 
 @pytest.mark.parametrize(
@@ -125,3 +127,18 @@ def test_what_a_person_must_mend_fails_so_that_an_alarm_rings(
 def test_a_store_that_left_the_configuration_is_said_so(run: Handler, room: Room) -> None:
     with pytest.raises(PermanentError, match="no store named 'gone'"):
         run(FUNCTION, {"store": "gone"})
+
+
+def test_what_was_found_before_a_part_failed_is_counted(
+    run: Handler,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    end = PermanentError("its clock is ahead", reason="cursor_ahead", owner="ops")
+    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(end, recovered=2))
+
+    with pytest.raises(PermanentError):
+        run(FUNCTION, EVENT)
+
+    assert metrics(capsys.readouterr().out)["OrdersRecovered"] == 2

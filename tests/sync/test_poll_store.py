@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from accord.errors import AccordError, PermanentError, UnavailableError
 from accord.local.world import STORE_POLLS, KilledError, World
 from accord.model.change import Change, Ref
 from accord.ports.state import Item, Link
+from accord.ports.store import OrderPage
 from accord.state.memory import MemoryControl, MemoryLinks
-from accord.sync.told import GRACE, MOST_OPEN, Told
+from accord.sync.poll_store import Polled, reread
+from accord.sync.told import GRACE, MOST_OPEN, OVERLAP, Told
 from tests.conftest import order_json
 from tests.sync.conftest import config
 
@@ -229,6 +232,27 @@ def test_a_draft_of_the_checkout_is_no_order(deaf: World) -> None:
     go_on(deaf, minutes=10)
 
     assert messages(deaf) == []
+
+
+def test_drafts_that_were_read_are_not_read_again(deaf: World) -> None:
+    go_on(deaf, minutes=10)
+    drafted = deaf.clock()
+    deaf.clock.now += GRACE + dt.timedelta(seconds=1)
+    asked: list[tuple[dt.datetime, str]] = []
+
+    def listed(*, since: dt.datetime, after: str, trashed: bool, **_: object) -> OrderPage:
+        if trashed:
+            return OrderPage((), is_last=True)
+        asked.append((since, after))
+        return OrderPage((), is_last=bool(after), reached=None if after else (drafted, "99"))
+
+    store = SimpleNamespace(orders_since=listed)
+    poller = replace(deaf.store_poller(), store=store)  # type: ignore[arg-type]
+    for _ in range(2):
+        poller.run(until=deaf.clock() + dt.timedelta(minutes=1))
+
+    assert asked[1] == (drafted, "99")
+    assert asked[2][0] >= drafted - OVERLAP
 
 
 def test_with_the_flow_off_nothing_is_asked(make_world: MakeWorld) -> None:
@@ -508,11 +532,94 @@ def test_set_back_it_reads_once_more_what_was_changed_since(deaf: World) -> None
     go_on(deaf, minutes=10)
     assert deaf.links.get(ref) is None
 
-    deaf.store_poller().reread(deaf.clock() - dt.timedelta(hours=3))
+    reread(deaf.control, "uk", deaf.clock() - dt.timedelta(hours=3))
     go_on(deaf, minutes=10)
 
     assert deaf.links.get(ref) is not None
     assert deaf.links.get(last) is not None
+
+
+# --- what no webhook told of ------------------------------------------------------
+
+
+def unheard(world: World) -> int:
+    return Told("uk", world.control).unheard(
+        world.clock() - dt.timedelta(hours=2), world.clock() - dt.timedelta(minutes=15)
+    )
+
+
+def test_orders_that_no_webhook_told_of_are_remembered_for_the_guard(deaf: World) -> None:
+    for _ in range(4):
+        place(deaf)
+        go_on(deaf, minutes=5)
+    assert unheard(deaf) < 4  # for the last ones a webhook may be late
+    go_on(deaf, minutes=20)
+
+    assert unheard(deaf) == 4
+
+
+def test_webhooks_that_told_of_any_of_them_are_not_deaf(make_world: MakeWorld) -> None:
+    copies = itertools.cycle([0, 0, 0, 1])
+    world = make_world(
+        config(flows={"customers": "off"}), copies=lambda _: next(copies), polls_store=True
+    )
+    for _ in range(8):
+        place(world)
+        go_on(world, minutes=4)
+    go_on(world, minutes=20)
+
+    assert world.recovered
+    assert unheard(world) == 0
+
+
+def test_a_change_that_moved_no_date_is_not_one_that_a_webhook_lost(hearing: World) -> None:
+    ref = place(hearing)
+    go_on(hearing, minutes=10)
+    hearing.store.orders[ref.id]["customer_note"] = "Ring twice."
+    go_on(hearing, hours=1)
+
+    assert hearing.recovered == 0
+
+
+def test_a_busy_stores_last_hour_is_remembered_too() -> None:
+    told, now = Told("uk", MemoryControl()), dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
+    for second in range(0, 3600, 5):
+        told.found(now + dt.timedelta(seconds=second))
+
+    first_half = told.unheard(now, now + dt.timedelta(minutes=30))
+    assert 30 <= first_half <= 100
+
+
+def test_when_the_time_is_up_no_other_part_is_begun(deaf: World) -> None:
+    asked: list[str] = []
+    until = deaf.clock() + dt.timedelta(minutes=1)
+
+    def late(call: str) -> None:
+        if call.startswith("before store."):
+            asked.append(call)
+            deaf.clock.now = until - dt.timedelta(seconds=4)
+
+    deaf.hook = late
+    polled = deaf.store_poller().run(until=until)
+
+    assert asked == ["before store.orders_since"]
+    assert polled.behind
+
+
+def test_what_one_part_did_is_counted_though_another_fails(make_world: MakeWorld) -> None:
+    world = make_world(config(flows={"customers": "on"}), copies=lambda _: 0, polls_store=True)
+    place(world)
+    world.clock.now += GRACE + dt.timedelta(seconds=1)
+
+    def refuse(call: str) -> None:
+        if call == "before store.list_customers":
+            raise UnavailableError("the store is off", connection="uk")
+
+    world.hook, polled = refuse, Polled()
+    with pytest.raises(UnavailableError):
+        world.store_poller().run(until=world.clock() + dt.timedelta(minutes=1), polled=polled)
+
+    assert (polled.recovered, polled.sent) == (1, 1)
 
 
 def _cursor(world: World) -> str:
@@ -544,6 +651,42 @@ def test_customers_are_read_whole_a_page_a_run_and_then_left_for_an_hour(
 
     told = [change for change in messages_of_customers(world) if change.ref.id == known[0]]
     assert len(told) == 2
+
+
+def test_an_account_that_cannot_be_read_holds_no_other_up(make_world: MakeWorld) -> None:
+    world = make_world(config(flows={"customers": "on"}), copies=lambda _: 0, polls_store=True)
+    spoilt, *others = (
+        world.store.add_customer(email=f"a{n}@store.example", first_name="S", last_name=str(n))
+        for n in range(3)
+    )
+    world.store.customers[spoilt]["date_modified_gmt"] = "no moment"
+    polled = world.store_poller().run(until=world.clock() + dt.timedelta(minutes=1))
+    world.drain()
+
+    assert polled.unreadable == 1
+    assert all(world.links.get(Ref("uk", "customer", id_)) for id_ in others)
+
+
+def test_accounts_that_nobody_could_link_are_told_again_once_a_day(make_world: MakeWorld) -> None:
+    world = make_world(config(flows={"customers": "on"}), copies=lambda _: 0)
+    ids: list[str] = []
+    sent: list[list[str]] = []
+    for hour in range(27):
+        if hour in {0, 5}:
+            email = f"a{hour}@store.example"
+            ids.append(world.store.add_customer(email=email, first_name="A", last_name="B"))
+        found: list[str] = []
+        queues = SimpleNamespace(
+            put=lambda change, found=found, **_: found.append(change.ref.id),
+        )
+        poller = replace(world.store_poller(), queues=queues)  # type: ignore[arg-type]
+        poller.run(until=world.clock() + dt.timedelta(minutes=1))
+        sent.append(found)
+        world.clock.now += dt.timedelta(hours=1)
+
+    told = {hour: each for hour, each in enumerate(sent) if each}
+    first, second = ids  # each twice, for the store's clock may be behind
+    assert told == {0: [first], 1: [first], 5: [second], 6: [second], 24: ids}
 
 
 def messages_of_customers(world: World) -> list[Change]:

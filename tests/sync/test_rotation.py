@@ -157,12 +157,41 @@ def test_refused_by_the_store_both_secrets_stay_valid_and_it_goes_on_later(
 
     with pytest.raises(type(error)):
         list(replace(renewing.rotation, guard=guard).rotate())
-    assert renewing.kept.held == ["new1", "old"]
+    # Where they cannot even be looked at, nothing is begun.
+    assert renewing.kept.held == (["old"] if refused == "hooks" else ["new1", "old"])
     list(renewing.rotation.rotate())
     list(renewing.rotation.finish())
 
     assert renewing.borne() == {"new1"}
     assert len(renewing.room.hooks) == len(ORDERS)
+
+
+def test_where_no_webhook_is_ours_nothing_is_begun_or_ended(renewing: Renewing) -> None:
+    made = dict(renewing.room.hooks)
+    renewing.room.hooks.clear()
+    with pytest.raises(BadInputError, match="--url"):
+        list(renewing.rotation.rotate())
+    assert renewing.kept.held == ["old"]
+
+    renewing.room.hooks.update(made)
+    list(renewing.rotation.rotate())
+    renewing.room.hooks.clear()
+    with pytest.raises(BadInputError, match="--url"):
+        list(renewing.rotation.finish())
+    assert renewing.kept.held == ["new1", "old"]
+
+
+def test_the_first_secret_of_all_needs_no_webhooks_yet(renewing: Renewing) -> None:
+    renewing.kept.held = []
+    renewing.room.hooks.clear()
+
+    list(renewing.rotation.rotate())
+    assert renewing.kept.held == ["new1"]
+    assert renewing.waited == []
+
+    replace(renewing.rotation.guard, secret=lambda: renewing.kept.read()[0]).run()
+    list(renewing.rotation.finish())
+    assert renewing.borne() == {"new1"}
 
 
 def test_a_secret_that_could_not_be_written_is_not_taken_for_one(renewing: Renewing) -> None:

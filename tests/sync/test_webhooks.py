@@ -57,7 +57,7 @@ class Room:
             stage="prod",
             secret=lambda: self.secret,
             reread=self.reread.append,
-            unheard=lambda since: sum(at >= since for at in self.lost),
+            unheard=lambda since, until: sum(since <= at <= until for at in self.lost),
         )
 
     @property
@@ -76,6 +76,11 @@ class Room:
 
     def later(self, **time: float) -> None:
         self.clock.now += dt.timedelta(**time)
+
+    def lose(self, orders: int) -> None:
+        """So many were found that no webhook told of, and a quarter of an hour went by."""
+        self.lost = [self.clock.now] * orders
+        self.later(minutes=15)
 
     def reasons(self) -> list[tuple[str, str]]:
         return [(item.reason, item.owner) for item in self.attention.open()]
@@ -272,7 +277,7 @@ def test_a_gap_that_cannot_be_read_now_is_read_by_the_next_look(kept: Room) -> N
 def test_webhooks_that_look_right_and_do_not_tell_are_made_anew_once(kept: Room) -> None:
     """Their user was deleted: the store sends errors in the place of orders."""
     before = set(kept.hooks)
-    kept.lost = [kept.clock.now] * 3
+    kept.lose(3)
 
     first = kept.guard.run()
     kept.later(minutes=5)
@@ -285,10 +290,10 @@ def test_webhooks_that_look_right_and_do_not_tell_are_made_anew_once(kept: Room)
 
 
 def test_if_that_does_not_help_a_person_is_told_until_it_does(kept: Room) -> None:
-    kept.lost = [kept.clock.now] * 3
+    kept.lose(3)
     kept.guard.run()
     kept.later(hours=1)
-    kept.lost = [kept.clock.now] * 3
+    kept.lose(3)
 
     found = kept.guard.run()
     assert (found.fixes, kept.reasons()) == ((), [("webhooks_not_mended", "ops")])
@@ -302,15 +307,57 @@ def test_what_was_missed_before_they_were_mended_does_not_count_against_them(kep
     kept.by_topic()["order.created"][0].status = "disabled"
     kept.guard.run()
     kept.later(minutes=4)
-    kept.lost = [kept.clock.now] * 10  # found by the poll, of the time when it was off
+    kept.lose(10)  # found by the poll, of the time when it was off
 
     assert kept.guard.run().fixes == ()
 
 
 def test_a_few_orders_that_nobody_told_of_are_no_reason(kept: Room) -> None:
-    kept.lost = [kept.clock.now] * 2
+    kept.lose(2)
 
     assert kept.guard.run().fixes == ()
+
+
+def test_orders_of_the_last_minutes_may_still_be_told_of(kept: Room) -> None:
+    kept.lost = [kept.clock.now] * 10
+    kept.later(minutes=14)
+    assert kept.guard.run().fixes == ()
+
+    kept.later(minutes=2)
+    assert len(kept.guard.run().fixes) == len(ORDERS)
+
+
+@pytest.mark.parametrize("broken", ["create_hook", "delete_hook"])
+@pytest.mark.parametrize("after", range(4))
+def test_a_renewal_that_breaks_off_goes_on_and_is_not_undone(
+    kept: Room, broken: str, after: int
+) -> None:
+    before = set(kept.hooks)
+    kept.lose(3)
+    away = Refusing(kept.store, broken, error=UnavailableError("off", connection="uk"), after=after)
+
+    with pytest.raises(UnavailableError):
+        replace(kept.guard, shop=away).run()
+    kept.later(minutes=5)
+    kept.guard.run()
+
+    assert not before & set(kept.hooks)
+    assert sorted(map(len, kept.by_topic().values())) == [1] * len(ORDERS)
+    made = set(kept.hooks)
+    kept.later(minutes=5)
+    kept.guard.run()
+    assert set(kept.hooks) == made
+
+
+def test_of_two_that_look_right_the_one_with_the_known_secret_stays_else_the_newer() -> None:
+    hooks = [Hook(id_, "x", "order.created", "active", URL) for id_ in ("7", "8", "9")]
+
+    def removed(known: set[str]) -> set[str]:
+        (fix,) = plan(hooks, ["order.created"], url=URL, names={}, stale=lambda _: "", known=known)
+        return set(fix.remove)
+
+    assert removed({"8"}) == {"7", "9"}
+    assert removed(set()) == {"7", "8"}
 
 
 # --- where it may not, or cannot -----------------------------------------------------
@@ -339,16 +386,20 @@ def test_with_every_flow_off_nothing_is_asked() -> None:
 
 
 class Refusing:
-    """A store whose key may look, and from ``refuses`` on not do that."""
+    """A store whose key may look, and not do what ``refuses`` names more often than ``after``."""
 
-    def __init__(self, store: ModelStore, *refuses: str, error: Exception | None = None) -> None:
-        self.name = "uk"
+    def __init__(
+        self, store: ModelStore, *refuses: str, error: Exception | None = None, after: int = 0
+    ) -> None:
+        self.name, self._left = "uk", after
         self._store, self._refuses = store, refuses or ("hooks",)
         self._error = error or UnauthorizedError("no rights", connection="uk")
 
     def _do(self, what: str, *args: Any, **fields: Any) -> Any:
         if what in self._refuses:
-            raise self._error
+            self._left -= 1
+            if self._left < 0:
+                raise self._error
         return getattr(self._store, what)(*args, **fields)
 
     def hooks(self) -> list[Hook]:
@@ -413,6 +464,7 @@ def test_renewed_all_of_ours_bear_the_new_secret(room: Room) -> None:
     for topic in ORDERS[:2]:
         room.add(topic)
     assert not room.guard.bear("secretone")
+    assert room.guard.has_any()
 
     fixes = room.guard.renew()
 

@@ -47,9 +47,10 @@ def all_of(store: WooStore, by: By, since: dt.datetime, limit: int = 100) -> lis
         found += page.orders
         if page.is_last:
             return found
-        last = page.orders[-1]
-        since = last.modified_at if by == "modified" else last.placed_at
-        after = last.ref.id
+        for last in page.orders[-1:]:
+            since = last.modified_at if by == "modified" else last.placed_at
+            after = last.ref.id
+        since, after = page.reached or (since, after)
 
 
 @dataclass
@@ -77,11 +78,15 @@ class Lists:
         if asked["orderby"] == "id":
             found.sort()
         else:
-            found.sort(key=lambda id_: (self.modified[id_], self.random.random()))
+            self.sort(found)
         size, number = int(asked["per_page"]), int(asked.get("page", "1"))
         shown = found[(number - 1) * size : number * size]
         headers = {"X-WP-Total": str(len(found) if shown or number == 1 else 0)}
         return httpx.Response(200, json=[self._document(id_) for id_ in shown], headers=headers)
+
+    def sort(self, ids: list[int]) -> None:
+        """As it lists them by their time."""
+        ids.sort(key=lambda id_: (self.modified[id_], self.random.random()))
 
     def _document(self, id_: int) -> dict[str, Any]:
         text = self.modified[id_].replace(tzinfo=None).isoformat()
@@ -172,7 +177,10 @@ def test_drafts_of_the_checkout_are_left_out_and_do_not_end_the_list(
 
     page = store.orders_since(by="modified", since=T0, limit=2)
 
-    assert ids(page) == [str(placed)]
+    assert (ids(page), page.is_last) == ([], False)
+    assert page.reached is not None
+    found = all_of(store, "modified", T0, limit=2)
+    assert [order.ref.id for order in found] == [str(placed)]
 
 
 def test_the_digest_is_that_of_the_order_alone(app: StoreApp, store: WooStore) -> None:
@@ -239,29 +247,55 @@ def test_a_full_page_costs_one_call() -> None:
 
 
 def test_a_list_that_ignores_what_it_is_asked_for_is_not_believed() -> None:
-    lists = Lists({1: at(5), 2: at(3)})
+    lists = Lists({1: at(5), 2: at(-3)})
 
-    def unsorted(request: httpx.Request) -> httpx.Response:
-        answer = lists(request)
-        return httpx.Response(200, json=answer.json()[::-1])
+    def everything(request: httpx.Request) -> httpx.Response:
+        return lists(httpx.Request("GET", request.url.copy_remove_param("modified_after")))
 
-    with pytest.raises(UnavailableError, match="otherwise than by their time"):
-        store_on(httpx.MockTransport(unsorted)).orders_since(by="modified", since=T0)
+    with pytest.raises(UnavailableError, match="older than was asked for"):
+        store_on(httpx.MockTransport(everything)).orders_since(by="modified", since=T0)
+
+
+@pytest.mark.parametrize("limit", [20, 100])
+@pytest.mark.parametrize("seed", range(4))
+def test_where_the_clock_was_set_back_and_the_store_sorts_by_it_no_order_is_passed(
+    limit: int, seed: int
+) -> None:
+    """It sorts by its local time, of which one hour was twice."""
+    random, back = Random(seed), T0 + dt.timedelta(hours=1)
+    modified = {id_: T0 + dt.timedelta(seconds=random.randrange(7200)) for id_ in range(1, 60)}
+    modified |= dict.fromkeys(range(60, 66), T0 + dt.timedelta(seconds=40))
+
+    class Local(Lists):
+        def sort(self, ids: list[int]) -> None:
+            def local(id_: int) -> tuple[dt.datetime, float]:
+                moment = self.modified[id_]
+                shift = dt.timedelta(hours=1) if moment >= back else dt.timedelta()
+                return moment - shift, self.random.random()
+
+            ids.sort(key=local)
+
+    store = store_on(httpx.MockTransport(Local(modified)))
+    page = store.orders_since(by="modified", since=T0, limit=limit)
+
+    found = [(order.modified_at, int(order.ref.id)) for order in page.orders]
+    assert found
+    assert found == sorted((moment, id_) for id_, moment in modified.items())[: len(found)]
+    assert page.is_last == (limit == 100)
 
 
 def test_a_list_that_keeps_moving_is_given_up_for_now() -> None:
-    lists = Lists({1: T0})
-
-    def only_drafts(request: httpx.Request) -> httpx.Response:
-        answer = lists(request).json() or [{"id": 1}]
-        begin = _moment(request.url.params["modified_after"])
+    def moves(request: httpx.Request) -> httpx.Response:
+        asked = request.url.params
+        begin = _moment(asked["modified_after"])
         assert begin is not None
+        if asked["orderby"] == "id":  # by then it has left the second
+            return httpx.Response(200, json=[])
         soon = (begin + dt.timedelta(seconds=2)).replace(tzinfo=None).isoformat()
-        draft = {**answer[0], "status": "checkout-draft", "date_modified_gmt": soon}
-        return httpx.Response(200, json=[draft])
+        return httpx.Response(200, json=[{"id": 1, "date_modified_gmt": soon}])
 
     with pytest.raises(UnavailableError, match="faster than they can be read"):
-        store_on(httpx.MockTransport(only_drafts)).orders_since(by="modified", since=T0, limit=1)
+        store_on(httpx.MockTransport(moves)).orders_since(by="modified", since=T0, limit=1)
 
 
 @pytest.mark.parametrize(

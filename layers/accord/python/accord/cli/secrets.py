@@ -14,10 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from accord import bootstrap
 from accord.cli.acting import ByOption, operator
-from accord.cli.connection import StageOption, connect
+from accord.cli.connection import StageOption, connect, local_webhooks
 from accord.cli.output import console, fail, told
 from accord.edge import secret_name
 from accord.errors import BadInputError, UnavailableError
+from accord.settings import settings
 from accord.sync.rotation import Rotation
 
 app = typer.Typer(help="Renew what a store signs its deliveries with.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def rotate(
         bool, typer.Option("--finish", help="Take the old secret off; the last step.")
     ] = False,
     url: Annotated[
-        str, typer.Option(help="Where its webhooks go, if they go to several addresses.")
+        str, typer.Option(help="Where this stage's webhooks go, if accord.toml does not say.")
     ] = "",
     by: ByOption = None,
     stage: StageOption = None,
@@ -48,7 +49,9 @@ def rotate(
     stores = bootstrap.config().stores
     if store not in stores:
         fail(f"there is no store {store!r}; accord.toml has {', '.join(stores)}")
-    rotation = _rotation(store, url or _address(store), operator(by, stage))
+    address = url or _address(store, is_local=stage is None)
+    console.print(f"webhooks of {store} that go to {address}", highlight=False)
+    rotation = _rotation(store, address, operator(by, stage))
     for step in rotation.finish() if finish else rotation.rotate():
         console.print(f"✓ {step}", highlight=False)
 
@@ -79,23 +82,26 @@ def _wait(seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _address(store: str) -> str:
-    """Where the store's webhooks for us go.
+def _address(store: str, *, is_local: bool) -> str:
+    """Where the store's webhooks for this stage go, as accord.toml or the stack says.
 
-    Raises: BadInputError: to several addresses; somebody must say which is this stage's.
+    Raises: BadInputError: neither does. What the store has may be another stage's.
     """
     named = bootstrap.config().stores[store].webhooks.delivery_url
     if named:
         return named
     path = f"/stores/{store}/webhooks"
+    if is_local:
+        url = urlsplit(local_webhooks())
+        return f"{url.scheme}://{url.netloc}{path}"
+    if public := settings().public_url:
+        return f"{public}{path}"
     hooks = bootstrap.store(store).hooks()
     found = sorted({hook.url for hook in hooks if urlsplit(hook.url).path.endswith(path)})
-    if len(found) > 1:
-        raise BadInputError(
-            f"webhooks of {store} go to {', '.join(found)}; say which address is this stage's with "
-            "--url"
-        )
-    return found[0] if found else path
+    raise BadInputError(
+        f"say with --url, or as delivery_url of [stores.{store}.webhooks], which address is this "
+        f"stage's; webhooks of {store} go to {', '.join(found) or 'none like it'}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

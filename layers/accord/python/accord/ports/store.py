@@ -32,11 +32,14 @@ class ListedOrder:
 class OrderPage:
     """Some orders in the order of their key. ``is_last``: there are none behind them now.
 
-    One that is not the last holds an order at least, and may hold fewer than were asked for.
+    It may hold fewer than were asked for; one that is not the last may even hold none, where all
+    were drafts of the checkout. ``reached`` is the key (time, id) behind which to go on, if that is
+    not the last order's.
     """
 
     orders: tuple[ListedOrder, ...]
     is_last: bool
+    reached: tuple[dt.datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Store(Protocol):
     ) -> OrderPage:
         """At most ``limit`` (100) orders by (time, id), oldest first: those of ``since`` (whole
         seconds) or later, and of that very second only those with an id behind ``after``. To go
-        on, give the last one's time and id.
+        on, give the last one's time and id, or what was ``reached``.
 
         In any status but the trash, or only those in the trash; never drafts of the checkout.
         """

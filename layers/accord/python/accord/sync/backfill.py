@@ -21,6 +21,7 @@ from accord.ports.shop import Listed, Shop
 from accord.ports.state import Control, Links, Seen
 from accord.ports.store import Store
 from accord.rules import config
+from accord.sync.cursor import ROOM
 from accord.sync.customer_ports import is_customer
 from accord.sync.told import is_seen
 
@@ -322,10 +323,14 @@ class CustomerReader(_FromStore):
 
     The store cannot say which customers changed, so all are read, by id. Should some be deleted
     meanwhile, those behind them move up: then pages before are read again, back to a known one.
-    ``known_total`` is how many there were when the page before was read; None: nobody knows.
+    ``known_total`` is how many there were when the page before was read; None: nobody knows. Near
+    ``until`` it goes back no further, and the next reading does. Accounts without a party that were
+    not changed since ``known_since`` are left: an earlier reading queued them.
     """
 
     known_total: int | None = None
+    until: dt.datetime | None = None
+    known_since: dt.datetime | None = None
     _first: tuple[int, Listed] | None = field(default=None, init=False)
 
     def total(self, after: str) -> int:
@@ -348,6 +353,8 @@ class CustomerReader(_FromStore):
             return None  # past the end, where a store says that there are none at all
         # Some may be gone since: in this run the total says so, before it nobody does.
         while page > 1 and (self.known_total is None or listed.total < self.known_total):
+            if self.until is not None and self.clock() + ROOM >= self.until:
+                return Read(json.dumps([page, last]), 0, 0, 0)
             page -= 1
             listed = self._list(page)
             if any(int(doc["id"]) <= last for doc, _ in listed.entries):
@@ -357,23 +364,30 @@ class CustomerReader(_FromStore):
             return None
         fresh = [entry for entry in listed.entries if int(entry[0]["id"]) > last]
         lines = [line for doc, digest in fresh if (line := self._take(doc, digest, run))]
+        queued = sum(line.sign != "!" for line in lines)
         last = max([last, *(int(doc["id"]) for doc, _ in fresh)])
         return Read(
             after=json.dumps([page + 1, last]),
             count=len(fresh),
-            queued=len(lines),
+            queued=queued,
             unchanged=len(fresh) - len(lines),
             lines=tuple(lines),
             is_last=listed.is_last,
         )
 
     def _take(self, document: dict[str, Any], digest: str, run: str) -> Line | None:
-        customer = self.store.customer(document)
+        try:
+            customer = self.store.customer(document)
+        except BadInputError as error:  # one that cannot be read holds no other up
+            return Line("!", f"customer {document['id']}", str(error))
         if not is_customer(customer, self.rules.customers):
             return None
         link = self.links.get(customer.ref)
         is_linked = link is not None and link.erp is not None
         if is_linked and link is not None and link.seen is not None and link.seen.digest == digest:
+            return None
+        is_known = self.known_since is not None and customer.modified_at < self.known_since
+        if is_known and not is_linked:
             return None
         seen = Seen(customer.modified_at, digest)
         self._put(customer.ref, "customer_changed", seen, document, run)

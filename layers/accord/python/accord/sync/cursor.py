@@ -87,6 +87,7 @@ class _Cursor:
 
 _MOMENTS = ("at", "begin", "next", "began", "whole")
 _RECORDS = ("place", "settled")
+_Key = tuple[dt.datetime, str]
 R = TypeVar("R")
 
 
@@ -95,13 +96,14 @@ class Reader(Generic[R]):
     """One list of ``system`` that goes by key: ``what`` is in it, ``key`` is a record's (time, id).
 
     ``page(since, after)`` gives records of ``since`` or later, of that very time only those behind
-    the id ``after``, and whether there are no more to be read now.
+    the id ``after``, and whether there are no more to be read now; then the (time, id) that was
+    reached, if others were left out behind the last record.
     """
 
     system: str
     what: str
-    page: Callable[[dt.datetime, str], tuple[Sequence[R], bool]]
-    key: Callable[[R], tuple[dt.datetime, str]]
+    page: Callable[[dt.datetime, str], tuple[Sequence[R], bool, _Key | None]]
+    key: Callable[[R], _Key]
     overlap: dt.timedelta
     control: Control
     clock: Callable[[], dt.datetime]
@@ -109,7 +111,7 @@ class Reader(Generic[R]):
     @property
     def name(self) -> str:
         """Of the cursor in ``control``."""
-        return f"cursor:{self.system}:{self.what}"
+        return _name(self.system, self.what)
 
     def read(
         self,
@@ -139,10 +141,13 @@ class Reader(Generic[R]):
         while True:
             if cursor.place is None:
                 cursor = replace(cursor, began=self.clock())
-            page, last = self._page(cursor)
+            page, last, reached = self._page(cursor)
             records += len(page)
             take(page)
-            cursor = self._moved(cursor, page, last=last)
+            keys = [self.key(record) for record in page]
+            if reached is not None:
+                keys.append(reached)
+            cursor = self._moved(cursor, keys, last=last)
             if cursor.to_json() != text:
                 text = cursor.to_json()
                 version = self.control.put(self.name, text, version=version)
@@ -151,21 +156,7 @@ class Reader(Generic[R]):
             if last or self.clock() + ROOM >= until:
                 return Read(records, behind=not last)
 
-    def set_back(self, to: dt.datetime) -> bool:
-        """The next pass begins at ``to``, if it would have begun later; a run under way ends.
-
-        Raises: StaleVersionError: a run moved it meanwhile; try again.
-        """
-        held = self.control.get(self.name)
-        if held is None:
-            return False
-        cursor = _Cursor.from_json(held[0])
-        if cursor.begin <= to:
-            return False
-        self.control.put(self.name, _Cursor(cursor.at, to).to_json(), version=held[1])
-        return True
-
-    def _page(self, cursor: _Cursor) -> tuple[Sequence[R], bool]:
+    def _page(self, cursor: _Cursor) -> tuple[Sequence[R], bool, _Key | None]:
         if cursor.place is not None:
             return self.page(*cursor.place)
         start = cursor.begin - self.overlap, ""
@@ -173,23 +164,23 @@ class Reader(Generic[R]):
             start = cursor.settled
         return self.page(*start)
 
-    def _moved(self, cursor: _Cursor, page: Sequence[R], *, last: bool) -> _Cursor:
-        """The cursor behind ``page``. It stays where our clock is passed, so all there is asked
-        for again."""
+    def _moved(self, cursor: _Cursor, keys: Sequence[_Key], *, last: bool) -> _Cursor:
+        """The cursor behind the page with ``keys``. It stays where our clock is passed, so all
+        there is asked for again."""
         # What comes late comes at most the overlap behind what was there when a page was read. Of a
         # pass in pages only the first one's newest is certain to have been there all the while.
         limit = self.clock() + AHEAD
-        times = [at for at, _ in map(self.key, page) if at <= limit]
+        times = [at for at, _ in keys if at <= limit]
         newest = max([cursor.at, *times])
         if last and cursor.next is None:  # a pass of one page saw everything at once
             return _Cursor(newest, newest, settled=cursor.settled)
         next_ = cursor.next or newest
-        if len(times) < len(page):
+        if len(times) < len(keys):
             return _Cursor(newest, next_, settled=cursor.settled)
         moved = replace(
             cursor,
             at=newest,
-            place=self.key(page[-1]) if page else cursor.place,
+            place=keys[-1] if keys else cursor.place,
             next=next_,
             whole=cursor.whole if newest == cursor.at else None,
         )
@@ -216,6 +207,27 @@ class Reader(Generic[R]):
         )
 
 
+def set_back(control: Control, system: str, what: str, *, to: dt.datetime) -> bool:
+    """The next pass over that list begins at ``to``; whether it would have begun later. A run under
+    way ends.
+
+    Raises: StaleVersionError: a run moved it meanwhile; try again.
+    """
+    name = _name(system, what)
+    held = control.get(name)
+    if held is None:
+        return False
+    cursor = _Cursor.from_json(held[0])
+    if cursor.begin <= to:
+        return False
+    control.put(name, _Cursor(cursor.at, to).to_json(), version=held[1])
+    return True
+
+
+def _name(system: str, what: str) -> str:
+    return f"cursor:{system}:{what}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursors:
     """The cursors of one back office, and the leases under which they are moved."""
@@ -236,9 +248,9 @@ class Cursors:
     ) -> Read:
         """See ``Reader.read``. Call it under the kind's lease."""
 
-        def page(since: dt.datetime, after: str) -> tuple[Sequence[News], bool]:
+        def page(since: dt.datetime, after: str) -> tuple[Sequence[News], bool, None]:
             found = list(self.adapter.changes(kind, since, after=after, limit=PAGE))
-            return found, len(found) < PAGE
+            return found, len(found) < PAGE, None
 
         reader: Reader[News] = Reader(
             system=self.erp_name,

@@ -23,7 +23,7 @@ from accord.ports.state import Control, Links
 from accord.ports.store import Store
 from accord.rules import config
 from accord.rules.skus import item_of
-from accord.sync.cursor import Reader
+from accord.sync.cursor import ROOM, Reader
 from accord.sync.feed import SWITCHES, flow_of
 from accord.sync.flush_places import place_of
 from accord.sync.product_echo import price_found, stock_found
@@ -31,6 +31,7 @@ from accord.sync.product_items import SOLD, item_document, says
 from accord.sync.told import OVERLAP, Told, is_ripe
 
 _LONGEST = dt.timedelta(seconds=20)  # of a run
+LISTS = ("product", "variation")  # each with a cursor of its own
 _NEVER = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)  # of a product that bears no time of change
 
 
@@ -65,6 +66,9 @@ class ProductPoller:
         told = Told(self.name, self.control, "products")
         count, sent, is_all = 0, 0, True
         for variations in (False, True):
+            if self.clock() + ROOM >= until:
+                is_all = False
+                break
 
             def take(page: Sequence[Product]) -> None:
                 nonlocal sent
@@ -76,23 +80,18 @@ class ProductPoller:
         told.save(forget=is_all)
         return count, sent
 
-    def set_back(self, since: dt.datetime) -> None:
-        """The next run begins with what was changed then. Raises: StaleVersionError."""
-        for variations in (False, True):
-            self._reader(variations=variations).set_back(since)
-
     # --- how ---------------------------------------------------------------------
 
     def _reader(self, *, variations: bool) -> Reader[Product]:
-        def page(since: dt.datetime, after: str) -> tuple[Sequence[Product], bool]:
+        def page(since: dt.datetime, after: str) -> tuple[Sequence[Product], bool, None]:
             found = self.store.products_since(since=since, after=after, variations=variations)
             now = self.clock()
             ripe = list(itertools.takewhile(lambda it: is_ripe(_key(it)[0], now), found.products))
-            return ripe, found.is_last or len(ripe) < len(found.products)
+            return ripe, found.is_last or len(ripe) < len(found.products), None
 
         return Reader(
             system=self.name,
-            what="variation" if variations else "product",
+            what=LISTS[variations],
             page=page,
             key=_key,
             overlap=OVERLAP,

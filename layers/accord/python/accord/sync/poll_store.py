@@ -19,7 +19,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from random import Random
 from typing import Any
@@ -33,28 +33,33 @@ from accord.ports.store import ListedOrder, Store
 from accord.rules import config
 from accord.rules.routing import route
 from accord.sync.backfill import CARRIED, CustomerReader
-from accord.sync.cursor import ROOM, Reader
+from accord.sync.cursor import ROOM, Reader, set_back
 from accord.sync.decide import Create, decide
 from accord.sync.lease import lease
-from accord.sync.poll_products import ProductPoller
+from accord.sync.poll_products import LISTS, ProductPoller
 from accord.sync.refunds import handled, is_owed
 from accord.sync.sales import money
-from accord.sync.told import OVERLAP, Told, is_ripe, is_seen
+from accord.sync.told import GRACE, OVERLAP, Told, is_ripe, is_seen
 
 _AGAIN = dt.timedelta(hours=6)  # what was told so long ago and did not arrive is told once more
 _SLICE = 100  # open orders of one run: one call, or two
+_LISTS = ("order", "trashed order")  # each with a cursor of its own
+_ALL_CUSTOMERS = dt.timedelta(days=1)  # those that nobody could link are told of once more
+_SKEW = dt.timedelta(minutes=10)  # that the store's clock may be behind ours
 _CUSTOMERS = dt.timedelta(hours=1)  # from one reading of all customers to the next, at least
+_Page = tuple[Sequence[ListedOrder], bool, tuple[dt.datetime, str] | None]
 _FINAL = frozenset({"completed", "cancelled", "refunded", "failed", "trash"})
 
 
 @dataclass(slots=True)
 class Polled:
-    """One run: messages sent, records read, orders of which no webhook had told, and whether more
-    is there to be read now."""
+    """One run: messages sent, records read, orders of which no webhook had told, accounts that
+    cannot be understood, and whether more is there to be read now."""
 
     sent: int = 0
     read: int = 0
     recovered: int = 0
+    unreadable: int = 0
     behind: bool = False
 
 
@@ -85,16 +90,16 @@ class StorePoller:
     clock: Callable[[], dt.datetime]
     random: Random
 
-    def run(self, *, until: dt.datetime) -> Polled:
+    def run(self, *, until: dt.datetime, polled: Polled | None = None) -> Polled:
         """Reads and queues until all is read or ``until`` is near. Nothing while another run does.
 
-        One part that fails holds no other up.
+        One part that fails holds no other up. ``polled`` is what is counted, also if one fails.
 
         Raises:
             PermanentError: ``cursor_ahead``: an order is later than our clock allows.
             AccordError: the store or a queue does not answer; the cursor stays.
         """
-        run, failed = _Run(until), []
+        run, failed = _Run(until, polled if polled is not None else Polled()), []
         owner = f"{self.random.getrandbits(64):016x}"
         name = f"lease:poll:{self.name}"
         with lease(
@@ -103,6 +108,8 @@ class StorePoller:
             if not is_ours:
                 return run.polled
             for part in self._parts():
+                if self._is_time(run):
+                    break
                 try:
                     part(run)
                 except AccordError as error:
@@ -112,22 +119,11 @@ class StorePoller:
             raise failed[0]
         return run.polled
 
-    def reread(self, since: dt.datetime) -> bool:
-        """The next run begins with what was changed then, and reads all customers. Whether it
-        would have begun later.
-
-        Raises: StaleVersionError: a run moved the place meanwhile.
-        """
-        back = [self._orders(trashed=trashed).set_back(since) for trashed in (False, True)]
-        self.products.set_back(since)
-        held = self.control.get(self._customers)
-        if held is not None:
-            self.control.put(self._customers, _Place().to_json(), version=held[1])
-        return any(back)
-
-    def unheard(self, since: dt.datetime) -> int:
-        """How many orders were found since then of which no webhook had told; a few are counted."""
-        return Told(self.name, self.control).unheard(since)
+    def _is_time(self, run: "_Run") -> bool:
+        """Too late to begin with more in this run."""
+        is_time = self.clock() + ROOM >= run.until
+        run.polled.behind |= is_time
+        return is_time
 
     def _parts(self) -> "list[Callable[[_Run], None]]":
         parts: list[Callable[[_Run], None]] = []
@@ -144,6 +140,8 @@ class StorePoller:
     def _read_orders(self, run: "_Run") -> None:
         told = Told(self.name, self.control)
         for trashed in (False, True):
+            if self._is_time(run):
+                break
 
             def take(page: Sequence[ListedOrder]) -> None:
                 for order in page:
@@ -160,16 +158,22 @@ class StorePoller:
     def _orders(self, *, trashed: bool) -> Reader[ListedOrder]:
         """Of the orders by the time of their change, as far as no webhook can come for them."""
 
-        def page(since: dt.datetime, after: str) -> tuple[Sequence[ListedOrder], bool]:
+        def page(since: dt.datetime, after: str) -> _Page:
             found = self.store.orders_since(
                 by="modified", since=since, after=after, trashed=trashed
             )
             ripe = list(itertools.takewhile(self._is_ripe, found.orders))
-            return ripe, found.is_last or len(ripe) < len(found.orders)
+            reached = found.reached
+            if len(ripe) < len(found.orders):
+                return ripe, True, None
+            # Drafts of the last moments are not passed: an order may be among them by then.
+            if reached is not None and reached[0] > self.clock() - GRACE:
+                return ripe, True, None
+            return ripe, found.is_last, reached
 
         return Reader(
             system=self.name,
-            what="trashed order" if trashed else "order",
+            what=_LISTS[trashed],
             page=page,
             key=lambda order: (order.modified_at, order.ref.id),
             overlap=OVERLAP,
@@ -195,10 +199,12 @@ class StorePoller:
             # One that waits is read anew when it is woken.
             if self.waiting.get(order.ref) is None or due.refunds:
                 self._tell(order, due, state, polled)
-                if self._is_recovered(order.ref, link, due):
+                if self._is_recovered(order, link, due):
                     polled.recovered += 1
                     told.found(now)
             told_at = now
+        elif due is None and not told.has_met(id_):
+            told.heard(order.placed_at)
         is_open = order.document.get("status") not in _FINAL
         told.met(id_, state, is_open=is_open, told_at=told_at)
 
@@ -236,12 +242,19 @@ class StorePoller:
         refs = [Ref(self.name, "refund", id_) for id_ in due.refunds] or [order]
         return not any(self.waiting.get(ref) or self.attention.of(str(ref)) for ref in refs)
 
-    def _is_recovered(self, ref: Ref, link: Link | None, due: _Due) -> bool:
-        """No webhook had told of it: nobody works at it, and no person has it."""
+    def _is_recovered(self, order: ListedOrder, link: Link | None, due: _Due) -> bool:
+        """A webhook should have told of it, and none had: nobody works at it, and no person has
+        it."""
         if self.rules.flows.orders != "on" or not due.document:
             return False
-        is_in_hand = link is not None and (link.dirty is not None or bool(link.owner))
-        return not is_in_hand and not self.attention.of(str(ref))
+        if link is not None:
+            # What moved no date since, no webhook tells of; and without a date nobody can say.
+            known = link.seen.modified_at if link.seen is not None else None
+            if known is None or order.modified_at <= known:
+                return False
+            if link.dirty is not None or link.owner:
+                return False
+        return not self.attention.of(str(order.ref))
 
     def _tell(self, order: ListedOrder, due: _Due, state: str, polled: Polled) -> None:
         sending = f"poll:{order.ref}:{hashlib.sha256(state.encode()).hexdigest()[:16]}"
@@ -304,7 +317,7 @@ class StorePoller:
     @property
     def _customers(self) -> str:
         """The value of ``control`` that says how far the reading of customers has come."""
-        return f"poll:{self.name}:customers"
+        return _customers_name(self.name)
 
     def _read_customers(self, run: "_Run") -> None:
         held, now = self.control.get(self._customers), self.clock()
@@ -312,7 +325,7 @@ class StorePoller:
         if not place.after:
             if place.due is not None and now < place.due:
                 return
-            place = _Place(begun=now.isoformat(), due=now + _CUSTOMERS)
+            place = place.next(now)
         reader = CustomerReader(
             name=self.name,
             rules=self.rules,
@@ -323,41 +336,78 @@ class StorePoller:
             clock=self.clock,
             says="poll",
             known_total=place.total,
+            until=run.until,
+            known_since=place.known_since,
         )
         read = reader.read(place.after, place.begun)
         if read is not None:
             run.polled.read += read.count
             run.polled.sent += read.queued
+            run.polled.unreadable += sum(line.sign == "!" for line in read.lines)
         after = "" if read is None or read.is_last else read.after
         text = replace(place, after=after, total=reader.known_total).to_json()
         self.control.put(self._customers, text, version=held[1] if held is not None else None)
 
 
+def reread(control: Control, store: str, since: dt.datetime) -> bool:
+    """The next run for ``store`` begins with what was changed then, and reads all customers.
+    Whether it would have begun later.
+
+    Raises: StaleVersionError: a run moved the place meanwhile.
+    """
+    back = [set_back(control, store, what, to=since) for what in (*_LISTS, *LISTS)]
+    name = _customers_name(store)
+    held = control.get(name)
+    if held is not None:
+        control.put(name, _Place().to_json(), version=held[1])
+    return any(back)
+
+
+def _customers_name(store: str) -> str:
+    return f"poll:{store}:customers"
+
+
 @dataclass(slots=True)
 class _Run:
     until: dt.datetime
-    polled: Polled = field(default_factory=Polled)
+    polled: Polled
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     """How far the reading of customers has come: ``after`` is the reader's mark, empty between two
     readings, and ``total`` how many there were; ``due`` is when the next may begin, None for at
-    once."""
+    once. Accounts without a party that were not changed since ``known_since`` are left; ``all_at``
+    is when a reading last began that left none."""
 
     begun: str = ""
     after: str = ""
     due: dt.datetime | None = None
     total: int | None = None
+    known_since: dt.datetime | None = None
+    all_at: dt.datetime | None = None
+
+    def next(self, now: dt.datetime) -> "_Place":
+        """The beginning of another reading."""
+        due = now + _CUSTOMERS
+        if not self.begun or self.all_at is None or now - self.all_at >= _ALL_CUSTOMERS:
+            return _Place(now.isoformat(), due=due, all_at=now)
+        since = dt.datetime.fromisoformat(self.begun)
+        return _Place(now.isoformat(), due=due, known_since=since - _SKEW, all_at=self.all_at)
 
     def to_json(self) -> str:
-        due = self.due.isoformat() if self.due is not None else ""
-        return json.dumps([self.begun, self.after, due, self.total])
+        due, since, all_at = (
+            at.isoformat() if at is not None else ""
+            for at in (self.due, self.known_since, self.all_at)
+        )
+        return json.dumps([self.begun, self.after, due, self.total, since, all_at])
 
     @classmethod
     def from_json(cls, text: str) -> "_Place":
-        begun, after, due, total = json.loads(text)
-        return cls(begun, after, dt.datetime.fromisoformat(due) if due else None, total)
+        """What an earlier release wrote is read too: it ends with the total."""
+        begun, after, due, total, *more = json.loads(text)
+        at = [dt.datetime.fromisoformat(each) if each else None for each in (due, *more)]
+        return cls(begun, after, at[0], total, *at[1:])
 
 
 def _refunds(document: dict[str, Any]) -> dict[str, Decimal]:

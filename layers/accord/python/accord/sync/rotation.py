@@ -52,9 +52,16 @@ class Rotation:
     def rotate(self) -> Iterator[str]:
         """Does it, or goes on with one that broke off; says each step when it is done.
 
-        Raises: UnauthorizedError: the store's key may not change webhooks; ask again once it may.
+        Where there was no secret yet there need be no webhooks: they are made with the first one.
+
+        Raises:
+            BadInputError: no webhook of the store is ours, and nothing was changed.
+            UnauthorizedError: the store's key may not change webhooks; ask again once it may.
         """
         held = list(self.secrets.read())
+        is_first = not held
+        if not is_first:
+            self._expect_hooks()
         if self._is_under_way(held):
             yield "the new secret is there already, and the old ones are valid beside it"
         else:
@@ -64,6 +71,9 @@ class Rotation:
             self.secrets.write(held)
             self._tell("put a new webhook secret before the others")
             yield "a new secret is there; the old ones are valid beside it"
+        if is_first and not self.guard.has_any():
+            yield f"the webhooks are made with it, to {self.guard.url}, once they are guarded"
+            return
         if self.guard.bear(held[0]):
             yield "all webhooks bear it"
         else:
@@ -77,7 +87,8 @@ class Rotation:
     def finish(self) -> Iterator[str]:
         """Takes the old secrets off. Again is the same as once.
 
-        Raises: BadInputError: none was begun, or a webhook does not bear the new one yet.
+        Raises: BadInputError: none was begun, no webhook is ours, or one does not bear the new
+            secret yet.
         """
         held = list(self.secrets.read())
         if not self._is_under_way(held):
@@ -85,6 +96,7 @@ class Rotation:
                 f"no rotation of {self.name}'s webhook secret is under way; begin one with "
                 f"`accord secrets rotate {self.name}`"
             )
+        self._expect_hooks()
         if not self.guard.bear(held[0]):
             raise BadInputError(
                 f"not every webhook of {self.name} bears the new secret; "
@@ -94,6 +106,14 @@ class Rotation:
         self._mark("")
         self._tell("took the old webhook secrets off")
         yield "the old secrets are not valid any more"
+
+    def _expect_hooks(self) -> None:
+        if not self.guard.has_any():
+            raise BadInputError(
+                f"no webhook of {self.name} goes to {self.guard.url} or bears our name, so none "
+                "would bear a new secret; name the right address with --url, or set "
+                f"[stores.{self.name}.webhooks] guard = true, deploy, and try again in some minutes"
+            )
 
     def _is_under_way(self, held: Sequence[str]) -> bool:
         found = self.control.get(self._mark_name)

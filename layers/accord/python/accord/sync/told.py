@@ -22,7 +22,9 @@ GRACE = dt.timedelta(minutes=2)
 OVERLAP = dt.timedelta(minutes=3)
 """A record may appear that much later than the time it bears: a checkout that takes long."""
 MOST_OPEN = 5_000  # 40 bytes each, of the 400 KB that a value may have; beyond, the oldest go
-_MOST_UNHEARD = 20
+_MOST_UNHEARD = 200
+_A_MINUTE = 3  # of them: a busy store's last hour is remembered too
+_FOUND_AFTER = 15 * 60  # seconds: an order is found here some minutes after its own time
 _CYCLE = dt.timedelta(minutes=30)  # the open orders are gone through no more often than that
 
 
@@ -30,7 +32,8 @@ class _Held(TypedDict):
     """``orders``: id → [mark, told (seconds since 1970), 1 while it is open].
 
     The open ones are gone through from the id ``next`` to ``last``, since ``began``. ``unheard``:
-    the last times at which an order was found that no webhook had told of.
+    the last times at which an order was found that no webhook had told of. ``heard``: when the
+    latest order was placed that one had told of, 0 for none.
     """
 
     next: int
@@ -38,6 +41,7 @@ class _Held(TypedDict):
     began: int
     orders: dict[str, tuple[str, int, int]]
     unheard: list[int]
+    heard: int
 
 
 def is_seen(link: Link | None, seen: Seen) -> bool:
@@ -69,10 +73,11 @@ class Told:
 
     def __post_init__(self) -> None:
         found = self.control.get(self.name)
-        self._held = _Held(next=1, last=0, began=0, orders={}, unheard=[])
+        self._held = _Held(next=1, last=0, began=0, orders={}, unheard=[], heard=0)
         if found is not None:
             self._text, self._version = found
             self._held = json.loads(self._text)
+            self._held.setdefault("heard", 0)  # an earlier release kept none
 
     @property
     def name(self) -> str:
@@ -91,12 +96,24 @@ class Told:
         self._met.add(id_)
 
     def found(self, at: dt.datetime) -> None:
-        """An order was found that no webhook had told of."""
-        self._held["unheard"] = [*self._held["unheard"], int(at.timestamp())][-_MOST_UNHEARD:]
+        """An order was found that no webhook had told of. A few of a minute are remembered."""
+        held, second = self._held["unheard"], int(at.timestamp())
+        if sum(second - each < 60 for each in held) < _A_MINUTE:
+            self._held["unheard"] = [*held, second][-_MOST_UNHEARD:]
 
-    def unheard(self, since: dt.datetime) -> int:
-        """How many such orders were found since then, as far as it is remembered."""
-        return sum(at >= since.timestamp() for at in self._held["unheard"])
+    def has_met(self, id_: str) -> bool:
+        """Whether the order is known from an earlier reading."""
+        return id_ in self._held["orders"]
+
+    def heard(self, placed_at: dt.datetime) -> None:
+        """An order of then was handled before it was first read here: a webhook had told of it."""
+        self._held["heard"] = max(self._held["heard"], int(placed_at.timestamp()))
+
+    def unheard(self, since: dt.datetime, until: dt.datetime) -> int:
+        """How many orders that no webhook had told of were found between the two, as far as it is
+        remembered. None if one told of any order that was placed since the first of them."""
+        found = [at for at in self._held["unheard"] if since.timestamp() <= at <= until.timestamp()]
+        return 0 if not found or self._held["heard"] >= min(found) - _FOUND_AFTER else len(found)
 
     def drop(self, id_: str) -> None:
         """It is not there any more."""

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from accord.errors import AccordError, StaleVersionError, UnauthorizedError
 from accord.model.change import Ref
@@ -28,8 +29,9 @@ from accord.sync.worker import item_id
 
 _OVERLAP = dt.timedelta(minutes=10)  # before they were last right, for what was under way then
 _LONGEST = dt.timedelta(days=7)  # that is read again: the poll reads on by itself all the while
-_DEAF = 3  # orders that no webhook told of, in the last half hour
-_DEAF_FOR = dt.timedelta(minutes=30)
+_DEAF = 3  # orders that no webhook told of, in half an hour
+_DEAF_FOR = dt.timedelta(minutes=45)
+_LATE = dt.timedelta(minutes=15)  # that a webhook may be; an order found since then says nothing
 _SETTLES = dt.timedelta(minutes=10)  # the poll finds what was missed before one was made
 _ONCE = dt.timedelta(days=1)  # webhooks that look right are made anew no more often
 _REASON = "webhooks_not_mended"
@@ -67,7 +69,8 @@ class _Memory:
 
     ``said`` is what was last said and not done. Moments: ``right_at``: all were right; ``gap``:
     since then orders must still be read again; ``mended_at``: one was made; ``anew_at``: those that
-    looked right were made anew.
+    looked right were made anew. ``doubted``: ids of those that look right and are being made anew;
+    none once all are.
     """
 
     made: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -76,20 +79,23 @@ class _Memory:
     mended_at: dt.datetime | None = None
     anew_at: dt.datetime | None = None
     said: str = ""
+    doubted: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         held = {name: getattr(self, name) for name in _MOMENTS}
         moments = {name: at.isoformat() for name, at in held.items() if at is not None}
-        said = {"made": self.made, "said": self.said}
+        said: dict[str, Any] = {"made": self.made, "said": self.said}
+        if self.doubted:
+            said["doubted"] = self.doubted
         return json.dumps({**said, **moments}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "_Memory":
         held = json.loads(text)
         made = {topic: (str(id_), str(mark)) for topic, (id_, mark) in held.pop("made").items()}
-        said = held.pop("said", "")
+        said, doubted = held.pop("said", ""), tuple(held.pop("doubted", ()))
         moments = {name: dt.datetime.fromisoformat(at) for name, at in held.items()}
-        return cls(made, **moments, said=said)
+        return cls(made, **moments, said=said, doubted=doubted)
 
 
 def plan(
@@ -99,17 +105,21 @@ def plan(
     url: str,
     names: Mapping[str, str],
     stale: Callable[[Hook], str],
+    known: Collection[str] = (),
 ) -> list[Fix]:
     """What is to be done so that each of ``topics`` is told of once, to ``url``.
 
     ``names``: topic → the name of our webhook for it. ``stale(hook)`` says why one that looks right
-    is not, or nothing. The hooks that are neither ours by address nor by name are left alone.
+    is not, or nothing; ``known`` are the ids of those that surely bear the current secret. The
+    hooks that are neither ours by address nor by name are left alone.
     """
-    ours = ours_of(hooks, url, names.values())  # of two that are right, the older stays
+    ours = ours_of(hooks, url, names.values())
     fixes = []
     for topic in topics:
         of_topic = [hook for hook in ours if hook.topic == topic]
         right = [hook for hook in of_topic if not _wrong(hook, url) and not stale(hook)]
+        # Of two, the one whose secret is known; else the newer, which was made for a reason.
+        right.sort(key=lambda hook: (hook.id in known, int(hook.id)), reverse=True)
         rest = tuple(hook.id for hook in of_topic if hook not in right[:1])
         if not right:
             first = next(iter(of_topic), None)
@@ -157,7 +167,8 @@ class WebhookGuard:
 
     ``url`` is where they go. ``stage`` is in their names, so that two stages on one store leave
     each other alone. ``secret()`` is the one to sign with. ``reread(since)`` has the store read
-    again; ``unheard(since)`` is how many orders no webhook told of.
+    again; ``unheard(since, until)`` is how many orders were found then that no webhook told of, 0
+    where one told of any other.
     """
 
     name: str
@@ -171,7 +182,7 @@ class WebhookGuard:
     stage: str
     secret: Callable[[], str]
     reread: Callable[[dt.datetime], object]
-    unheard: Callable[[dt.datetime], int]
+    unheard: Callable[[dt.datetime, dt.datetime], int]
 
     def run(self) -> Guarded:
         """Looks, and mends what is not right. Where no flow is on, it only says what it would do;
@@ -189,23 +200,25 @@ class WebhookGuard:
         fixes: list[Fix] = []
         try:
             hooks = self.shop.hooks()
-            fixes = self._plan(hooks, topics, self._stale(memory, secret, deaf=renews))
+            if renews:  # remembered before the first is made: whatever breaks off goes on
+                memory = replace(memory, doubted=tuple(hook.id for hook in self._ours(hooks)))
+            fixes = self._plan(hooks, topics, memory, secret)
             missing = sum(fix.make for fix in fixes)
             if fixes and not self._is_on():
                 self._say_what(fixes, memory, version)
                 return Guarded(tuple(fixes), missing)
             if missing:
                 memory = replace(memory, gap=memory.gap or self._since(memory, now), mended_at=now)
-            if renews:
-                memory = replace(memory, anew_at=now)
             memory, version = self._mend(fixes, memory, version, secret)
         except UnauthorizedError as error:
             self._ask(error)
             return Guarded(tuple(fixes), sum(fix.make for fix in fixes), refused=True)
         # What was missed before the first look was not missed by what is there now.
-        begun = memory.mended_at or now
+        begun, renewed = memory.mended_at or now, bool(memory.doubted)
+        if renewed:
+            memory = replace(memory, anew_at=now, doubted=())
         self._read_gap(replace(memory, right_at=now, mended_at=begun), version)
-        self._say(deaf=deaf and not renews)
+        self._say(deaf=deaf and not renewed)
         return Guarded(tuple(fixes), missing, mended=bool(fixes))
 
     def renew(self) -> tuple[Fix, ...]:
@@ -216,32 +229,46 @@ class WebhookGuard:
         memory, version = self._recall()
         secret, hooks = self.secret(), self.shop.hooks()
         topics = list(dict.fromkeys(hook.topic for hook in self._ours(hooks)))
-        fixes = tuple(self._plan(hooks, topics, self._stale(memory, secret, surely=True)))
+        fixes = tuple(self._plan(hooks, topics, memory, secret, surely=True))
         self._mend(fixes, memory, version, secret)
         return fixes
 
     def bear(self, secret: str) -> bool:
-        """Whether all of ours were made with ``secret``."""
+        """Whether all of ours were made with ``secret``. False where none is ours."""
         memory, _ = self._recall()
-        marks = dict(memory.made.values())
-        return all(
-            marks.get(hook.id) == fingerprint(secret) for hook in self._ours(self.shop.hooks())
-        )
+        marks, ours = dict(memory.made.values()), self._ours(self.shop.hooks())
+        return bool(ours) and all(marks.get(hook.id) == fingerprint(secret) for hook in ours)
+
+    def has_any(self) -> bool:
+        """Whether one is ours."""
+        return bool(self._ours(self.shop.hooks()))
 
     # --- mending --------------------------------------------------------------
 
     def _plan(
-        self, hooks: Sequence[Hook], topics: Sequence[str], stale: Callable[[Hook], str]
+        self,
+        hooks: Sequence[Hook],
+        topics: Sequence[str],
+        memory: _Memory,
+        secret: str,
+        *,
+        surely: bool = False,
     ) -> list[Fix]:
-        names = {topic: self._hook_name(topic) for topic in _TOPICS}
-        return plan(hooks, topics, url=self.url, names=names, stale=stale)
+        return plan(
+            hooks,
+            topics,
+            url=self.url,
+            names={topic: self._hook_name(topic) for topic in _TOPICS},
+            stale=self._stale(memory, secret, surely=surely),
+            known={id_ for id_, mark in memory.made.values() if mark == fingerprint(secret)},
+        )
 
     def _ours(self, hooks: Sequence[Hook]) -> list[Hook]:
         names = {self._hook_name(topic) for topic in _TOPICS}
         return ours_of(hooks, self.url, names)
 
     def _stale(
-        self, memory: _Memory, secret: str, *, deaf: bool = False, surely: bool = False
+        self, memory: _Memory, secret: str, *, surely: bool = False
     ) -> Callable[[Hook], str]:
         """Why a webhook that looks right is not, or nothing. ``surely``: nor is one whose secret
         nobody knows."""
@@ -253,7 +280,7 @@ class WebhookGuard:
                 return f"webhook {hook.id} bears an old secret"
             if mark is None and surely:
                 return f"nobody knows the secret of webhook {hook.id}"
-            if deaf:
+            if hook.id in memory.doubted:
                 return f"webhook {hook.id} looks right, and orders come that it did not tell of"
             return ""
 
@@ -287,11 +314,12 @@ class WebhookGuard:
     # --- those that look right --------------------------------------------------
 
     def _is_deaf(self, memory: _Memory, now: dt.datetime) -> bool:
-        """Orders come that the webhooks, which were right all the while, did not tell of."""
+        """Orders come that the webhooks, which were right all the while, did not tell of. One that
+        is late, or tells of some, is not deaf."""
         if self.rules.flows.orders != "on" or memory.mended_at is None or memory.gap is not None:
             return False
         since = max(now - _DEAF_FOR, memory.mended_at + _SETTLES)
-        return self.unheard(since) >= _DEAF
+        return self.unheard(since, now - _LATE) >= _DEAF
 
     # --- the gap ----------------------------------------------------------------
 

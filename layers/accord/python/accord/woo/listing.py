@@ -91,8 +91,8 @@ class Listing(Api):
             orders = tuple(
                 order for entry in found if (order := self._as_listed(entry.document)) is not None
             )
-            if orders or is_last:
-                return OrderPage(orders, is_last=is_last)
+            if found or is_last:
+                return OrderPage(orders, is_last=is_last, reached=_reached(found, orders))
 
     def orders_in(self, ids: Sequence[str]) -> Sequence[ListedOrder]:
         """See Store.orders_in. Two calls where some are not among the untrashed."""
@@ -188,8 +188,8 @@ class _Listed:
         """Entries behind the key, in its order; the key to go on from; whether that is all."""
         query = {**self._by.params(begin - _SECOND), "orderby": self._by.order}
         entries, count, _ = self._ask(query)
-        if any(it.at < begin for it in entries) or entries != sorted(entries, key=lambda it: it.at):
-            raise self._unlike("otherwise than by their time")
+        self._expect(entries, begin)
+        is_sorted = entries == sorted(entries, key=lambda it: it.at)
         entries.sort(key=lambda it: it.key)
         if count < self._limit:
             fresh = [it for it in entries if it.key > (begin, behind)]
@@ -197,6 +197,8 @@ class _Listed:
         if not entries:
             raise self._unlike("without their times")
         last = entries[-1].at
+        if not is_sorted:
+            return self._within(begin, behind, last)
         fresh = [it for it in entries if it.at < last and it.key > (begin, behind)]
         if not fresh:
             second = max(begin, last)
@@ -204,6 +206,27 @@ class _Listed:
             if not fresh:
                 return (), (second + _SECOND, 0), False
         return fresh, fresh[-1].key, False
+
+    def _within(
+        self, begin: dt.datetime, behind: int, end: dt.datetime
+    ) -> tuple[Sequence[_Entry], tuple[dt.datetime, int], bool]:
+        """The same of a store that sorts by its local time, in the hour that its clock was set
+        back: a full page leaves earlier ones out. So of so short a time that a page holds all."""
+        while end > begin:
+            end = begin + (end - begin) // _SECOND // 2 * _SECOND
+            bounds = self._by.params(begin - _SECOND, end + _SECOND)
+            entries, count, _ = self._ask({**bounds, "orderby": self._by.order})
+            self._expect(entries, begin)
+            if count < self._limit:
+                entries.sort(key=lambda it: it.key)
+                fresh = [it for it in entries if it.key > (begin, behind)]
+                return fresh, fresh[-1].key if fresh else (end + _SECOND, 0), False
+        fresh = self._of_second(begin, behind)
+        return fresh, fresh[-1].key if fresh else (begin + _SECOND, 0), False
+
+    def _expect(self, entries: Sequence[_Entry], begin: dt.datetime) -> None:
+        if any(it.at < begin for it in entries):
+            raise self._unlike("that are older than was asked for")
 
     def _of_second(self, second: dt.datetime, behind: int) -> list[_Entry]:
         """A page's worth of the second's orders with greater ids; none when there are no more."""
@@ -256,6 +279,15 @@ class _Listed:
 
     def _unlike(self, how: str) -> UnavailableError:
         return UnavailableError(f"{self._says} {how}", connection=self._says.partition(" ")[0])
+
+
+def _reached(
+    found: Sequence[_Entry], orders: Sequence[ListedOrder]
+) -> tuple[dt.datetime, str] | None:
+    """The last one's key where that is a draft, which is no order."""
+    if not found or (orders and orders[-1].ref.id == str(found[-1].id)):
+        return None
+    return found[-1].at, str(found[-1].id)
 
 
 def _as_text(at: dt.datetime) -> str:
