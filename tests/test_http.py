@@ -396,6 +396,24 @@ class TestAddressesInside:
 
         assert (len(asked), len(connected)) == (2, 3)
 
+    def test_a_name_that_nobody_knew_is_looked_up_again(
+        self,
+        leads_to: Callable[..., list[str]],
+        connected: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise socket.gaierror("not now")
+
+        monkeypatch.setattr(socket, "getaddrinfo", fail)
+        with http_client("https://erp.example", timeout=5) as client:
+            send(client, "GET", "x", connection="erp")
+            leads_to("10.0.0.5")
+            with pytest.raises(BadInputError, match="allow_private = true"):
+                send(client, "GET", "x", connection="erp")
+
+        assert len(connected) == 1
+
     def test_a_name_that_nobody_knows_fails_as_it_always_did(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,7 +1,9 @@
 """Each minute, for one kind of records of one back office: what changed there is queued."""
 
 import datetime as dt
+import time
 from contextlib import AbstractContextManager
+from random import SystemRandom
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -9,14 +11,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
 from accord.counted import counted
-from accord.errors import OutageError, TransientError, WaitingError
+from accord.errors import OutageError, RateLimitedError, TransientError, WaitingError
 from accord.model.documents import Kind
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
 from accord.sync.catalogue import OF_ITEMS
+from accord.sync.meter import DAY_LIMIT
 
 logger = Logger()
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
+_TRIES = 3  # of a look for which there was no slot, or that was one call too many
+_LONGEST_S = 10.0  # what is told to wait for longer comes again with the next run
 
 
 @counted
@@ -24,29 +29,53 @@ _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up stil
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Nothing is answered. ``event`` is ``{"erp": …, "kind": …}``, as its schedule says.
 
-    With ``sweep`` nothing is read now: the runs of the next minutes read every item once.
+    With ``sweep`` nothing is read now, whatever holds the back office: the runs of the next minutes
+    that may ask it read every item once.
     A back office that does not answer is asked again by the next run, and counts as behind. One
-    that is left alone (paused, in maintenance, its calls of this day made) is not asked.
+    that is left alone (paused, in maintenance) is not asked. Neither is one whose calls of this day
+    are made, which counts as behind too: nobody meant it.
     """
     erp, kind = event["erp"], Kind(event["kind"])
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
     until = dt.datetime.now(dt.UTC) + left - _MARGIN
     try:
+        if event.get("sweep") and kind in OF_ITEMS:
+            bootstrap.catalogue_poller(erp).ask_for_sweep(kind)
+            return
         if (held := bootstrap.guard().held(erp)) is not None:
             raise held
-        if kind not in OF_ITEMS:
-            with _operation("polls", context, until):
-                _news(erp, kind, until)
-        elif event.get("sweep"):
-            bootstrap.catalogue_poller(erp).ask_for_sweep(kind)
-        else:
-            with _operation("catalogue", context, until):
-                _levels(erp, kind, until)
+        _look(erp, kind, context, until)
     except WaitingError as error:
         logger.info("left alone", erp=erp, kind=kind, cause=error.cause, why=str(error))
+        if error.cause == DAY_LIMIT:
+            measure("ErpPollsBehind")
     except (TransientError, OutageError) as error:
         logger.warning("not now", erp=erp, kind=kind, reason=error.reason, error=str(error))
         measure("ErpPollsBehind")
+
+
+def _look(erp: str, kind: Kind, context: LambdaContext, until: dt.datetime) -> None:
+    """Tries again soon where there is time: all kinds are looked at in the same second.
+
+    Raises: RateLimitedError: not now.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            if kind in OF_ITEMS:
+                with _operation("catalogue", context, until):
+                    _levels(erp, kind, until)
+            else:
+                with _operation("polls", context, until):
+                    _news(erp, kind, until)
+        except RateLimitedError as error:
+            if not left or error.retry_after is None or error.retry_after > _LONGEST_S:
+                raise
+            wait = error.retry_after + SystemRandom().random()  # not all at once again
+            if dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait) > until:
+                raise
+            time.sleep(wait)
+        else:
+            return
 
 
 def _operation(

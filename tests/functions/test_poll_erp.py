@@ -1,6 +1,7 @@
 """poll_erp: what changed in the back office is queued for the functions that carry it on."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from accord import bootstrap
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
-from accord.errors import PermanentError, UnauthorizedError
+from accord.errors import PermanentError, RateLimitedError, UnauthorizedError
 from accord.local.model_store import ModelStore
 from accord.model.change import Change
 from accord.ports.limits import FAILURES
@@ -109,6 +110,61 @@ def test_a_back_office_that_does_not_answer_is_asked_again_and_counted(
     assert metrics(capsys.readouterr().out) == {"ErpPollsBehind": 1}
 
 
+class Refused:
+    """A poller that is told "too many" so many times, and to wait for ``retry_after`` seconds."""
+
+    def __init__(self, times: int, retry_after: float | None) -> None:
+        self.times, self.retry_after = times, retry_after
+
+    def run(self, *_: object, **__: object) -> Polled:
+        if self.times:
+            self.times -= 1
+            raise RateLimitedError("no slot", retry_after=self.retry_after, connection="main")
+        return Polled(1, 1, behind=False)
+
+
+@pytest.mark.parametrize(
+    ("times", "retry_after", "slept", "told"),
+    [
+        (2, 5.0, 2, {"ErpNews": 1}),
+        (3, 5.0, 2, {"ErpPollsBehind": 1}),
+        (1, 11.0, 0, {"ErpPollsBehind": 1}),
+        (1, None, 0, {"ErpPollsBehind": 1}),
+    ],
+)
+def test_where_there_is_no_slot_it_tries_again_soon(
+    run: Handler,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    times: int,
+    retry_after: float | None,
+    slept: int,
+    told: dict[str, float],
+) -> None:
+    refused, waits = Refused(times, retry_after), list[float]()
+    monkeypatch.setattr(bootstrap, "poller", lambda _: refused)
+    monkeypatch.setattr(time, "sleep", waits.append)
+
+    poll(run, "shipment")
+
+    assert metrics(capsys.readouterr().out) == told
+    assert len(waits) == slept
+    assert all(5 <= wait < 6 for wait in waits)
+
+
+def test_a_sweep_is_asked_for_though_the_back_office_is_paused(
+    run: Handler, room: Room, books: Ledger
+) -> None:
+    bootstrap.pauses().begin("main", by="maria")
+    run(FUNCTION, {"erp": "main", "kind": "stock"})
+    assert bootstrap.control().get("sweep:main:stock") is None
+
+    run(FUNCTION, {"erp": "main", "kind": "stock", "sweep": True})
+
+    assert bootstrap.control().get("sweep:main:stock") is not None
+
+
 class Behind:
     """A poller whose time was up."""
 
@@ -156,7 +212,7 @@ def test_a_paused_back_office_is_not_asked_and_nothing_is_behind(
     assert "paused by maria" in printed
 
 
-def test_polls_stop_at_the_day_limit_without_a_word_to_anybody(
+def test_polls_stop_at_the_day_limit_and_count_as_behind(
     run: Handler,
     room: Room,
     books: Ledger,
@@ -171,7 +227,7 @@ def test_polls_stop_at_the_day_limit_without_a_word_to_anybody(
     poll(run, *["shipment"] * 5)
 
     assert len(asked) == 2  # of three, one is kept for orders
-    assert metrics(capsys.readouterr().out) == {}
+    assert metrics(capsys.readouterr().out) == {"ErpPollsBehind": 3}
     assert room.of(DynamoAttention, "attention").open() == []
 
 

@@ -3,14 +3,16 @@
 import json
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from accord.model.documents import Kind
 from accord.rules.config import bears
-from accord.rules.limits import CALLS_PER_ORDER
+from accord.rules.limits import CALLS_PER_ORDER, Limits
 from accord.rules.load import Finding, check, compiled, overlay, parse
 from accord.rules.problem import Abilities
+from accord.rules.usage import reserve
 
 TOML = """\
 [stores.uk]
@@ -185,3 +187,26 @@ def test_a_stores_hours_are_by_its_back_offices_clock() -> None:
 
     assert bears(config, "uk").zone == "Europe/Paris"
     assert bears(config, "gone").zone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({"per_day": 20_000}, 5760),
+        ({"per_day": 7001, "shares": {}}, 5760),
+        ({"per_day": 1000}, 400),  # what orders leave
+        ({"per_day": 20_000, "shares": {"polls": "0.1"}}, 2000),
+        ({"per_minute": 60}, 0),
+    ],
+)
+def test_what_the_looks_of_a_day_need_is_kept_for_them(limits: dict[str, Any], kept: int) -> None:
+    assert reserve(Limits.model_validate(limits).keeping_polls(4 * 1440), "polls") == kept
+
+
+def test_so_it_is_of_a_configured_back_office() -> None:
+    config, _ = check("\n".join([TOML, "poll_minutes = 2", LIMITS, "per_day = 90000"]))
+    assert config is not None
+    limits = bears(config, "main").limits
+    assert limits is not None
+
+    assert reserve(limits, "polls") == 4 * 720

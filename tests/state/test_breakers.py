@@ -14,7 +14,7 @@ from accord.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from accord.ports.limits import FAILURES, RECOVERY, Board, Breakers, Opened
+from accord.ports.limits import FAILURES, FORGOTTEN, RECOVERY, Board, Breakers, Opened
 from accord.ports.state import Control
 from accord.state.breakers import BoardBreakers
 from accord.state.control import DynamoControl
@@ -139,6 +139,39 @@ def test_wrong_credentials_open_a_breaker_of_their_own(line: Line) -> None:
         line.call()
     assert line.calls == FAILURES["unauthorized"]
     assert line.breakers.opened(line.name) == Opened("unauthorized", NOW)
+
+
+def test_one_thing_that_is_not_allowed_says_that_the_credentials_are_right(line: Line) -> None:
+    narrow = refused()
+    narrow.is_narrow = True
+    line.fails(refused(), FAILURES["unauthorized"] - 1)
+    line.fails(narrow, FAILURES["unauthorized"])
+    line.fails(refused(), FAILURES["unauthorized"] - 1)
+
+    assert line.call() == "answer"
+
+
+def test_failures_that_are_far_apart_are_no_row(line: Line) -> None:
+    for _ in range(2 * FAILURES["outage"]):
+        line.fails(away())
+        line.clock.pass_(FORGOTTEN + dt.timedelta(seconds=1))
+    assert line.breakers.opened(line.name) is None
+
+    for _ in range(FAILURES["outage"]):
+        line.fails(away())
+        line.clock.pass_(FORGOTTEN / 2)
+    assert line.breakers.opened(line.name) is not None
+
+
+def test_what_was_forgotten_opens_nothing_that_others_closed_nor_closes_what_is_open(
+    line: Line,
+) -> None:
+    line.fails(away(), FAILURES["outage"])
+    line.clock.pass_(2 * FORGOTTEN)
+    line.fails(away())  # the one call that decides
+
+    with pytest.raises(OutageError):
+        line.call()
 
 
 def test_no_answer_says_nothing_about_credentials(line: Line) -> None:

@@ -1,5 +1,6 @@
 """A store is written to as fast as it bears, slice by slice, and stock goes before all else."""
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -7,10 +8,16 @@ import pytest
 
 from accord.errors import RateLimitedError, UnavailableError
 from accord.local.store.latency import POOR_HOST, Latency
-from accord.local.world import KilledError
+from accord.local.world import KilledError, hooked
 from accord.model.change import Ref
+from accord.ports.limits import FAILURES, Board
+from accord.rules.limits import Bears
 from accord.state.memory import MemoryControl
+from accord.state.memory_limits import MemoryBreakers
+from accord.sync.flush import Flush
+from accord.sync.guard import Guard
 from accord.sync.lease import lease
+from accord.sync.meter import Meter
 from accord.sync.pace import Pace
 from tests.sync.conftest import START
 from tests.sync.shopfront import MINUTE, UK, Shopfront
@@ -121,6 +128,65 @@ def test_one_product_that_breaks_the_store_does_not_hold_up_the_others() -> None
     front.flush()
     assert front.levels.count_dirty(UK, "stock") == 1
     assert front.reasons() == [("uk:stock:S00042", "store_fails")]
+
+
+def guarded(front: Shopfront) -> MemoryBreakers:
+    """The store's breaker, which all calls of ``front`` go through from now on."""
+    breakers = MemoryBreakers(front.clock)
+    guard = Guard(
+        board=Board(front.control, front.clock),
+        breakers=breakers,
+        meter=Meter(front.control, front.clock, pause=front.pause, random=lambda: 0.5),
+        bears=lambda _: Bears(),
+        clock=front.clock,
+        new_holder=lambda: "flush",
+    )
+    flow = front.flow
+
+    def made() -> Flush:
+        store = hooked(front.shop, "store", front._hear)
+        free = ("order", "customer", "product")
+        return dataclasses.replace(flow(), store=guard.over(store, UK, free=free))
+
+    front.flow = made  # type: ignore[method-assign]
+    return breakers
+
+
+@pytest.mark.parametrize("sku", ["S00000", "S00042"])
+def test_one_product_that_breaks_the_store_is_no_outage(sku: str) -> None:
+    front = filled(100)
+    breakers = guarded(front)
+    bad = front.product(sku)["id"]
+    update = front.shop.shop.shelf.update
+    opened: list[object] = []
+
+    def breaks(id_: int, *args: object, **more: object) -> object:
+        if id_ == bad:
+            opened.append(breakers.opened(UK))
+            raise UnavailableError("500")
+        return update(id_, *args, **more)  # type: ignore[arg-type]
+
+    front.shop.shop.shelf.update = breaks  # type: ignore[method-assign,assignment]
+    front.flush()
+
+    assert len(opened) > FAILURES["outage"]
+    assert [*opened, breakers.opened(UK)] == [None] * (len(opened) + 1)
+    assert front.levels.count_dirty(UK, "stock") == 1
+
+
+def test_a_store_that_answers_nothing_at_all_is_left_alone_after_one_look() -> None:
+    front = filled(100)
+    guarded(front)
+
+    def down(call: str) -> None:
+        if call.startswith("before store."):
+            raise UnavailableError(call)
+
+    front.hook = down
+    with pytest.raises(UnavailableError, match="ping"):
+        front.post()
+    assert front.calls.total() == 2
+    assert front.levels.count_dirty(UK, "stock") == 100
 
 
 def test_how_long_the_store_asks_to_be_left_alone_is_for_the_queue() -> None:

@@ -11,6 +11,7 @@ from accord.errors import (
     OutageError,
     RateLimitedError,
     StaleVersionError,
+    UnauthorizedError,
     UnavailableError,
     WaitingError,
 )
@@ -40,6 +41,7 @@ class Port:
         self._setup = setup
         self.raises: BaseException | None = None
         self.requests = 1
+        self.lets_in = False  # though it raises
 
     def get(self, id_: str, *, deep: bool = False) -> str:
         self._setup.sent["main"] += self.requests
@@ -48,6 +50,8 @@ class Port:
         return f"{id_} {deep}"
 
     def ping(self) -> None:
+        if self.lets_in:
+            return
         self.get("ping")
 
     def read(self, text: str) -> str:
@@ -204,6 +208,40 @@ def test_an_open_breaker_stands_before_the_call() -> None:
     assert setup.sent["main"] == FAILURES["outage"]
 
 
+@pytest.mark.parametrize("lets_in", [True, False])
+def test_what_our_login_may_not_do_stops_nothing_else(lets_in: bool) -> None:
+    setup = Setup()
+    setup.real.raises = UnauthorizedError("403 to GET /webhooks", connection="main")
+    setup.real.lets_in = lets_in
+    for _ in range(FAILURES["unauthorized"]):
+        with pytest.raises(UnauthorizedError, match="webhooks"):
+            setup.port.get("webhooks")
+
+    assert (setup.guard.breakers.opened("main") is None) is lets_in
+
+
+def test_a_wrong_password_is_no_narrow_matter_when_it_is_asked_about() -> None:
+    setup = Setup()
+    setup.real.raises = UnauthorizedError("401", connection="main")
+    with pytest.raises(UnauthorizedError) as raised:
+        setup.port.ping()
+
+    assert not raised.value.is_narrow
+    assert setup.sent["main"] == 1
+
+
+def test_who_resumes_a_connection_ends_the_rest_that_it_asked_for() -> None:
+    setup = Setup()
+    setup.real.raises = RateLimitedError("429", retry_after=600, connection="main")
+    with pytest.raises(RateLimitedError):
+        setup.port.get("7")
+    setup.real.raises = None
+    setup.pauses.end("main", by="maria")
+    setup.now += dt.timedelta(seconds=6)  # all workers know by then
+
+    assert setup.port.get("7") == "7 False"
+
+
 def test_who_gives_up_sooner_has_a_breaker_of_its_own() -> None:
     setup = Setup()
     hasty = setup.guard.over(setup.real, "main", breaker="main within 0.2 s")
@@ -350,14 +388,37 @@ def test_a_connection_without_limits_is_looked_at_and_not_counted() -> None:
 # --- how much goes back ---------------------------------------------------------------------------
 
 
-def test_the_room_is_in_changes() -> None:
-    setup = Setup(per_minute=30)
-    calls = CALLS["order_updated"][1]
+def fits(setup: Setup, event: str = "order_updated") -> int:
+    """So many changes."""
+    room = setup.guard.room("main")
+    assert room is not None
+    count = 0
+    while room.take(event):
+        count += 1
+    return count
 
-    assert setup.guard.room("main") == 30 // calls
+
+def test_the_room_is_counted_in_calls() -> None:
+    setup = Setup(per_minute=30)
+
+    assert fits(setup) == 30 // CALLS["order_updated"][1]
+    assert fits(setup, "refund_issued") == 30 // CALLS["refund_issued"][1]
     with setup.operation(calls=30):
         setup.port.get("7")
-        assert setup.guard.room("main") == 0
+        assert fits(setup) == 0
+
+
+def test_the_room_is_each_ones_share() -> None:
+    setup = Setup(per_day=100, shares={"orders": "0.6"})
+    with setup.operation(calls=40, what="catalogue"):
+        setup.port.get("7")
+
+        assert fits(setup, "customer_changed") == 0
+        assert fits(setup) == 60 // CALLS["order_updated"][1]
+
+
+def test_of_a_limit_that_is_smaller_than_a_change_one_takes_all() -> None:
+    assert fits(Setup(per_minute=2)) == 1
 
 
 def test_without_limits_there_is_all_the_room() -> None:
@@ -370,7 +431,7 @@ def test_there_is_no_room_while_it_rests() -> None:
     with pytest.raises(RateLimitedError):
         setup.port.get("7")
 
-    assert setup.guard.room("main") == 0
+    assert fits(setup) == 0
 
 
 def test_counters_that_cannot_be_settled_break_nothing_off() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -10,12 +11,14 @@ from accord.model.change import Change, Ref
 from accord.ports.queues import Queues
 from accord.ports.state import Cause, Item, Parked
 from accord.state.memory import MemoryAttention, MemoryControl, MemoryWaiting
+from accord.sync.room import Room
 from accord.sync.wake import Waker
 from accord.sync.worker import cause_subject
 
 START = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
 TAX = Cause("main", "tax:20")
 OUTAGE = Cause("main", "outage")
+PATIENCE = dt.timedelta(seconds=30)
 
 
 class Sent(Queues):
@@ -39,13 +42,17 @@ class Bench:
         self.rules = "1"
         self.down: set[str] = set()
         self.held: set[str] = set()
-        self.room: int | None = None
+        self.room: Callable[[], Room | None] = lambda: None
+        self.slow: set[str] = set()
         self.waiting = MemoryWaiting()
         self.attention = MemoryAttention()
         self.control = MemoryControl()
         self.queue = Sent()
+        self.asked: list[str] = []
 
-    def wake(self, at_most: int = 500) -> list[str]:
+    def wake(
+        self, at_most: int = 500, *, for_: dt.timedelta | None = None, seed: int = 0
+    ) -> list[str]:
         """The ids that one run sent, in order."""
         self.queue.ids.clear()
         Waker(
@@ -56,19 +63,27 @@ class Bench:
             ping=self._ping,
             rules_version=lambda: self.rules,
             clock=lambda: self.now,
+            random=Random(seed),
             at_most=at_most,
             is_held=lambda connection: connection in self.held,
-            room=lambda _: self.room,
-        ).run()
+            room=lambda _: self.room(),
+            patience=lambda _: PATIENCE,
+        ).run(until=self.now + for_ if for_ is not None else None)
         return list(self.queue.ids)
 
     def _ping(self, connection: str) -> None:
+        self.asked.append(connection)
+        if connection in self.slow:
+            self.now += PATIENCE
+            raise UnavailableError("it hangs", connection=connection)
         if connection in self.down:
             raise UnavailableError("it is off", connection=connection)
 
-    def park(self, id_: str, cause: Cause, *, placed: int = 0) -> Parked:
+    def park(
+        self, id_: str, cause: Cause, *, placed: int = 0, event: str = "order_created"
+    ) -> Parked:
         at = START + dt.timedelta(minutes=placed)
-        change = Change(Ref("uk", "order", id_), "order_created", START, "c")
+        change = Change(Ref("uk", "order", id_), event, START, "c")
         parked = Parked(
             change, cause.connection, cause.cause, "why", at, self.now, rules=self.rules
         )
@@ -256,11 +271,53 @@ def test_nothing_goes_back_to_a_connection_that_is_left_alone(bench: Bench, caus
 def test_no_more_goes_back_than_there_is_room_for(bench: Bench, cause: str) -> None:
     for id_, placed in (("2", 20), ("1", 10), ("3", 30)):
         bench.park(id_, Cause("main", cause), placed=placed)
-    bench.room = 0
+    bench.room = lambda: Room({})
     assert bench.wake() == []
 
-    bench.room = 2
+    bench.room = lambda: Room({"orders": 20}, 20)  # an order takes 7
     assert bench.wake() == ["1", "2"]
+
+
+def test_what_has_no_share_left_lets_others_go_before_it(bench: Bench) -> None:
+    for n, event in enumerate(
+        ("customer_changed", "refund_issued", "order_created", "order_updated")
+    ):
+        bench.park(event, Cause("main", "day_limit"), placed=n, event=event)
+    bench.room = lambda: Room({"orders": 10, "customers": 0}, 100)
+
+    assert bench.wake() == ["order_created"]
+
+
+def test_all_causes_of_a_connection_share_its_room(bench: Bench) -> None:
+    for cause in ("paused", "outage", "busy"):
+        bench.park(cause, Cause("main", cause))
+    bench.room = lambda: Room({"orders": 14}, 14)
+
+    assert len(bench.wake()) == 2
+
+
+def test_connections_that_hang_do_not_stop_wake_for_the_others(bench: Bench) -> None:
+    """A run has time for one of them; who is first is left to chance."""
+    bench.slow = {"a", "b"}
+    for connection in ("a", "b", "c"):
+        bench.park(connection, Cause(connection, "outage"))
+    gone = bench.park("9", TAX)
+    bench.waiting.remove(gone)
+    woken = set()
+    for seed in range(20):
+        began = bench.now
+        woken |= set(bench.wake(for_=dt.timedelta(seconds=55), seed=seed))
+        assert bench.now - began <= dt.timedelta(seconds=55)
+
+    assert woken == {"c"}
+    assert set(bench.asked) == {"a", "b", "c"}
+    assert cause_subject(TAX) not in {item.subject for item in bench.attention.open()}
+
+
+def test_one_is_asked_however_little_time_there_is(bench: Bench) -> None:
+    bench.park("1", OUTAGE)
+    bench.park("2", Cause("uk", "outage"))
+    assert len(bench.wake(for_=dt.timedelta(0))) == 1
 
 
 def test_where_nobody_says_how_many_are_too_many_some_are_tried(bench: Bench) -> None:

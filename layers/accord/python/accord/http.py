@@ -103,17 +103,17 @@ class _Public(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         key, now = (request.url.host, request.url.port), time.monotonic()
-        if now - self._known.get(key, -_LOOKED_UP_S) >= _LOOKED_UP_S:
-            self._look_up(*key)
+        is_old = now - self._known.get(key, -_LOOKED_UP_S) >= _LOOKED_UP_S
+        if is_old and self._look_up(*key):
             self._known[key] = now
         return self._inner.handle_request(request)
 
-    def _look_up(self, host: str, port: int | None) -> None:
-        """Raises: BadInputError: the name leads to an address inside."""
+    def _look_up(self, host: str, port: int | None) -> bool:
+        """Whether it has addresses. Raises: BadInputError: one of them is inside."""
         try:
             found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
         except OSError:
-            return  # connecting will fail in the same way, and say so
+            return False  # connecting will fail in the same way, and say so
         for *_, address in found:
             if is_inside(str(address[0])):
                 raise BadInputError(
@@ -121,6 +121,7 @@ class _Public(httpx.BaseTransport):
                     "write allow_private = true into its table of accord.toml",
                     reason="private_address",
                 )
+        return bool(found)
 
     def close(self) -> None:
         self._inner.close()

@@ -44,12 +44,15 @@ def pause(  # noqa: PLR0917 - they are options, and named where it is run
 
 
 def resume(name: Name, by: ByOption = None, stage: StageOption = None) -> None:
-    """Ends a pause; what waits goes on within a minute, oldest order first."""
+    """Ends a pause, or a rest that it asked for; what waits goes on within a minute, oldest order
+    first."""
     connect(stage)
     _known(name)
+    rests = bootstrap.guard().resting(name)
     ended = bootstrap.pauses().end(name, by=operator(by, stage))
     if ended is None:
-        console.print(f"{name} was not paused.", highlight=False)
+        said = f"goes on; it had asked for rest until {rests:%H:%M:%S} UTC" if rests else ""
+        console.print(f"{name} {said or 'was not paused'}.", highlight=False)
         return
     console.print(f"{name} goes on; it {ended}.", highlight=False)
 

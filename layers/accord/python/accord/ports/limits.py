@@ -17,6 +17,9 @@ Trouble = Literal["outage", "unauthorized"]
 FAILURES: Mapping[Trouble, int] = {"outage": 5, "unauthorized": 3}
 """So many in a row, seen by one worker, open it for all."""
 
+FORGOTTEN = dt.timedelta(seconds=60)
+"""A failure that long ago is in a row with nothing any more."""
+
 RECOVERY = dt.timedelta(seconds=30)
 """Then one call goes through; it decides. Less than a minute, so that `wake`'s question is it."""
 

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from accord.model.documents import Kind
 from accord.rules import check_flows
 from accord.rules.config import Config, Erp
-from accord.rules.limits import CALLS_PER_ORDER, CALLS_PER_POLL, Share
+from accord.rules.limits import CALLS_PER_ORDER, CALLS_PER_POLL, NEWS, Share
 from accord.rules.problem import Abilities, Path, Problem
 from accord.rules.usage import reserve
 from accord.rules.windows import always
 
 _MINUTES = 24 * 60
-_NEWS = frozenset({Kind.SALES_ORDER, Kind.SHIPMENT, Kind.INVOICE, Kind.PARTY})
 _ITEMS = {
     Kind.ITEM: "products",
     Kind.STOCK: "stock",
@@ -52,7 +51,7 @@ def polled(config: Config, name: str, tells: frozenset[Kind]) -> Mapping[Share, 
         for kind, flow in _ITEMS.items()
         if any(getattr(store.flows, flow) != "off" for store in stores)
     }
-    return {"polls": len(_NEWS & tells), "catalogue": len(wanted & tells)}
+    return {"polls": len(NEWS & tells), "catalogue": len(wanted & tells)}
 
 
 def _per_minute(at: Path, erp: Erp, kinds: Mapping[Share, int]) -> Iterator[Problem]:

@@ -4,11 +4,12 @@ import datetime as dt
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from accord.model.documents import Kind
 from accord.rules.table import Table, wrong
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -17,6 +18,9 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Share = Literal["orders", "customers", "catalogue", "polls"]
 """What calls are made for. `orders`: orders, refunds, and what becomes of them; `polls`: asking
 what changed of them and of customers; `catalogue`: items, stock and prices."""
+
+NEWS = frozenset({Kind.SALES_ORDER, Kind.SHIPMENT, Kind.INVOICE, Kind.PARTY})
+"""What is asked for under `polls`, each time."""
 
 
 def zone(name: str) -> str:
@@ -94,6 +98,16 @@ class Limits(Table):
     def count(self) -> bool:
         """Whether anything has to be counted."""
         return any(each is not None for each in (self.at_once, self.per_minute, self.per_day))
+
+    def keeping_polls(self, looks: int) -> "Limits":
+        """The same, with what so many ``looks`` a day need kept for `polls`, or as much as the
+        other shares leave; whoever names that share decides by themselves."""
+        if self.per_day is None or "polls" in self.shares:
+            return self
+        needed = Decimal(looks * CALLS_PER_POLL) / self.per_day
+        rest = 1 - sum(self.shares.values())
+        share = min(needed.quantize(Decimal("1e-9"), ROUND_CEILING), rest)
+        return self.model_copy(update={"shares": {**self.shares, "polls": share}})
 
 
 @dataclass(frozen=True, slots=True)

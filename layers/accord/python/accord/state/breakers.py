@@ -1,7 +1,7 @@
 """Circuit breakers by Powertools, whose shared state is a table of the board.
 
-Each process counts the failures that it sees in a row; what it opens is open for all. A process
-whose store of circuits cannot be read goes on calling.
+Each process counts the failures that it sees in a row, none of them long after the one before;
+what it opens is open for all. A process whose store of circuits cannot be read goes on calling.
 
 Source: Powertools for AWS Lambda (Python) 3.37, utilities, "Circuit breaker".
 """
@@ -24,8 +24,8 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import (
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 
 from accord.errors import AccordError
-from accord.ports.limits import FAILURES, RECOVERY, Board, Breakers, Opened, Trouble
-from accord.state.open import COUNTS, SAYS_NOTHING, refused
+from accord.ports.limits import FAILURES, FORGOTTEN, RECOVERY, Board, Breakers, Opened, Trouble
+from accord.state.open import COUNTS, is_answer, refused
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class BoardBreakers(Breakers):
 
     def __init__(self, board: Board) -> None:
         self._store = _Circuits(board)
+        self._last: dict[str, dt.datetime] = {}  # failure, of a circuit
         self._configs = {
             trouble: CircuitBreakerConfig(
                 failure_threshold=FAILURES[trouble],
@@ -64,17 +65,18 @@ class BoardBreakers(Breakers):
 
     def _guarded(self, connection: str, trouble: Trouble, work: Callable[[], T]) -> Callable[[], T]:
         """``work`` behind one breaker. A refusal is an answer too, and ends a row of failures."""
-        said_nothing = SAYS_NOTHING[trouble]
+        name = f"{connection}:{trouble}"
 
         def answer() -> tuple[T, None] | tuple[None, AccordError]:
             try:
                 return work(), None
-            except said_nothing:
-                raise
             except AccordError as error:
-                return None, error
+                if is_answer(error, trouble):
+                    return None, error
+                if isinstance(error, COUNTS[trouble]):
+                    self._forget(name, trouble)
+                raise
 
-        name = f"{connection}:{trouble}"
         guarded = circuit_breaker(name, self._store, config=self._configs[trouble])(answer)
 
         def call() -> T:
@@ -89,19 +91,32 @@ class BoardBreakers(Breakers):
 
         return call
 
+    def _forget(self, name: str, trouble: Trouble) -> None:
+        """Of what failed before, if the last of it was too long ago; now is a failure.
+
+        The library counts by itself, and forgets with a success only. This one is of a circuit that
+        looks closed, so it is no probe of one that is open.
+        """
+        now = dt.datetime.now(dt.UTC)
+        last = self._last.get(name, now)
+        self._last[name] = now
+        if now - last > FORGOTTEN:
+            config = self._configs[trouble]
+            circuit_breaker(name, _Closed(self._store.board), config=config)(lambda: None)()
+
 
 class _Circuits(CircuitBreakerPersistenceLayer):
     """Circuits by name, in a table of the board."""
 
     def __init__(self, board: Board) -> None:
         super().__init__()
-        self._board = board
+        self.board = board
 
     def _get_record(self, name: str) -> CircuitStateRecord | None:
-        found = _record(name, self._board.table(_TABLE).get(name))
+        found = _record(name, self.board.table(_TABLE).get(name))
         if found is not None and found.state is not CircuitState.CLOSED:
             # Before anybody is turned away: it may have been closed a second ago.
-            found = _record(name, self._board.table(_TABLE, fresh=True).get(name))
+            found = _record(name, self.board.table(_TABLE, fresh=True).get(name))
         return found
 
     def _put_record(
@@ -116,11 +131,18 @@ class _Circuits(CircuitBreakerPersistenceLayer):
                 raise CircuitBreakerExistingLockError
             return _entry(record)
 
-        self._board.put(_TABLE, record.name, change)
+        self.board.put(_TABLE, record.name, change)
 
     def _update_record(self, record: CircuitStateRecord) -> None:
         closed = record.state is CircuitState.CLOSED
-        self._board.put(_TABLE, record.name, lambda _: None if closed else _entry(record))
+        self.board.put(_TABLE, record.name, lambda _: None if closed else _entry(record))
+
+
+class _Closed(_Circuits):
+    """The same, none of them open."""
+
+    def _get_record(self, name: str) -> CircuitStateRecord | None:  # noqa: ARG002
+        return None
 
 
 def _may_probe(found: CircuitStateRecord | None, opened_at: int | None) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from accord.errors import AccordError
-from accord.ports.limits import FAILURES, RECOVERY, Breakers, Opened, Trouble
-from accord.state.open import COUNTS, SAYS_NOTHING, refused
+from accord.ports.limits import FAILURES, FORGOTTEN, RECOVERY, Breakers, Opened, Trouble
+from accord.state.open import COUNTS, is_answer, refused
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ class MemoryBreakers(Breakers):
         self._clock = clock
         self._lock = threading.Lock()
         self._failures: Counter[tuple[str, Trouble]] = Counter()
+        self._last: dict[tuple[str, Trouble], dt.datetime] = {}  # failure
         self._open: dict[tuple[str, Trouble], _Open] = {}
 
     def call(self, connection: str, work: Callable[[], T]) -> T:
@@ -63,16 +64,21 @@ class MemoryBreakers(Breakers):
 
     def _failed(self, connection: str, error: AccordError, probed: list[Trouble]) -> None:
         for trouble in FAILURES:
-            if not isinstance(error, SAYS_NOTHING[trouble]):
+            if is_answer(error, trouble):
                 self._answered(connection, trouble)
                 continue
             if not isinstance(error, COUNTS[trouble]):
                 continue
+            now = self._clock()
             with self._lock:
+                last = self._last.get((connection, trouble), now)
+                self._last[connection, trouble] = now
+                if now - last > FORGOTTEN:
+                    self._failures[connection, trouble] = 0
                 self._failures[connection, trouble] += 1
                 if trouble in probed or self._failures[connection, trouble] >= FAILURES[trouble]:
                     self._failures[connection, trouble] = 0
-                    self._open[connection, trouble] = _Open(self._clock())
+                    self._open[connection, trouble] = _Open(now)
 
     def _answered(self, connection: str, trouble: Trouble) -> None:
         with self._lock:

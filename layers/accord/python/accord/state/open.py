@@ -17,11 +17,18 @@ COUNTS: Mapping[Trouble, type[AccordError]] = {
 }
 """What is a failure."""
 
-SAYS_NOTHING: Mapping[Trouble, tuple[type[AccordError], ...]] = {
+_SAYS_NOTHING: Mapping[Trouble, tuple[type[AccordError], ...]] = {
     "outage": (UnavailableError,),
     "unauthorized": (UnauthorizedError, UnavailableError, OutageError),
 }
-"""What leaves the question open. Whatever else is raised is an answer, as good as success."""
+"""What leaves the question open."""
+
+
+def is_answer(error: AccordError, trouble: Trouble) -> bool:
+    """Whether ``error`` is as good as success: there is no such ``trouble``."""
+    if isinstance(error, UnauthorizedError) and error.is_narrow:
+        return True
+    return not isinstance(error, _SAYS_NOTHING[trouble])
 
 
 def refused(connection: str, trouble: Trouble) -> NotNowError:

@@ -159,7 +159,7 @@ class Flush:
                 elif not self._read(feed, walk, slice_):
                     return True
             except UnavailableError as error:
-                self._failed(error, slice_)
+                self._failed(error, slice_, work)
                 # What was answered is not among what is read again.
                 walk.rows, walk.after = (), walk.begin
 
@@ -198,10 +198,14 @@ class Flush:
         if kind != "stock":
             self._rest(self.clock() - began, work)
 
-    def _failed(self, error: UnavailableError, slice_: Slice) -> None:
+    def _failed(self, error: UnavailableError, slice_: Slice, work: _Work) -> None:
         """Fewer at once; of one alone, the others go on without it.
 
-        Raises: UnavailableError: the store fails whatever it is sent, or says for how long.
+        A store that answers something else does not fail: it is asked, so that what is wrong with
+        one product is not held against its orders.
+
+        Raises: UnavailableError: the store fails whatever it is sent, or says for how long. What
+        ``Store.ping`` raises: it is the store.
         """
         slice_.error, tried = error, slice_.trying
         if len(tried) > 1:
@@ -216,6 +220,8 @@ class Flush:
         if slice_.in_a_row >= _IN_A_ROW or breath > _LONGEST_BREATH_S:
             raise error
         self.pause(breath)
+        if self._has_room(work):
+            self.store.ping()
 
     # --- whose turn it is -------------------------------------------------------
 

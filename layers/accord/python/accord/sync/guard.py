@@ -20,6 +20,7 @@ from accord.errors import (
     NotNowError,
     RateLimitedError,
     StaleVersionError,
+    UnauthorizedError,
     WaitingError,
 )
 from accord.model.change import Change
@@ -28,14 +29,14 @@ from accord.rules.limits import CALLS, Bears
 from accord.rules.usage import Ask
 from accord.rules.windows import over_at
 from accord.sync.meter import Meter, today
-from accord.sync.pause import PAUSED, Pause
+from accord.sync.pause import PAUSED, RESTS, Pause
+from accord.sync.room import Room
 from accord.sync.turn import LEASE_OVERLAP, Invocation
 
 P = TypeVar("P")
 T = TypeVar("T")
 
 WINDOW = "window"  # the cause of what waits for the end of maintenance
-RESTS = "rests"  # table of the board: connection → until when it asked to be left alone
 _REST = dt.timedelta(seconds=10)  # of one that says 429 and not for how long
 _LONGEST_REST = dt.timedelta(minutes=15)
 _MORE = 4  # calls that are taken when those that were expected are made
@@ -131,18 +132,14 @@ class Guard:
         until = _rest_until(self.board.table(RESTS).get(name))
         return until if until is not None and now < until <= now + _LONGEST_REST else None
 
-    def room(self, name: str) -> int | None:
-        """Changes for which calls are left now, none while it rests; None: as many as one likes."""
+    def room(self, name: str) -> Room | None:
+        """What may be sent there now, nothing while it rests; None: as much as one likes."""
         if self.resting(name) is not None:
-            return 0
-        bears = self.bears(name)
-        what, calls = CALLS["order_updated"]
-        left = self.meter.room(name, bears, what) if bears.limits is not None else None
-        if left is None or bears.limits is None:
+            return Room({})
+        bears, now = self.bears(name), self.clock()
+        if bears.limits is None:
             return None
-        # Of a limit that is smaller than a change, one change takes all.
-        most = [each for each in (bears.limits.per_minute, bears.limits.per_day) if each]
-        return left // min([calls, *most])
+        return Room.of(self.meter.usage(name), bears.limits, now, today(bears, now))
 
     # --- ports ------------------------------------------------------------------
 
@@ -273,11 +270,24 @@ class _Guarded:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             def work() -> Any:
-                return found(*args, **kwargs)
+                try:
+                    return found(*args, **kwargs)
+                except UnauthorizedError as error:
+                    # One thing that our login may not do is no reason to stop the rest.
+                    error.is_narrow = method != "ping" and self._is_let_in()
+                    raise
 
             return self._guard.call(self._name, method, work, breaker=self._breaker)
 
         return call
+
+    def _is_let_in(self) -> bool:
+        """Whether it takes our credentials, asked past all that counts and guards."""
+        try:
+            self._port.ping()
+        except AccordError:
+            return False
+        return True
 
     def __getattr__(self, name: str) -> Any:
         return self._called(name)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from accord.errors import RateLimitedError, StaleVersionError, WaitingError
 from accord.ports.state import Control
 from accord.rules.limits import Bears, Limits
-from accord.rules.usage import Ask, Refused, Usage, room, settled, taken
+from accord.rules.usage import Ask, Refused, Usage, settled, taken
 
 DAY_LIMIT = "day_limit"  # the cause of what waits for the next day
 
@@ -65,13 +65,6 @@ class Meter:
     def usage(self, name: str) -> Usage:
         """As it is stored now."""
         return self._read(name)[0]
-
-    def room(self, name: str, bears: Bears, what: str) -> int | None:
-        """Calls for ``what`` that are left now; None: as many as one likes."""
-        if bears.limits is None:
-            return None
-        now = self._clock()
-        return room(self.usage(name), bears.limits, what, now, today(bears, now))
 
     def _change(self, name: str, change: Callable[[Usage], Usage]) -> None:
         """Raises: RateLimitedError: others wrote all the while. _NoneLeftError: as it is now."""

@@ -10,6 +10,7 @@ from accord.ports.limits import Board
 from accord.ports.state import Entry, Journal
 
 PAUSED = "paused"  # table of the board, and the cause of what waits meanwhile
+RESTS = "rests"  # table of the board: connection → until when it asked to be left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,11 @@ class Pauses:
         return pause
 
     def end(self, name: str, *, by: str) -> Pause | None:
-        """The pause that is over now; None: there was none."""
+        """The pause that is over now; None: there was none.
+
+        What the connection asked for by itself, with a 429, is over as well: whoever resumes it
+        knows better.
+        """
         ended: list[Pause] = []
 
         def change(held: Any | None) -> None:
@@ -73,6 +78,7 @@ class Pauses:
             ended[:] = [pause] if pause else []
 
         self.board.put(PAUSED, name, change)
+        self.board.put(RESTS, name, lambda _: None)
         if not ended:
             return None
         self._tell(name, f"{name} was resumed by {by}", by)

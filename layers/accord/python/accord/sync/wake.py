@@ -5,12 +5,15 @@ were changed since; and because the missing item may be made in the back office,
 us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
 an order waits for its own: each is tried now and then, and none holds the others back. Nothing goes
 back to a connection that is left alone, and no more than its limits allow.
+
+One that hangs takes half of a run's time: who is asked first is left to chance, so that none is
+behind another for ever.
 """
 
 import datetime as dt
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from random import Random
 
 from accord.errors import AccordError, StaleVersionError
 from accord.model.change import Ref
@@ -19,6 +22,7 @@ from accord.ports.state import Attention, Cause, Control, Parked, Waiting
 from accord.sync.guard import WINDOW
 from accord.sync.meter import DAY_LIMIT
 from accord.sync.pause import PAUSED
+from accord.sync.room import Room
 from accord.sync.turn import WAITS
 from accord.sync.worker import BUSY, LIMIT, WAKE, cause_subject
 
@@ -26,6 +30,7 @@ _CANARY_EVERY = dt.timedelta(minutes=5)
 _PINGED = frozenset({"outage", "unauthorized"})
 _OVER = frozenset({BUSY, PAUSED, WINDOW, LIMIT, DAY_LIMIT})  # once nothing holds the connection
 _TRIED = 60  # changes a minute, where "too many" was said and nobody told us how many are not
+_PASSED_OVER = 5000  # that do not fit, of one cause in one run
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,21 @@ class Woken:
     closed: int
 
 
+@dataclass(slots=True)
+class _Run:
+    """What one run knows of connections, each of which is asked once."""
+
+    until: dt.datetime | None
+    answers: dict[str, bool] = field(default_factory=dict)  # its time-out may be long
+    rooms: dict[str, Room | None] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Waker:
     """``ping(connection)`` returns if that store or back office answers, else raises.
 
-    ``is_held(connection)``: it is left alone now. ``room(connection)`` is how many changes it takes
-    now; None: as many as one likes.
+    ``patience(connection)`` is the longest that this may take. ``is_held(connection)``: it is left
+    alone now. ``room(connection)`` is what it takes now; None: as much as one likes.
     """
 
     waiting: Waiting
@@ -52,72 +66,100 @@ class Waker:
     ping: Callable[[str], None]
     rules_version: Callable[[], str]
     clock: Callable[[], dt.datetime]
+    random: Random
     at_most: int = 500  # of one cause in one run: the queue drains at the back office's pace
     is_held: Callable[[str], bool] = field(default=lambda _: False)
-    room: Callable[[str], int | None] = field(default=lambda _: None)
+    room: Callable[[str], Room | None] = field(default=lambda _: None)
+    patience: Callable[[str], dt.timedelta] = field(default=lambda _: dt.timedelta(0))
 
-    def run(self) -> Woken:
+    def run(self, *, until: dt.datetime | None = None) -> Woken:
         """Sends back what can go on and closes the items of causes that nothing waits for.
+
+        Nobody but one is asked who may not answer before ``until``; the next run asks.
 
         Raises: AccordError: one cause could not be looked into; the others were.
         """
-        causes = self.waiting.causes()
-        answers: dict[str, bool] = {}  # of a connection: asked once, its time-out may be long
-        sent = 0
+        causes = list(self.waiting.causes())
+        run, sent, closed = _Run(until), 0, 0
         failed: AccordError | None = None
+        pinged = [cause for cause in causes if cause.cause in _PINGED]
+        self.random.shuffle(pinged)
         # Those that nobody is asked for first: one that hangs must not keep the others waiting.
-        for cause in sorted(causes, key=lambda each: each.cause in _PINGED):
+        steps: list[Cause | None] = [each for each in causes if each.cause not in _PINGED]
+        for cause in (*steps, None, *pinged):
             try:
-                sent += self._wake(cause, answers)
+                if cause is None:
+                    closed = self._close()
+                else:
+                    sent += self._wake(cause, run)
             except AccordError as error:  # it must not keep the others waiting
                 failed = error
-        closed = self._close()
         if failed is not None:
             raise failed
         return Woken(sent, len(causes), closed)
 
-    def _wake(self, cause: Cause, answers: dict[str, bool]) -> int:
+    def _wake(self, cause: Cause, run: _Run) -> int:
         if self.is_held(cause.connection):
             return 0
         if cause.cause in _PINGED:
-            if cause.connection not in answers:
-                answers[cause.connection] = self._answers(cause.connection)
-            return self._send(cause) if answers[cause.connection] else 0
+            return self._send(cause, run) if self._answers(cause.connection, run) else 0
         if cause.cause == WAITS:  # each waits for an order of its own: none stands for the others
-            return self._send(cause, parked_before=self.clock() - _CANARY_EVERY)
+            return self._send(cause, run, parked_before=self.clock() - _CANARY_EVERY)
         if cause.cause in _OVER:
-            return self._send(cause, most=_TRIED if cause.cause == LIMIT else None)
+            return self._send(cause, run, most=_TRIED if cause.cause == LIMIT else None)
         oldest = next(iter(self.waiting.of(cause)), None)
         if oldest is None:
             return 0
         # The oldest stands for the others: the rules were changed since it was parked, or were not.
         is_mapped = oldest.rules != self.rules_version()
         if is_mapped or self._canary_passed(cause):
-            return self._send(cause)
+            return self._send(cause, run)
         return self._send_canary(cause, oldest)
 
-    def _answers(self, connection: str) -> bool:
+    def _answers(self, connection: str, run: _Run) -> bool:
+        known = run.answers.get(connection)
+        if known is not None:
+            return known
+        # One is asked in each run, whatever happens.
+        late = run.until is not None and self.clock() + self.patience(connection) > run.until
+        if late and run.answers:
+            return False
         try:
             self.ping(connection)
         except AccordError:
-            return False
-        return True
+            run.answers[connection] = False
+        else:
+            run.answers[connection] = True
+        return run.answers[connection]
 
     def _send(
-        self, cause: Cause, *, parked_before: dt.datetime | None = None, most: int | None = None
+        self,
+        cause: Cause,
+        run: _Run,
+        *,
+        parked_before: dt.datetime | None = None,
+        most: int | None = None,
     ) -> int:
-        room = self.room(cause.connection)
-        limits = (self.at_most, room if room is not None else most)
-        most = min(limit for limit in limits if limit is not None)
-        due = (
-            parked
-            for parked in self.waiting.of(cause)
-            if parked_before is None or parked.parked_at <= parked_before
-        )
-        sent = 0
-        for parked in itertools.islice(due, most):
+        """The oldest first; what does not fit lets others go before that do."""
+        if cause.connection not in run.rooms:
+            run.rooms[cause.connection] = self.room(cause.connection)
+        room = run.rooms[cause.connection]
+        if room is not None and room.is_empty:
+            return 0
+        most = self.at_most if room is not None or most is None else min(most, self.at_most)
+        sent = passed_over = 0
+        for parked in self.waiting.of(cause):
+            if parked_before is not None and parked.parked_at > parked_before:
+                continue
+            if room is not None and not room.take(parked.change.event):
+                passed_over += 1
+                if room.is_empty or passed_over >= _PASSED_OVER:
+                    break
+                continue
             self._put(parked)
             sent += 1
+            if sent >= most:
+                break
         return sent
 
     def _put(self, parked: Parked) -> None:
@@ -158,7 +200,7 @@ class Waker:
 
     def _close(self) -> int:
         # The items first: whoever opens one has parked before.
-        items = [item for item in self.attention.open() if item.subject.startswith("waiting:")]
+        items = self.attention.open(about="waiting:")
         if not items:
             return 0
         waited_for = {cause_subject(cause) for cause in self.waiting.causes()}

@@ -142,14 +142,13 @@ class Worker:
         return Finished(_name(done.outcome), _told(done), bool(open_), figures)
 
     def _delay(self, error: TransientError, attempt: int) -> float:
-        """Seconds until the next try: what the other side asked for, else longer each time."""
-        if isinstance(error, BusyError):
-            longest = _BUSY_DELAYS_S[attempt - 1]
-        elif error.retry_after is not None:
-            return min(error.retry_after + self.random.uniform(0, 1), _LONGEST_S)
-        else:
-            longest = _DELAYS_S[attempt - 1]
-        return self.random.uniform(longest / 2, longest)
+        """Seconds until the next try: longer each time, and what was asked for at the least."""
+        delays = _BUSY_DELAYS_S if isinstance(error, BusyError) else _DELAYS_S
+        longest = delays[attempt - 1]
+        delay = self.random.uniform(longest / 2, longest)
+        if error.retry_after is None or isinstance(error, BusyError):
+            return delay
+        return min(max(error.retry_after, delay) + self.random.uniform(0, 1), _LONGEST_S)
 
     def _park(self, change: Change, error: NotNowError) -> None:
         """Kept without its document, which is read anew when its time comes."""
@@ -220,9 +219,11 @@ def _told(done: Done) -> str:
 
 def _said(error: AccordError) -> str:
     """For the log. What is for a person may name a shopper (what the other side said, a line's own
-    words): it is in the attention item."""
+    words, a fee's name): it is in the attention item."""
     if isinstance(error, PermanentError | StaleVersionError):
         return f"{error.reason}: for {error.owner}"
+    if isinstance(error, UnmappedError):
+        return f"{error.reason}: {len(error.causes)} of {error.connection}, for {error.owner}"
     return str(error)
 
 
