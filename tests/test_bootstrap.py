@@ -6,8 +6,16 @@ from types import SimpleNamespace
 import pytest
 
 from accord import bootstrap
-from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.errors import (
+    RejectedError,
+    TransientError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from accord.model.change import Change, Ref
+from accord.rules.config import Config
+from accord.state.memory import MemoryRulesStore
+from tests.sync.conftest import START, config
 
 
 class Secrets:
@@ -126,3 +134,53 @@ def test_what_was_made_is_kept_until_it_would_be_made_of_something_else(
 
     assert made[0] is made[1]
     assert made[1] is not made[2]
+
+
+# --- the rules that hold ---------------------------------------------------------
+
+UNFIT = {"stores": {"uk": {"gone": {}}}}
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> MemoryRulesStore:
+    """Read anew at each use; nothing was read yet."""
+    kept, deployed = MemoryRulesStore(), config()
+    monkeypatch.setattr(bootstrap, "_rules", bootstrap._Rules())
+    monkeypatch.setattr(bootstrap, "_RULES_KEPT_S", -1.0)
+    monkeypatch.setattr(bootstrap, "_deployed", lambda: (deployed, "d1"))
+    monkeypatch.setattr(bootstrap, "rules_store", lambda: kept)
+    return kept
+
+
+def pushed(rules: MemoryRulesStore, content: dict[str, object], version: int) -> None:
+    rules.push(content, version=version, now=START, by="ada", why="")
+
+
+def test_rules_that_fit_no_more_hold_everything_back_and_lose_nothing(
+    rules: MemoryRulesStore,
+) -> None:
+    pushed(rules, UNFIT, 1)
+    with pytest.raises(TransientError, match="does not fit the deployed") as caught:
+        bootstrap.config()
+
+    assert caught.value.reason == "rules"
+    assert bootstrap.rules_version() == "d1/1"  # what is parked meanwhile is parked by it
+    assert about("uk:order:30") == "uk"
+
+
+def test_rules_that_fit_again_are_taken(rules: MemoryRulesStore) -> None:
+    pushed(rules, UNFIT, 1)
+    with pytest.raises(TransientError):
+        bootstrap.config()
+    pushed(rules, {}, 2)
+
+    assert isinstance(bootstrap.config(), Config)
+    assert bootstrap.rules_version() == "d1/2"
+
+
+def test_who_knows_rules_that_fit_goes_on_by_them(rules: MemoryRulesStore) -> None:
+    before = bootstrap.config()
+    pushed(rules, UNFIT, 1)
+
+    assert bootstrap.config() == before
+    assert bootstrap.rules_version() == "d1/0"

@@ -265,6 +265,22 @@ def test_a_mend_posts_the_order_and_is_shown_where_one_looks(world: World) -> No
     assert told("show", id_)["mends"][0]["value"] == "BOOK-1"
 
 
+def test_a_mend_that_may_name_the_shopper_is_masked(world: World) -> None:
+    fields = ("--set", "billing.street=12 Analytical Row", "--set", "lines.8.sku=BOOK-1")
+    told("mend", str(ORDER), *fields, "--yes")
+
+    traced = RUN.invoke(app, ["trace", "uk", "30"]).output
+    assert "Analytical" not in traced
+    assert "lines.8.sku = BOOK-1" in traced
+    shown = told("show", id_of(world))["mends"]
+    assert {each["field"]: each["value"] for each in shown} == {
+        "billing.street": "•••",
+        "lines.8.sku": "BOOK-1",
+    }
+    full = told("show", id_of(world), "--full")["mends"]
+    assert "12 Analytical Row" in [each["value"] for each in full]
+
+
 def test_an_order_is_mended_by_its_name(world: World) -> None:
     told("mend", str(ORDER), "--set", "lines.8.sku=BOOK-1", "--yes")
     told("mend", str(ORDER), "--remove", "lines.8.sku", "--yes")

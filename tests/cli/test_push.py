@@ -149,6 +149,35 @@ def test_somebody_elses_push_meanwhile_is_not_written_over(
     assert [each.by for each in rules.versions()] == ["ben"]
 
 
+def test_a_push_before_the_plan_was_shown_is_not_written_over(
+    world: World, rules: MemoryRulesStore, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored was made over the version that was read first."""
+    real = push.propose
+
+    def meanwhile(*given: Any, **more: Any) -> Any:
+        rules.push({}, version=1, now=world.clock(), by="ben", why="his own")
+        return real(*given, **more)
+
+    monkeypatch.setattr(push, "propose", meanwhile)
+
+    with pytest.raises(BadInputError, match="nothing was stored"):
+        run("push", part, "--why", "new rates", "--yes")
+    assert [each.by for each in rules.versions()] == ["ben"]
+
+
+@pytest.mark.parametrize("repair", [("push",), ("revert", "0")])
+def test_a_version_that_fits_no_more_is_repaired(
+    world: World, rules: MemoryRulesStore, part: Path, repair: tuple[str, ...]
+) -> None:
+    unfit = {"stores": {"uk": {"gone": {}}}}
+    rules.push(unfit, version=1, now=world.clock(), by="ben", why="an earlier release")
+
+    given = (*repair, part) if repair == ("push",) else repair
+    assert told(*given, "--why", "repair", "--yes")["version"] == 2
+    assert bootstrap.config().stores.keys() == bootstrap.deployed().stores.keys()
+
+
 def test_a_difference_is_shown_and_not_stored(
     world: World, rules: MemoryRulesStore, part: Path
 ) -> None:

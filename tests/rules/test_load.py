@@ -376,7 +376,6 @@ def test_no_later_rules_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("rules", "named"),
     [
-        ({"stores": {"de": {}}}, "'de'"),
         ({"erps": {}}, "'erps'"),
         ({"stores": ["uk"]}, "no table at stores"),
         ({"stores": {"uk": "on"}}, r"no table at stores\.uk"),

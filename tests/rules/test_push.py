@@ -161,10 +161,41 @@ def test_no_content_is_the_deployed_file_alone() -> None:
 
 
 def test_what_does_not_fit_any_more_is_refused() -> None:
-    found = restored({"stores": {"gone": {"mappings": {}}}}, deployed(), abilities={})
+    found = restored({"stores": {"uk": {"gone": {}}}}, deployed(), abilities={})
 
     assert found.config is None
     assert "gone" in said(found)
+
+
+# --- after a deploy ----------------------------------------------------------------
+
+UNFIT: Any = {"stores": {"uk": {"gone": {}}}}  # a table that a later release no longer knows
+
+
+def test_a_push_repairs_a_version_that_does_not_fit_any_more() -> None:
+    found = proposed(NEW_TAX, UNFIT)
+
+    assert found.config is not None
+    assert found.config.stores["uk"].mappings.taxes["23"] == "VAT 23%"
+    assert overlay(deployed(), found.content) == found.config
+    assert "does not fit what is deployed" in said(found)
+
+
+def test_what_was_pushed_for_a_store_that_is_gone_holds_for_nothing() -> None:
+    first = proposed(NEW_TAX).content
+    gone = {"stores": {**first["stores"], "gone": {"mappings": {}}}}
+
+    assert overlay(deployed(), gone) == proposed(NEW_TAX).config
+    assert list(proposed(NEW_TAX, gone).content["stores"]) == ["uk"]
+
+
+def test_defaults_are_not_pushed() -> None:
+    """A later release may drop a key; it is stored only where somebody wrote it."""
+    content = proposed('[stores.uk.orders]\nclosed_period = "ask"\n').content
+
+    assert content["stores"]["uk"]["orders"]["closed_period"] == "ask"
+    whole = proposed(TEXT).content["stores"]["uk"]
+    assert all(key in TEXT for table in whole.values() for key in table)
 
 
 # --- differences -------------------------------------------------------------------

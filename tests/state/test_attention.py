@@ -7,6 +7,7 @@ import pytest
 
 from accord.ports.state import Attention, Item
 from accord.state.attention import DynamoAttention
+from accord.state.dynamo import Put
 from accord.state.memory import MemoryAttention
 
 
@@ -41,6 +42,28 @@ def test_what_was_put_is_what_is_read(attention: Attention, item) -> None:
 
 def test_an_unknown_item_is_none(attention: Attention) -> None:
     assert attention.get("i1") is None
+
+
+def test_what_is_open_is_told_by_its_subject_and_within_a_bound(attention: Attention, item) -> None:
+    subjects = ("uk:stock:A", "waiting:main:outage", "uk:order:1", "uk:price:A", "de:stock:A")
+    for n, subject in enumerate(subjects):
+        attention.put(item(f"i{n}", opened=n, subject=subject))
+
+    assert [one.id for one in attention.open(about="waiting:")] == ["i1"]
+    assert [one.id for one in attention.open(about=("uk:stock:", "uk:price:"))] == ["i0", "i3"]
+    assert [one.id for one in attention.open(limit=2)] == ["i0", "i1"]
+    assert [one.id for one in attention.open(limit=9)] == ["i0", "i1", "i2", "i3", "i4"]
+
+
+def test_an_item_that_an_older_release_opened_is_told_by_its_subject(either, item) -> None:
+    attention = either(MemoryAttention, DynamoAttention)
+    attention.put(item("i1", subject="waiting:main:outage"))
+    if isinstance(attention, DynamoAttention):
+        (entry,) = attention._table.query("open")
+        attention._table.write(Put({name: entry[name] for name in ("pk", "sk", "id")}))
+
+    assert [one.id for one in attention.open(about="waiting:")] == ["i1"]
+    assert attention.open(about="uk:") == []
 
 
 def test_the_oldest_open_item_comes_first(attention: Attention, item) -> None:

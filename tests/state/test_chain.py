@@ -187,16 +187,30 @@ def test_an_entry_that_is_put_beside_a_chain_is_found(dynamodb, table) -> None:
     name = table()
     journal = DynamoJournal(dynamodb, name)
     journal.append([entry("new")])
-    beside = {"at": "2026-11-22T10:29:00.000000Z", "mark": "step", "text": "never", "details": "{}"}
-    Table(dynamodb, name).write(
-        Put({"pk": str(ORDER), "sk": f"{beside['at']}#0#0", "correlation_id": "c", **beside})
-    )
+    _put_beside(Table(dynamodb, name), "2026-11-23T10:29:00.000000Z")
 
-    assert [finding.fault for finding in _verify(journal).findings] == ["added"]
+    later = NOW + dt.timedelta(hours=26)
+    assert [finding.fault for finding in _verify(journal, later).findings] == ["added"]
 
 
-def _verify(journal: DynamoJournal):
-    auditor = Auditor(journal, MemorySeals(), lambda: NOW + dt.timedelta(hours=1), KEPT)
+def test_an_earlier_release_may_tell_while_the_next_one_goes_out(dynamodb, table) -> None:
+    name = table()
+    journal = DynamoJournal(dynamodb, name)
+    journal.append([entry("new")])
+    _put_beside(Table(dynamodb, name), "2026-11-22T10:29:00.000000Z")
+
+    report = _verify(journal, NOW + dt.timedelta(hours=2))
+    assert (report.before_chain, report.findings) == (1, [])
+
+
+def _put_beside(table: Table, at: str) -> None:
+    """An entry that no chain holds."""
+    beside = {"at": at, "mark": "step", "text": "never", "details": "{}", "correlation_id": "c"}
+    table.write(Put({"pk": str(ORDER), "sk": f"{at}#0#0", **beside}))
+
+
+def _verify(journal: DynamoJournal, now: dt.datetime = NOW + dt.timedelta(hours=1)):
+    auditor = Auditor(journal, MemorySeals(), lambda: now, KEPT)
     return auditor.verify(since=NOW.date())
 
 

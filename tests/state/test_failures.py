@@ -232,6 +232,20 @@ def test_a_conflict_is_tried_again_a_few_times(monkeypatch) -> None:
     assert 2 < len(busy.calls) < 10
 
 
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_throttled_transaction_is_tried_again_like_a_conflict(monkeypatch, code) -> None:
+    """botocore takes a cancelled transaction for final."""
+    monkeypatch.setattr(dynamo.time, "sleep", lambda _: None)
+    usual, patient = cancelled("None", code), cancelled("None", code)
+
+    for client_, patience in ((usual, 1), (patient, 3)):
+        with pytest.raises(RateLimitedError):
+            Table(client_, "t").write_all([], patience=patience)
+
+    assert 2 < len(usual.calls) < 10
+    assert len(patient.calls) == 3 * len(usual.calls)
+
+
 def test_patience_with_a_conflict_is_a_multiple_of_the_usual(monkeypatch) -> None:
     monkeypatch.setattr(dynamo.time, "sleep", lambda _: None)
     usual, patient = cancelled("TransactionConflict"), cancelled("TransactionConflict")

@@ -9,7 +9,7 @@ import pytest
 from accord.errors import BadInputError
 from accord.local.world import World
 from accord.model.change import Change, Ref
-from accord.ports.state import Item
+from accord.ports.state import Item, Mend
 from accord.sync.acts import Target
 from accord.sync.dead_letters import report
 from tests.conftest import order_json
@@ -122,6 +122,14 @@ def test_a_mend_is_told_with_its_value_where_that_is_no_personal_data(stuck: Wor
 
     assert [text for text, _ in told(stuck)] == ["mended lines.8.sku to BOOK-1", "mended email"]
     assert "ada@example.com" not in repr(stuck.journal.of(ORDER))
+
+
+def test_the_reason_of_a_refund_is_no_word_of_the_journal(stuck: World) -> None:
+    target = Target(Ref("uk", "refund", "65"), "refund_issued", aggregate=ORDER)
+    reason = Mend("refunds.65.reason", "Ada was ill", "ada", START)
+    acts_in(stuck).mend(target, [reason], by="ada", why="")
+
+    assert told(stuck)[-1][0] == "mended refunds.65.reason"
 
 
 # --- dismiss -----------------------------------------------------------------

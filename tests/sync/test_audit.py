@@ -183,6 +183,18 @@ def test_one_ref_is_verified_alone() -> None:
     assert archive.verify(refs=["uk:order:1"]).findings != []
 
 
+def test_of_one_ref_only_its_part_of_the_seals_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, read = Archive(), list[str]()
+    first = archive.seals.first
+    monkeypatch.setattr(archive.seals, "first", lambda name: read.append(name) or first(name))
+
+    assert archive.verify(refs=["uk:order:0"]).findings == []
+    heads = [name for name in read if name.startswith("heads/")]
+    part = part_of("uk:order:0")
+    assert heads
+    assert all(name.endswith(f"/{part}.txt") for name in heads)
+
+
 def test_what_lapsed_is_not_missed() -> None:
     archive = Archive()
     archive.now = BEGIN + KEPT + dt.timedelta(hours=1)  # the first page of each is over a year old

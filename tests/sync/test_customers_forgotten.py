@@ -9,7 +9,10 @@ from accord.errors import BusyError, UnavailableError
 from accord.model.change import Change, Ref
 from accord.model.progress import Attachment
 from accord.ports.state import Mend, Parked, Seen
+from accord.sync.fingerprint import content, parts, to_fact
 from accord.sync.forget import Forget, Plan, Shop
+from accord.sync.mends import mended
+from tests.conftest import order_json
 from tests.sync.shoppers import ADA, Shoppers, phone
 
 EMAIL = "Ada@example.com"
@@ -235,3 +238,32 @@ def test_mends_that_name_the_shopper_go_and_the_others_stay(shoppers: Shoppers, 
     assert kept is not None
     assert kept.mends == (sku,)
     assert forgetting(shoppers).plan(EMAIL, orders=[order]).mended == []
+
+
+def test_an_order_whose_mend_goes_is_no_changed_order(shoppers: Shoppers, ada: str) -> None:
+    """Else its document, which stands, would be cancelled and made anew."""
+    document = order_json("order_created_rich")
+    shoppers.store.place(document)
+    shoppers.settle()
+    order, now = Ref("uk", "order", "30"), shoppers.clock()
+    street = Mend("billing.street", "12 Analytical Row", "kim", now)
+    shown = shoppers.store.order(document)
+    as_mended = mended(shown, [street])
+    facts = {"content": content(as_mended), "parts": to_fact(parts(as_mended))}
+    until = now + dt.timedelta(seconds=30)
+    link = shoppers.links.acquire(
+        order, key="uk-30", owner="kim", now=now, until=until, seen=Seen(None)
+    )
+    assert link is not None
+    sale = Ref("main", "sales_order", "2")
+    held = replace(link, mends=(street,), facts=facts, erp=sale)
+    shoppers.links.abandon(shoppers.links.save(held))
+
+    plan = forget(shoppers, order)
+
+    kept = shoppers.links.get(order)
+    assert kept is not None
+    assert kept.mends == ()
+    assert kept.facts == {"content": content(shown), "parts": to_fact(parts(shown))}
+    assert kept.facts["content"] != facts["content"]
+    assert f"document of {order}" in dict(plan.remains())

@@ -104,6 +104,13 @@ def test_what_many_wait_for_is_told_with_how_many() -> None:
     assert "37 changes waiting at main for tax:20" in text
 
 
+def test_a_fee_is_not_named_since_its_name_is_free_text() -> None:
+    _, text = mail(item("w", subject="waiting:main:fee:For Maria", reason="unmapped", count=2))
+
+    assert "2 changes waiting at main for a fee" in text
+    assert "Maria" not in text
+
+
 def test_a_part_is_told_with_what_it_is_of() -> None:
     _, text = mail(item("7", subject="uk:refund:7", aggregate="uk:order:30"))
 

@@ -224,6 +224,39 @@ def test_the_proposed_refund_settles_it_and_is_not_credited_again(world: World) 
     assert credit_notes(world) == 1
 
 
+@pytest.mark.parametrize(
+    ("amount", "mark", "why"),
+    [
+        ("10.00", "main:credit_note:6", "is no credit note of order"),
+        ("9.00", "main:credit_note:5", "comes to 10.00 GBP, and the refund to 9.00 GBP"),
+        ("10.00", "other:credit_note:5", "is no credit note of order"),
+    ],
+)
+def test_a_mark_that_cannot_be_right_is_not_believed(
+    world: World, amount: str, mark: str, why: str
+) -> None:
+    credit(world)
+    world.drain()
+    world.store.refund("30", amount, reason=f"[accord {mark}]")
+    world.drain()
+
+    (item,) = [each for each in world.attention.open() if each.reason == "not_that_credit"]
+    assert item.owner == "finance"
+    assert why in item.message
+    assert world.links.find(Ref("main", "credit_note", "5")) is None
+
+
+def test_one_credit_note_stands_for_one_refund(world: World) -> None:
+    credit(world)
+    world.drain()
+    for _ in range(2):
+        world.store.refund("30", "10.00", reason="[accord main:credit_note:5]")
+        world.drain()
+
+    (item,) = [each for each in world.attention.open() if each.reason == "not_that_credit"]
+    assert "is tied to uk:refund:" in item.message
+
+
 def test_by_rule_the_store_gets_a_refund(bold: World) -> None:
     credit(bold)
     bold.drain()

@@ -115,6 +115,21 @@ def test_the_lease_is_given_back_after_a_failure(error: Exception) -> None:
     assert desk.hold("next").owner == "next"
 
 
+def test_the_lease_is_given_back_where_the_journal_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+
+    def down(_: object) -> None:
+        raise UnavailableError("503")
+
+    monkeypatch.setattr(desk.journal, "append", down)
+    with pytest.raises(UnavailableError):
+        desk.asides.take(CHANGE, RUN, marking(desk))
+    assert desk.queued() == [(ORDER, "order_updated")]
+    assert desk.hold("next").owner == "next"
+
+
 def test_a_failure_is_in_the_story() -> None:
     desk = Desk()
     with pytest.raises(PermanentError):

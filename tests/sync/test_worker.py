@@ -192,6 +192,16 @@ def test_what_the_other_side_said_is_no_word_of_the_log(world: World) -> None:
     assert "maria" in world.attention.open()[0].message
 
 
+def test_what_no_rule_names_is_counted_in_the_log_and_not_named(world: World) -> None:
+    """A fee's name is free text."""
+    error = UnmappedError("fee 'For Maria'", connection="main", causes=("fee:For Maria", "tax:5"))
+    end = run(world, replayed(world, "anna"), raising(error))
+
+    assert isinstance(end, Finished)
+    assert end.text == "unmapped: 2 of main, for finance"
+    assert "For Maria" in world.attention.open()[0].message
+
+
 def test_a_long_wait_is_no_matter_of_the_queue(world: World) -> None:
     error = RateLimitedError("main says tomorrow", retry_after=86_400, connection="main")
     end = run(world, replayed(world, "anna"), raising(error))
@@ -208,6 +218,16 @@ def test_each_further_try_comes_later(world: World, attempt: int) -> None:
     assert isinstance(end, Again)
     longest = (5, 15, 45)[attempt - 1]
     assert longest / 2 <= end.delay <= longest
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+def test_who_asks_for_little_time_is_given_more_each_time(world: World, attempt: int) -> None:
+    error = RateLimitedError("all slots are taken", retry_after=5, connection="main")
+    end = run(world, replayed(world, "anna"), raising(error), attempt)
+
+    assert isinstance(end, Again)
+    longest = (5, 15, 45)[attempt - 1]
+    assert max(5, longest / 2) <= end.delay <= longest + 1
 
 
 def test_the_fourth_failure_parks(world: World) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,13 @@ import boto3
 
 from accord import erp
 from accord.edge import WebhookSecrets, aws_client, secret_name
-from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.errors import (
+    BadInputError,
+    RejectedError,
+    TransientError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from accord.http import sent
 from accord.live import LiveStock
 from accord.model.change import Change
@@ -60,12 +66,13 @@ from accord.sync.orders import Orders
 from accord.sync.pause import Pauses
 from accord.sync.poll import Poller
 from accord.sync.poll_products import ProductPoller
-from accord.sync.poll_store import StorePoller
+from accord.sync.poll_store import StorePoller, reread
 from accord.sync.product_items import ProductItems
 from accord.sync.products import Products
 from accord.sync.reconcile import Reconciler
 from accord.sync.sales import BackOffice
 from accord.sync.seal import Sealer
+from accord.sync.told import Told
 from accord.sync.turn import Asides
 from accord.sync.wake import Waker
 from accord.sync.webhooks import WebhookGuard
@@ -213,6 +220,7 @@ class _Rules:
         self._read_at = float("-inf")
         self._version = ""
         self._config: Config | None = None
+        self._misfit = ""
 
     def renew(self, *, older_than_s: float = 0.0) -> None:
         """They are read again at their next use, if the last time is so long ago."""
@@ -220,16 +228,41 @@ class _Rules:
             self._read_at = float("-inf")
 
     def current(self) -> tuple[Config, str]:
-        """The configuration, and a text that changes whenever it does."""
-        if self._config is None or time.monotonic() - self._read_at > _RULES_KEPT_S:
+        """The configuration, and a text that changes whenever it does.
+
+        Raises: TransientError: what was pushed does not fit what is deployed. All work comes again
+        until a version that fits is pushed; the deployed mappings alone may be the wrong ones.
+        """
+        version = self.version()
+        if self._config is None:
+            raise TransientError(self._misfit, reason="rules")
+        return self._config, version
+
+    def version(self) -> str:
+        """That text, also where there is no configuration: work is parked by it even then."""
+        if time.monotonic() - self._read_at > _RULES_KEPT_S:
             deployed, digest = _deployed()
             latest = rules_store().latest()
             version = f"{digest}/{latest[0] if latest else 0}"
             if version != self._version or self._config is None:
-                self._config = overlay(deployed, latest[1]) if latest else deployed
-                self._version = version
+                self._take(deployed, latest, version)
             self._read_at = time.monotonic()
-        return self._config, self._version
+        return self._version
+
+    def _take(
+        self, deployed: Config, latest: tuple[int, Mapping[str, Any]] | None, version: str
+    ) -> None:
+        """What held before stays, where the newest does not fit."""
+        try:
+            self._config = overlay(deployed, latest[1]) if latest else deployed
+        except BadInputError as error:
+            self._misfit = (
+                f"version {latest[0] if latest else 0} of the rules does not fit the deployed "
+                f"accord.toml: {error}; push the file again, or `accord config revert`"
+            )
+            if self._config is not None:
+                return
+        self._version = version
 
 
 _rules = _Rules()
@@ -237,7 +270,7 @@ _rules = _Rules()
 
 def rules_version() -> str:
     """Changes whenever the configuration or the rules over it do."""
-    return _rules.current()[1]
+    return _rules.version()
 
 
 def config() -> Config:
@@ -466,7 +499,10 @@ def store_of(change: Change) -> str:
     office whose customers are kept alike, else the first. The name itself where there is none.
     """
     name = (change.aggregate or change.ref).system
-    tables = config().stores
+    try:
+        tables = config().stores
+    except TransientError:  # the rules cannot be had; which stores there are is deployed
+        tables = deployed().stores
     if name in tables:
         return name
     served = [each for each, table in tables.items() if table.erp == name]
@@ -572,8 +608,9 @@ def webhook_guard(
         url=url or table.webhooks.delivery_url or ours,
         stage=settings().stage,
         secret=secret or (lambda: webhook_secrets(name)[0]),
-        reread=lambda since: store_poller(name).reread(since),
-        unheard=lambda since: store_poller(name).unheard(since),
+        # By ``control`` alone: the guard may neither read links nor levels.
+        reread=lambda since: reread(control(), name, since),
+        unheard=lambda since, until: Told(name, control()).unheard(since, until),
     )
 
 
@@ -722,6 +759,13 @@ def _ping(connection: str) -> None:
         store(connection).ping()
 
 
+def _patience(connection: str) -> dt.timedelta:
+    """How long one call may take there."""
+    config_ = config()
+    table = config_.erps.get(connection) or config_.stores.get(connection)
+    return dt.timedelta(seconds=float(table.timeout) if table is not None else 0)
+
+
 def backlog() -> BacklogReader:
     """Looks at what waits, and for how long."""
     return BacklogReader(
@@ -773,6 +817,8 @@ def waker() -> Waker:
         ping=_ping,
         rules_version=rules_version,
         clock=now,
+        random=SystemRandom(),
         is_held=lambda name: guard().held(name) is not None,
         room=lambda name: guard().room(name),
+        patience=_patience,
     )

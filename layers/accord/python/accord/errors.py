@@ -120,10 +120,14 @@ class NotNowError(AccordError):
 
 
 class UnauthorizedError(NotNowError):
-    """The other side does not accept our credentials."""
+    """The other side does not accept our credentials.
+
+    ``is_narrow``: it does for other things, so that this says nothing about the connection.
+    """
 
     reason = "unauthorized"
     kind: ClassVar[str] = "unauthorized"
+    is_narrow = False
 
 
 class OutageError(NotNowError):

@@ -13,7 +13,8 @@ from accord.cli.output import console
 from accord.errors import BadInputError
 from accord.ports.state import Cause, Entry, Item, Link
 from accord.sync.acts import Target, is_mendable
-from accord.sync.masking import masked
+from accord.sync.masking import MASK
+from accord.sync.mends import impersonal
 from accord.sync.remedies import remedy
 from accord.sync.resolve import CONFLICT, PING_PONG
 
@@ -71,7 +72,7 @@ def mended(link: Link | None, *, full: bool = False) -> list[dict[str, object]]:
     return [
         {
             "field": each.path,
-            "value": each.value if full else masked({each.path: each.value})[each.path],
+            "value": each.value if full or impersonal((each,)) else MASK,
             "by": each.by,
             "at": each.at.isoformat(),
             "why": each.why,

@@ -19,9 +19,20 @@ from accord.ports.state import RulesVersion
 from accord.rules.config import Config
 from accord.rules.load import overlay
 from accord.rules.problem import Abilities
-from accord.rules.push import Content, Difference, Proposal, differences, propose, restored
+from accord.rules.push import (
+    Content,
+    Difference,
+    Proposal,
+    differences,
+    fitted,
+    propose,
+    restored,
+)
 from accord.sync.mends import mended
 from accord.sync.settles import Preview, Settled
+
+Latest = tuple[int, Mapping[str, Any]]
+"""The newest version's number and content; 0 and nothing, where none was pushed."""
 
 FileArgument = Annotated[
     Path, typer.Argument(help="A part of accord.toml, or the whole file.", metavar="FILE")
@@ -44,9 +55,10 @@ def push(
     of a whole file take the place of those that hold. Keys that need a deploy are refused.
     """
     abilities = _connected(stage)
-    proposal = _proposed(path, abilities, stage)
+    latest = _latest()
+    proposal = _proposed(path, latest, abilities, stage)
     _refuse(path, proposal, json=json)
-    _store(proposal, why=why, by=by, stage=stage, yes=yes, json=json)
+    _store(proposal, latest, why=why, by=by, stage=stage, yes=yes, json=json)
 
 
 def diff(
@@ -54,12 +66,13 @@ def diff(
 ) -> None:
     """What would become different if the file were pushed. Writes nothing."""
     abilities = _connected(stage)
-    proposal = _proposed(path, abilities, stage)
+    latest = _latest()
+    proposal = _proposed(path, latest, abilities, stage)
     _refuse(path, proposal, json=json)
     assert proposal.config is not None
-    found = differences(bootstrap.config(), proposal.config)
+    found = differences(_holds(latest), proposal.config)
     if json:
-        print_json({"version": _latest()[0], "changes": _as_json(found)})
+        print_json({"version": latest[0], "changes": _as_json(found)})
     elif not found:
         console.print(f"{path} says what holds already.", highlight=False)
     else:
@@ -115,12 +128,13 @@ def revert(
     abilities = _connected(stage)
     known: dict[int, Mapping[str, Any]] = {0: {}}
     known |= {each.number: each.content for each in bootstrap.rules_store().versions()}
+    newest = max(known)
     if version not in known:
         fail(f"there is no version {version}; `accord config log` shows all")
     proposal = restored(known[version], bootstrap.deployed(), abilities=abilities)
     _refuse(Path(f"version {version}"), proposal, json=json)
     why = f"back to version {version}" + (f": {why}" if why else "")
-    _store(proposal, why=why, by=by, stage=stage, yes=yes, json=json)
+    _store(proposal, (newest, known[newest]), why=why, by=by, stage=stage, yes=yes, json=json)
 
 
 # --- steps -------------------------------------------------------------------------
@@ -134,19 +148,25 @@ def _connected(stage: str | None) -> Mapping[str, Abilities]:
     return abilities_of(each.adapter for each in bootstrap.deployed().erps.values())
 
 
-def _proposed(path: Path, abilities: Mapping[str, Abilities], stage: str | None) -> Proposal:
-    latest = bootstrap.rules_store().latest()
+def _proposed(
+    path: Path, latest: Latest, abilities: Mapping[str, Abilities], stage: str | None
+) -> Proposal:
     return propose(
         config_text(path),
         bootstrap.deployed(),
-        latest[1] if latest else None,
+        latest[1],
         abilities=abilities,
         stands_in=stage is None,
     )
 
 
-def _latest() -> tuple[int, Mapping[str, Any]]:
+def _latest() -> Latest:
     return bootstrap.rules_store().latest() or (0, {})
+
+
+def _holds(latest: Latest) -> Config:
+    """What is in force; the deployed file alone, where what was pushed no longer fits it."""
+    return fitted(bootstrap.deployed(), latest[1])[0]
 
 
 def _refuse(path: Path, proposal: Proposal, *, json: bool) -> None:
@@ -161,10 +181,17 @@ def _refuse(path: Path, proposal: Proposal, *, json: bool) -> None:
 
 
 def _store(
-    proposal: Proposal, *, why: str, by: str | None, stage: str | None, yes: bool, json: bool
+    proposal: Proposal,
+    latest: Latest,
+    *,
+    why: str,
+    by: str | None,
+    stage: str | None,
+    yes: bool,
+    json: bool,
 ) -> None:
-    """The plan, a person's word, and the new version."""
-    number, content = _latest()
+    """The plan, a person's word, and the version after ``latest``, which it was made over."""
+    number, content = latest
     assert proposal.config is not None
     if proposal.content == content:
         if json:
@@ -172,7 +199,7 @@ def _store(
         else:
             console.print("Nothing is different from what was pushed already.")
         return
-    found = differences(bootstrap.config(), proposal.config)
+    found = differences(_holds(latest), proposal.config)
     settled = _preview().of(proposal.config.stores)
     if not json:
         _show(found)

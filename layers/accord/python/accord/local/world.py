@@ -338,6 +338,7 @@ class World:
             ping=self._ping,
             rules_version=self._rules_version,
             clock=self.clock,
+            random=Random(self.seed),
             is_held=lambda name: self.guard.held(name) is not None,
             room=self.guard.room,
         ).run()

@@ -257,8 +257,17 @@ class Attention(Protocol):
 
     def get(self, id_: str) -> Item | None: ...
 
-    def open(self, *, owner: Owner | None = None) -> Sequence[Item]:
-        """What is open, oldest first."""
+    def open(
+        self,
+        *,
+        owner: Owner | None = None,
+        about: str | tuple[str, ...] = "",
+        limit: int | None = None,
+    ) -> Sequence[Item]:
+        """What is open, oldest first; of the oldest ``limit`` those that are meant.
+
+        ``about``: what their subject begins with, or one of several.
+        """
         ...
 
     def of(self, subject: str) -> Sequence[Item]:

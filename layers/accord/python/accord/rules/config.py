@@ -21,7 +21,7 @@ from pydantic import (
 
 from accord.rules.digest import Digest
 from accord.rules.hosts import is_loopback
-from accord.rules.limits import Bears, Limits, Maintenance, zone
+from accord.rules.limits import NEWS, Bears, Limits, Maintenance, zone
 from accord.rules.selling import AvailabilityRules, CatalogueRules, PriceRules, StockRules
 from accord.rules.table import Code, Flow, Table, wrong
 from accord.rules.watch import Alarms, Audit
@@ -664,7 +664,8 @@ class Config(Table):
 def bears(config: Config, name: str) -> Bears:
     """What the store or back office ``name`` bears; nothing in particular, if there is none."""
     if (erp := config.erps.get(name)) is not None:
-        limits = erp.limits if erp.limits.count else None
+        looks = len(NEWS) * (24 * 60 // erp.poll_minutes)
+        limits = erp.limits.keeping_polls(looks) if erp.limits.count else None
         return Bears(erp.maintenance, limits, erp.time_zone)
     if (store := config.stores.get(name)) is not None:
         return Bears(store.maintenance, None, config.erps[store.erp].time_zone)

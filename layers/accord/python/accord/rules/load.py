@@ -103,16 +103,16 @@ def overlay(config: Config, rules: Mapping[str, Any]) -> Config:
         rules: ``{"stores": {name: {"mappings": {…}, "flows": {…}}}}``, tables of
             ``MAPPED_BY_DATA`` only, each whole.
 
-    Raises: BadInputError: an unknown store or table, or a value that accord.toml could not hold.
+    A store that the file no longer has is passed over: what was pushed for it holds for nothing.
+
+    Raises: BadInputError: an unknown table, or a value that accord.toml could not hold.
     """
     if unknown := set(rules) - {"stores"}:
         raise BadInputError(f"rules hold {_names(unknown)}; they may hold stores only")
     stores = compiled(config)["stores"]
     for name, tables in _table(rules.get("stores", {}), "stores").items():
         if name not in stores:
-            raise BadInputError(
-                f"rules name the store {name!r}; accord.toml has: {', '.join(stores)}"
-            )
+            continue
         if unknown := set(_table(tables, f"stores.{name}")) - set(MAPPED_BY_DATA):
             raise BadInputError(
                 f"stores.{name}: rules hold {_names(unknown)}, which only a deploy can change; "

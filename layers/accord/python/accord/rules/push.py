@@ -68,7 +68,9 @@ def propose(
     except tomllib.TOMLDecodeError as error:
         return Proposal(None, {}, (syntax(error, text),))
     where = places(text)
-    live = overlay(deployed, latest) if latest else deployed
+    live, misfit = fitted(deployed, latest)
+    if misfit is not None:
+        latest = None
     is_whole = "erps" in data
     wanted = data if is_whole else _laid(compiled(live), data)
     config, findings = check_data(wanted, where, adapters=None, abilities=abilities, stage=None)
@@ -79,8 +81,26 @@ def propose(
         findings += placed(_wiring(data, config, deployed, severity), where)
     if config is None or any(each.severity == "error" for each in findings):
         return Proposal(None, {}, tuple(findings))
-    content = _content(data, compiled(config)["stores"], latest or {}, is_whole=is_whole)
-    return Proposal(overlay(deployed, content), content, tuple(findings))
+    if misfit is not None:
+        findings = [misfit, *findings]
+    content, held = _lean(deployed, config, data, latest or {}, is_whole=is_whole)
+    return Proposal(held, content, tuple(findings))
+
+
+def fitted(deployed: Config, latest: Mapping[str, Any] | None) -> tuple[Config, Finding | None]:
+    """What holds. Where ``latest`` no longer fits, ``deployed`` alone and what does not fit."""
+    if not latest:
+        return deployed, None
+    try:
+        return overlay(deployed, latest), None
+    except BadInputError as error:
+        return deployed, Finding(
+            1,
+            "",
+            f"what was pushed last does not fit what is deployed: {error}",
+            "This is laid over the deployed file alone; push the whole file to be sure.",
+            "warning",
+        )
 
 
 def restored(
@@ -113,6 +133,29 @@ def _laid(below: Any, above: Any) -> Any:
     return {**below, **joined}
 
 
+def _lean(
+    deployed: Config,
+    config: Config,
+    data: Mapping[str, Any],
+    latest: Mapping[str, Any],
+    *,
+    is_whole: bool,
+) -> tuple[Content, Config]:
+    """The content to store, and what holds under it.
+
+    Without defaults: a key that a later release drops is in it only where somebody wrote it.
+    """
+    content = _content(data, compiled(config)["stores"], latest, is_whole=is_whole)
+    held = overlay(deployed, content)
+    dumped = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)["stores"]
+    lean = _content(data, dumped, latest, is_whole=is_whole)
+    try:
+        says_the_same = overlay(deployed, lean) == held
+    except BadInputError:
+        says_the_same = False
+    return (lean if says_the_same else content), held
+
+
 def _content(
     data: Mapping[str, Any], stores: Mapping[str, Any], latest: Mapping[str, Any], *, is_whole: bool
 ) -> Content:
@@ -127,7 +170,9 @@ def _content(
         told.setdefault(name, set()).update(MAPPED_BY_DATA if is_whole else tables)
     return {
         "stores": {
-            name: {table: stores[name][table] for table in MAPPED_BY_DATA if table in tables}
+            name: {
+                table: stores[name].get(table, {}) for table in MAPPED_BY_DATA if table in tables
+            }
             for name, tables in told.items()
         }
     }

@@ -4,7 +4,8 @@
   ``opened_at``, ``updated_at``, ``count`` (number), ``payload``, ``correlation_id``; once closed
   ``closed_at``, ``closed_by``, ``closed_why``, ``dismissed`` and ``expires_at``, 90 days later.
   Also ``event``, ``aggregate``, ``content``, and ``acted`` where a person did something about it.
-- ``pk`` ``open``, ``sk`` ``{opened_at}#{id}``: ``id`` of one that is open.
+- ``pk`` ``open``, ``sk`` ``{opened_at}#{id}``: ``id`` and ``subject`` of one that is
+  open; one that an older release opened has no ``subject``.
 - ``pk`` ``of#{subject}``, ``sk`` ``{id}``: ``id`` of one that is open, by its subject.
 
 Opening and closing write all three in one transaction; an update writes the item alone.
@@ -58,10 +59,22 @@ class DynamoAttention(Attention):
         stored = self._table.get(f"A#{id_}", "item")
         return _item(stored) if stored else None
 
-    def open(self, *, owner: Owner | None = None) -> Sequence[Item]:
-        """See ``Attention.open``."""
-        found = self._read(entry["id"] for entry in self._table.query("open"))
-        return [item for item in found if owner is None or item.owner == owner]
+    def open(
+        self,
+        *,
+        owner: Owner | None = None,
+        about: str | tuple[str, ...] = "",
+        limit: int | None = None,
+    ) -> Sequence[Item]:
+        """See ``Attention.open``. Only items that ``about`` may mean are read."""
+        found = self._read(
+            entry["id"]
+            for entry in self._table.query("open", limit=limit)
+            if "subject" not in entry or entry["subject"].startswith(about)
+        )
+        return [
+            item for item in found if owner in (None, item.owner) and item.subject.startswith(about)
+        ]
 
     def of(self, subject: str) -> Sequence[Item]:
         """See ``Attention.of``."""
@@ -127,7 +140,14 @@ class DynamoAttention(Attention):
         self._table.write_all(
             [
                 Put(stored, _NOT_OPEN, {"trouble": item.trouble}),
-                Put({"pk": "open", "sk": _place(item), "id": item.id}),
+                Put(
+                    {
+                        "pk": "open",
+                        "sk": _place(item),
+                        "id": item.id,
+                        "subject": item.subject,
+                    }
+                ),
                 Put({"pk": f"of#{item.subject}", "sk": item.id, "id": item.id}),
             ]
         )

@@ -117,7 +117,7 @@ def ask(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return operation(*args, **kwargs)
         except ClientError as error:
-            if not _codes(error) & _CONFLICT or attempt == _TRIES - 1:
+            if not _passes(error) or attempt == _TRIES - 1:
                 raise _translated(error) from error
             if failed := _condition_error(error):
                 raise failed from error
@@ -133,6 +133,13 @@ def _wait(attempt: int) -> float:
     """Seconds before this further attempt; those who met part company."""
     longest: float = min(0.01 * 2**attempt, 0.4)
     return random.uniform(0.5, 1.5) * longest  # noqa: S311 - no secret
+
+
+def _passes(error: ClientError) -> bool:
+    """Whether the same call may go through in a moment, and botocore has not tried again."""
+    if _codes(error) & _CONFLICT:
+        return True
+    return bool(_reasons(error)) and bool(_codes(error) & _THROTTLED)
 
 
 def _codes(error: ClientError) -> set[str]:
@@ -415,7 +422,10 @@ class Table:
             try:
                 ask(self._client.transact_write_items, TransactItems=items)
             except TransientError as error:
-                if error.reason != "conflict" or not left:
+                if (
+                    not (error.reason == "conflict" or isinstance(error, RateLimitedError))
+                    or not left
+                ):
                     raise
             else:
                 return

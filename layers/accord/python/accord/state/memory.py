@@ -265,11 +265,21 @@ class MemoryAttention(Attention):
         """See ``Attention.get``."""
         return self._items.get(id_)
 
-    def open(self, *, owner: Owner | None = None) -> Sequence[Item]:
+    def open(
+        self,
+        *,
+        owner: Owner | None = None,
+        about: str | tuple[str, ...] = "",
+        limit: int | None = None,
+    ) -> Sequence[Item]:
         """See ``Attention.open``."""
         with self._lock:
-            found = [item for item in self._open.values() if owner in (None, item.owner)]
-        return sorted(found, key=lambda item: (item.opened_at, item.id))
+            found = sorted(self._open.values(), key=lambda item: (item.opened_at, item.id))
+        return [
+            item
+            for item in found[:limit]
+            if owner in (None, item.owner) and item.subject.startswith(about)
+        ]
 
     def of(self, subject: str) -> Sequence[Item]:
         """See ``Attention.of``."""

@@ -25,7 +25,7 @@ _EVENTS = {  # what an item of an older release was about, by its ref's kind
 }
 _MENDED = frozenset({"order", "refund", "customer"})
 # What a mend may say in the journal. All others may be personal data.
-_TOLD = ("lines.", "party", "payment_", "refunds.")
+_TOLD = ("lines.", "party", "payment_")
 
 
 @dataclass(frozen=True, slots=True)

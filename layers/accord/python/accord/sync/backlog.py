@@ -20,6 +20,7 @@ from accord.ports.state import Attention, Cause, Control, Item, Links, Parked, W
 from accord.rules.config import Config
 
 _READ = 1000  # parked changes of one cause, oldest order first
+_OPEN = 2000  # attention items, the oldest; with more than that the figure says 2000
 _LOOKED_UP = 40  # links in all: whether what waits is in the books already
 _DIRTY = 100  # levels of one store and kind
 _SOLD: tuple[LevelKind, ...] = ("stock", "price")
@@ -65,7 +66,7 @@ class BacklogReader:
         unposted: defaultdict[tuple[str, str], list[tuple[dt.datetime, Ref]]] = defaultdict(list)
         for cause in self.waiting.causes():
             self._add_waiting(cause, stores, unposted)
-        for item in self.attention.open():
+        for item in self.attention.open(limit=_OPEN):
             self._add_item(item, stores, unposted)
         self._add_ages(stores, unposted)
         now = self.clock()

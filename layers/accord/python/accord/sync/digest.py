@@ -80,6 +80,8 @@ def _what(item: Item) -> str:
     """What it is about, by its ref."""
     if item.subject.startswith("waiting:"):
         _, connection, cause = item.subject.split(":", 2)
+        if cause.startswith("fee:"):  # its name is free text of the shop
+            cause = "a fee"
         return f"{_count(item.count, 'change')} waiting at {connection} for {cause}"
     return f"{item.subject} of {item.aggregate}" if item.aggregate else item.subject
 

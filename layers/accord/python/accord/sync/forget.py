@@ -9,7 +9,7 @@ store, are theirs: Accord names them and leaves them.
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +24,7 @@ from accord.ports.state import (
     Kept,
     Link,
     Links,
+    Mend,
     Parked,
     Payloads,
     Seen,
@@ -32,8 +33,8 @@ from accord.ports.state import (
 from accord.ports.store import Store
 from accord.sync import conflicts
 from accord.sync.customer_ports import CLAIMS, PARTY_ARCHIVED
-from accord.sync.fingerprint import natural_key
-from accord.sync.mends import impersonal
+from accord.sync.fingerprint import content, natural_key, parts, to_fact
+from accord.sync.mends import impersonal, mended
 from accord.sync.parties import ADDRESS, BESIDE, ERP_BASE, GONE, STORE_BASE
 from accord.sync.resolve import FORGOTTEN, emptied
 
@@ -115,6 +116,11 @@ class Plan:
             (f"link {link.ref}", "ids and fingerprints, so that no second party is made")
             for link in self.accounts
         ]
+        found += [
+            (f"document of {link.ref}", "it keeps what was mended: correct it in the back office")
+            for link in self.mended
+            if link.erp is not None
+        ]
         if self.claims:
             why = "marked, so that a later change is put before a person"
             found.append(("hash of the e-mail address", why))
@@ -173,6 +179,7 @@ class Forget:
         """Removes what ``plan`` names. ``by`` is who asks, and when.
 
         Raises: BusyError: one of the links is in work this moment; doing it again goes on.
+        UnavailableError, UnauthorizedError: a store could not be asked for a mended order; as well.
         """
         now = self.clock()
         for link in (
@@ -182,7 +189,8 @@ class Forget:
             self._strip(link.ref, now, by)
         for link in plan.mended:
             with self._held(link.ref, now, by) as held:
-                self.links.save(replace(held, mends=impersonal(held.mends)))
+                left = impersonal(held.mends)
+                self.links.save(replace(held, mends=left, facts=self._facts(held, left)))
         for item in plan.items:
             emptied(item, self.payloads, now)
             self.attention.put(replace(item, message=_REMOVED, payload="", updated_at=now))
@@ -198,6 +206,26 @@ class Forget:
                 for link in plan.accounts
             ]
         )
+
+    def _facts(self, link: Link, kept: Sequence[Mend]) -> Mapping[str, str]:
+        """What the link knows of its order, as the order is once only ``kept`` is laid over it.
+
+        Else its next pass would find it changed, and cancel and remake a document that stands. An
+        order that was changed before is left to that pass.
+        """
+        facts = link.facts
+        store = next(
+            (shop.store for shop in self.shops if shop.store.name == link.ref.system), None
+        )
+        answer = store.get_order(link.ref.id) if store and "content" in facts else None
+        if store is None or answer is None:
+            return facts
+        order = store.order(answer[0])
+        if content(mended(order, link.mends)) != facts["content"]:
+            return facts
+        left = mended(order, kept)
+        known = {"content": content(left), "parts": to_fact(parts(left))}
+        return {**facts, **{name: known[name] for name in known.keys() & facts.keys()}}
 
     def _accounts(self, claim: Link | None, key: str, email: str) -> Iterator[Link]:
         """The accounts with that address among those of its party, which others may share."""

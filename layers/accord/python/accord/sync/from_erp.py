@@ -168,7 +168,7 @@ class FromErp(ABC):
             progress = self._progress(link, document)
             plan = self.plan(link, progress) if progress is not None else ""
         except PermanentError as error:
-            plan = f"attention: {error}"
+            plan = f"attention: {error.reason}"
         outcome = Shadowed(plan or "nothing due")
         story.tell("ended", str(outcome))
         story.flush()

@@ -94,7 +94,7 @@ _OF_ORDER: Mapping[str, _Field] = {
     **_OF_ADDRESS,
 }
 _OF_REFUND: Mapping[str, _Field] = {
-    "reason": _Field("why it was given; [accord main:credit_note:7] ties it to that note", _any)
+    "reason": _Field("why it was given; a mark in it ties it to a credit note", _any)
 }
 _FIELDS: Mapping[str, Mapping[str, _Field]] = {
     "order": _OF_ORDER,

@@ -122,7 +122,8 @@ class Refunds:
             )
         if link.erp is None:
             return self._without_order(link, order, refund)
-        if credit := stands_for(refund):  # made by us for a credit note that is there
+        if credit := stands_for(refund):  # entered for a credit note that is there
+            self._check_stands_for(link.erp, order, refund, credit)
             self._tie(refund, credit, "")
             return Skipped(f"it stands for {credit}"), self._done(link, refund)
         if not refund.total and not refund.lines:
@@ -259,6 +260,38 @@ class Refunds:
                     "then replay",
                     reason="credited_by_hand",
                 )
+
+    def _check_stands_for(self, sale: Ref, order: SalesOrder, refund: Refund, credit: Ref) -> None:
+        """Raises: DisagreementError: that is no credit note of the sale, of the refund's amount and
+        free to be tied. Whoever wrote the mark may have mistaken a digit."""
+        holder = self.links.find(credit)
+        if holder == refund.ref:
+            return
+        progress = self.sales.back.adapter.progress(sale)
+        found = next(
+            (
+                each
+                for each in (progress.invoices if progress is not None else ())
+                if each.kind is Kind.CREDIT_NOTE
+                and Ref(each.ref.system, Kind.CREDIT_NOTE.value, each.ref.id) == credit
+            ),
+            None,
+        )
+        if found is None:
+            why = f"is no credit note of order {order.number}"
+        elif not found.is_booked:
+            why = "is not booked"
+        elif found.totals.gross != refund.total:
+            why = f"comes to {found.totals.gross}, and the refund to {refund.total}"
+        elif holder is not None:
+            why = f"is tied to {holder} already"
+        else:
+            return
+        raise DisagreementError(
+            f"the reason of refund {refund.ref.id} of order {order.number} says that it stands for "
+            f"{credit}, which {why}; correct the mark, then replay",
+            reason="not_that_credit",
+        )
 
     def _pay_back(
         self,

@@ -65,8 +65,8 @@ class Refusals:
     def _read(self) -> dict[str, list[str]]:
         heads = tuple(f"{self.store}:{kind}:" for kind in SUBJECTS.values())
         found: dict[str, list[str]] = {}
-        for item in self.attention.open():
-            if _is_of_flush(item) and item.subject.startswith(heads):
+        for item in self.attention.open(about=heads):
+            if _is_of_flush(item):
                 found.setdefault(item.subject, []).append(item.id)
         return found
 

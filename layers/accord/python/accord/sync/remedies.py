@@ -177,8 +177,14 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "credited_by_hand": Remedy(
         "A credit note of the same amount was booked by hand: it may be the same refund.",
-        "If it is, tie the two: `accord attention mend ID --set 'reason=[accord "
-        "main:credit_note:NUMBER]'`. If they are two, change the amount of one; then replay.",
+        "If it is, tie the two: `accord attention mend ID --set 'reason=MARK'`, with the mark that "
+        "the message gives, in its brackets. If they are two, change the amount of one; then "
+        "replay.",
+    ),
+    "not_that_credit": Remedy(
+        "A refund's reason names a credit note that it cannot stand for.",
+        "Correct the mark: `accord attention mend ID --set 'reason=MARK'`, or `'reason='` for a "
+        f"refund of its own. {_AGAIN}",
     ),
     "not_its_refund": Remedy(
         "The refund belongs to another order than the store said.",
@@ -287,6 +293,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "settling": Remedy("An unanswered write may still take effect.", _BY_ITSELF),
     "stale_version": Remedy("Somebody wrote at the same time.", _BY_ITSELF),
     "busy": Remedy("Another worker has it in hand.", _BY_ITSELF),
+    "rules": Remedy(
+        "The rules that were pushed last do not fit what is deployed now.",
+        "Push the whole accord.toml, or `accord config revert`; what waits goes on by itself.",
+    ),
     "aws_refused": Remedy(
         "AWS refused a call of ours: a permission or a table is missing.",
         "Deploy the stage again; the function's log says which call it was.",

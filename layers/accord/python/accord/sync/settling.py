@@ -55,7 +55,7 @@ class Settling:
                 do=do,
             )
         except PermanentError as error:
-            self.story.tell("step", f"payments are not set against {name}: {error}")
+            self.story.tell("step", f"payments are not set against {name}: {error.reason}")
         else:
             self.story.tell("step", f"payments of {name} set against its invoices, where they fit")
 

@@ -113,18 +113,32 @@ class Asides:
             raise BusyError(f"{order} is held by another worker")
         story = Story(self.journal, self.clock, change)
         try:
-            story.tell("begun", change.event, attempt=run.attempt)
-            outcome, link = work(link, story)
+            outcome = self._tell(link, story, run, work)
+        except AccordError:  # of the journal too
+            self._give_back(order, change, run)
+            raise
+        self._give_back(order, change, run)
+        return Done(outcome, settles=True)
+
+    @staticmethod
+    def _tell(
+        link: Link,
+        story: Story,
+        run: Invocation,
+        work: Callable[[Link, Story], tuple[Outcome, Link]],
+    ) -> Outcome:
+        """What ``work`` came to, told to the journal before the lease goes."""
+        try:
+            story.tell("begun", story.change.event, attempt=run.attempt)
+            outcome, _ = work(link, story)
             story.tell("ended", str(outcome))
         except AccordError as error:
             whose = f"for {error.owner}" if isinstance(error, PermanentError) else "not now"
             story.tell("ended", f"{error.reason}: {whose}")
-            self._give_back(order, change, run)
             raise
         finally:
             story.flush()
-        self._give_back(order, change, run)
-        return Done(outcome, settles=True)
+        return outcome
 
     def _give_back(self, order: Ref, change: Change, run: Invocation) -> None:
         link = self.links.get(order)
