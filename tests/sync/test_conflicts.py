@@ -372,3 +372,24 @@ def test_a_merge_that_broke_off_overwrites_nobodys_later_change(
 
     known = [field for field in again.to_erp if field in base(was)]
     assert not any(Shown(edited, base(was)).is_changed(field) for field in known)
+
+
+@examples
+@given(was=PROFILES, store=PROFILES, back=PROFILES)
+def test_what_was_changed_again_while_a_write_broke_off_is_a_change(
+    was: Profile, store: Profile, back: Profile
+) -> None:
+    """Also where it went back to what it was before: the other side shows the value between."""
+    ours, theirs = Shown(store, base(was)), Shown(was, base(was))
+    due = merge(ours, theirs, all_by("store"))
+    sent = {field: conflicts.mark(field, value) for field, value in due.to_erp.items()}
+    half = Shown(applied(was, due.to_erp), theirs.base)
+
+    half, ours = conflicts.resumed(half, Shown(back, ours.base), sent, is_answer=False)
+    again = merge(ours, half, all_by("ask"))
+
+    assert not again.to_store.keys() & sent.keys()
+    for field in sent:
+        shown, wanted = Shown(back, {}).value(field), Shown(store, {}).value(field)
+        if shown is not None and conflicts.mark(field, shown) != conflicts.mark(field, wanted):
+            assert again.to_erp.get(field) == shown

@@ -214,8 +214,9 @@ def resumed(
         elif not side.is_changed(field):
             continue  # it is still due
         # It arrived, or somebody wrote over it: either way it is no news of the other side's.
-        if mark(field, source) == wanted:
-            its[field] = kept(field, source)
+        # Where the other has changed once more since, also back to what it was, that is news.
+        same = mark(field, source) == wanted
+        its[field] = kept(field, source) if same else _MARKED + wanted
     return Shown(side.profile, mine), Shown(other.profile, its)
 
 
