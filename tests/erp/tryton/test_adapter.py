@@ -553,5 +553,12 @@ def test_the_totals_of_odd_amounts_are_foretold(
     assert seen.totals == foretold
 
 
-def test_the_counts_are_of_what_is_there(server: TrytonServer, erp: Tryton) -> None:
-    assert counts(server)["orders"] == len(sales(server))
+def test_the_counts_are_of_what_is_there(
+    server: TrytonServer, erp: Tryton, parcel: SalesDocument
+) -> None:
+    before, of_the_shop = counts(server), len(sales(server))
+
+    erp.create(parcel, key=f"one-more-{uuid.uuid4()}")
+
+    assert counts(server) == {**before, "orders": before["orders"] + 1}
+    assert len(sales(server)) == of_the_shop + 1
