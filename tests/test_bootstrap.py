@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from accord import bootstrap
+from accord.bootstrap import connections, tables
+from accord.bootstrap import rules as wired
 from accord.errors import (
     RejectedError,
     TransientError,
@@ -36,15 +38,15 @@ class Secrets:
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> Secrets:
     kept = Secrets()
-    monkeypatch.setattr(bootstrap, "aws_client", lambda: kept)
-    monkeypatch.setattr(bootstrap, "secret_name", lambda name: name)
-    monkeypatch.setattr(bootstrap, "_secrets", {})
+    monkeypatch.setattr(connections, "aws_client", lambda: kept)
+    monkeypatch.setattr(connections, "secret_name", lambda name: name)
+    monkeypatch.setattr(connections, "_secrets", {})
     return kept
 
 
 def test_a_secret_is_asked_for_once_in_a_while(secrets: Secrets) -> None:
     for _ in range(3):
-        bootstrap._secret("erp/main", connection="main")
+        connections._secret("erp/main", connection="main")
 
     assert secrets.asked == 1
 
@@ -52,18 +54,18 @@ def test_a_secret_is_asked_for_once_in_a_while(secrets: Secrets) -> None:
 def test_a_renewed_secret_is_used_without_a_new_process(
     secrets: Secrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bootstrap._secret("erp/main", connection="main")
+    connections._secret("erp/main", connection="main")
     secrets.text = '{"password": "new"}'
-    monkeypatch.setattr(bootstrap, "_SECRETS_KEPT_S", -1.0)
+    monkeypatch.setattr(connections, "_SECRETS_KEPT_S", -1.0)
 
-    assert bootstrap._secret("erp/main", connection="main") == {"password": "new"}
+    assert connections._secret("erp/main", connection="main") == {"password": "new"}
 
 
 @pytest.mark.parametrize("text", ["pass word", '"text"', "[]"])
 def test_a_secret_that_is_no_object_waits_for_its_mend(secrets: Secrets, text: str) -> None:
     secrets.text = text
     with pytest.raises(UnauthorizedError) as caught:
-        bootstrap._secret("erp/main", connection="main")
+        connections._secret("erp/main", connection="main")
 
     assert caught.value.connection == "main"
     assert "pass word" not in str(caught.value)
@@ -73,7 +75,7 @@ def test_a_secret_without_a_value_is_waited_for_by_all_together(secrets: Secrets
     """As after a first deployment. Refused, each order would become a matter of its own."""
     secrets.refuses = True
     with pytest.raises(UnauthorizedError, match="secret erp/main cannot be read") as caught:
-        bootstrap._secret("erp/main", connection="main")
+        connections._secret("erp/main", connection="main")
 
     assert caught.value.connection == "main"
 
@@ -90,7 +92,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> None:
 
     tables = {"uk": store("main", "off"), "de": store("main", "on"), "us": store("other", "on")}
     monkeypatch.setattr(
-        bootstrap, "config", lambda: SimpleNamespace(stores=tables, erps={"main": None})
+        wired, "config", lambda: SimpleNamespace(stores=tables, erps={"main": None})
     )
 
 
@@ -120,7 +122,7 @@ def test_a_change_is_about_one_store(ref: str, aggregate: str | None, store: str
 def test_a_back_office_that_left_the_configuration_is_said_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bootstrap, "_deployed", lambda: (SimpleNamespace(erps={}), ""))
+    monkeypatch.setattr(wired, "_deployed", lambda: (SimpleNamespace(erps={}), ""))
 
     with pytest.raises(UnsupportedError, match="no back office named 'main'"):
         bootstrap.back_office("main")
@@ -129,8 +131,8 @@ def test_a_back_office_that_left_the_configuration_is_said_so(
 def test_what_was_made_is_kept_until_it_would_be_made_of_something_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bootstrap, "_made", {})
-    made = [bootstrap._kept("store", "uk", of, object) for of in ("a", "a", "b")]
+    monkeypatch.setattr(connections, "_made", {})
+    made = [connections._kept("store", "uk", of, object) for of in ("a", "a", "b")]
 
     assert made[0] is made[1]
     assert made[1] is not made[2]
@@ -145,10 +147,10 @@ UNFIT = {"stores": {"uk": {"gone": {}}}}
 def rules(monkeypatch: pytest.MonkeyPatch) -> MemoryRulesStore:
     """Read anew at each use; nothing was read yet."""
     kept, deployed = MemoryRulesStore(), config()
-    monkeypatch.setattr(bootstrap, "_rules", bootstrap._Rules())
-    monkeypatch.setattr(bootstrap, "_RULES_KEPT_S", -1.0)
-    monkeypatch.setattr(bootstrap, "_deployed", lambda: (deployed, "d1"))
-    monkeypatch.setattr(bootstrap, "rules_store", lambda: kept)
+    monkeypatch.setattr(wired, "live", wired._Rules())
+    monkeypatch.setattr(wired, "_RULES_KEPT_S", -1.0)
+    monkeypatch.setattr(wired, "_deployed", lambda: (deployed, "d1"))
+    monkeypatch.setattr(tables, "rules_store", lambda: kept)
     return kept
 
 

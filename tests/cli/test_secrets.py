@@ -8,12 +8,14 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from accord import bootstrap
+from accord.bootstrap import connections, rules, tables
 from accord.cli import secrets
 from accord.cli.app import app
 from accord.errors import AccordError
 from accord.local.model_store import ModelStore
 from accord.local.world import Clock
 from accord.rules.config import Config
+from accord.settings import settings
 from accord.state.memory import MemoryAttention, MemoryControl, MemoryJournal
 from tests.sync.conftest import START, config
 
@@ -54,16 +56,18 @@ def store(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
         model.shop.create_webhook({"topic": topic, "delivery_url": URL, "secret": "old"})
     control, journal, attention = MemoryControl(), MemoryJournal(), MemoryAttention()
     for name, made in {"control": control, "journal": journal, "attention": attention}.items():
-        monkeypatch.setattr(bootstrap, name, lambda made=made: made)
+        for module in (bootstrap, tables):
+            monkeypatch.setattr(module, name, lambda made=made: made)
     monkeypatch.setattr(bootstrap, "config", lambda: toml)
-    monkeypatch.setattr(bootstrap, "_store_table", lambda name: (_table(toml, name), "1"))
-    monkeypatch.setattr(bootstrap, "store", lambda _: model)
+    monkeypatch.setattr(rules, "store_table", lambda name: (_table(toml, name), "1"))
+    for module in (bootstrap, connections):
+        monkeypatch.setattr(module, "store", lambda _: model)
     monkeypatch.setattr(secrets, "connect", lambda _: None)
     monkeypatch.setattr(secrets, "_wait", lambda _: None)
     for variable in ("ACCORD_STAGE", "ACCORD_CONFIG", "AWS_REGION"):
         monkeypatch.setenv(variable, "local")
     monkeypatch.setenv("ACCORD_PUBLIC_URL", "https://hooks.example")
-    bootstrap.settings.cache_clear()
+    settings.cache_clear()
     return model
 
 
@@ -108,7 +112,7 @@ def test_without_a_known_address_none_is_guessed_from_what_the_store_has(
     store: ModelStore, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACCORD_PUBLIC_URL", "")
-    bootstrap.settings.cache_clear()
+    settings.cache_clear()
 
     result = RUN.invoke(app, ["secrets", "rotate", "uk", "--by", "olivia"])
     assert isinstance(result.exception, AccordError)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import base as breaker
 
-from accord import bootstrap, consumer, edge, settings
+from accord import consumer, edge, settings
+from accord.bootstrap import connections, flows, rules, schedules, tables
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.ledger import Ledger
 from accord.local.model_store import ModelStore
@@ -85,15 +86,16 @@ def room(
 
 def forget() -> None:
     """What a process keeps for its life is let go, as if it were a new one."""
-    for module in (bootstrap, edge, consumer, settings):
+    made_of = (tables, rules, connections, flows, schedules)
+    for module in (*made_of, edge, consumer, settings):
         for name, made in vars(module).items():
             if hasattr(made, "cache_clear") and getattr(made, "__module__", "") == module.__name__:
                 if name == "aws_client" and made.cache_info().currsize:
                     made().close()
                 made.cache_clear()
     edge.webhook_secrets = edge.WebhookSecrets()
-    bootstrap._rules = bootstrap._Rules()
-    bootstrap._made.clear()
+    rules.live = rules._Rules()
+    connections._made.clear()
     for counts in (breaker._LOCAL_FAILURES, breaker._LOCAL_SUCCESSES):
         counts.clear()
 
@@ -106,7 +108,7 @@ def run(room: Room, monkeypatch: pytest.MonkeyPatch) -> Handler:
         monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function)
         told = {event: room.queues[event] for event in SENDS.get(function, ())}
         monkeypatch.setenv("ACCORD_QUEUES", json.dumps(told))  # as the stack tells it
-        for cached in (settings.settings, bootstrap.queues, edge.queues):
+        for cached in (settings.settings, tables.queues, edge.queues):
             cached.cache_clear()
         called = handler(function).lambda_handler
         for each in logging.getLogger(function).handlers:
@@ -135,9 +137,9 @@ def books(room: Room, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Memory.ledger(clock=lambda: dt.datetime.now(dt.UTC))
     ledger.call("create", {**NOBODY, "email": "", "vat_number": ""})
     monkeypatch.setattr(
-        bootstrap,
+        connections,
         "back_office",
-        lambda name: bootstrap.guard().over(Memory(ledger.call, name), name),
+        lambda name: connections.guard().over(Memory(ledger.call, name), name),
     )
     return ledger
 
@@ -146,9 +148,9 @@ def books(room: Room, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def store(room: Room, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
     """A store in memory, in the place of the real one."""
     model = ModelStore("uk", lambda: dt.datetime.now(dt.UTC))
-    readers = bootstrap.READERS
+    readers = connections.READERS
     monkeypatch.setattr(
-        bootstrap, "store", lambda name: bootstrap.guard().over(model, name, free=readers)
+        connections, "store", lambda name: connections.guard().over(model, name, free=readers)
     )
     return model
 

@@ -15,7 +15,7 @@ from accord.local.store.orders import make_order
 from accord.model.documents import DocumentLine, SalesOrder, Totals
 from accord.model.money import Money
 from accord.rules.accounts import check_complete, describe, document_lines, rounding_line
-from accord.rules.config import Mappings
+from accord.rules.mapping import Mappings
 from accord.woo.mapping import from_wire
 from tests.conftest import order_json
 

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from accord.rules.config import Config, CustomerRules, Erp, Mappings, OrderRules, Store, Target
+from accord.rules.config import Config, Erp, Store
+from accord.rules.mapping import Mappings, Target
+from accord.rules.ordering import OrderRules
+from accord.rules.people import CustomerRules
 
 
 def store(**changes: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from accord.errors import UnmappedError
 from accord.model.documents import DocumentLine, OrderLine, SalesOrder
 from accord.model.money import Money
 from accord.rules.accounts import check_complete, document_lines, map_order
-from accord.rules.config import Mappings
+from accord.rules.mapping import Mappings
 from tests.rules.made import REDUCED, VAT, line, order, orders, party
 
 ALL: dict[str, Any] = {

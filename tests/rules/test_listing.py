@@ -7,8 +7,8 @@ import pytest
 
 from accord.model.change import Ref
 from accord.model.item import Family, Item, Lifecycle
-from accord.rules.config import Mappings, Target
 from accord.rules.listing import created, existing, wanted_family, wanted_product
+from accord.rules.mapping import Mappings, Target
 from accord.rules.sellable import faults
 from accord.rules.selling import (
     CatalogueRules,

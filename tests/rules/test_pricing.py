@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accord.errors import UnmappedError
 from accord.model.item import ItemPrices, Lifecycle, SalePrice
-from accord.rules.config import Mappings
+from accord.rules.mapping import Mappings
 from accord.rules.pricing import wanted_price
 from accord.rules.sellable import faults
 from accord.rules.selling import PriceBand, PriceRules, SaleRule

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accord.errors import PermanentError
 from accord.model.documents import OrderLine, Refund, SalesOrder
 from accord.model.money import Money
-from accord.rules.config import Mappings, PaymentRule
+from accord.rules.mapping import Mappings, PaymentRule
 from accord.rules.refunds import credited, refund_account
 from tests.rules.made import (
     CURRENCIES,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.rules.config import Mappings, Target
+from accord.rules.mapping import Mappings, Target
 from accord.rules.skus import item_of, skus_by_item, skus_of
 
 MAPPED = Mappings(

@@ -22,6 +22,7 @@ from accord.model.party import Profile
 from accord.ports.state import Item
 from accord.settings import settings
 from accord.sync.acts import Acts
+from accord.sync.reading import customer_of, order_of
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Items by id.")]
 OwnerOption = Annotated[Owner | None, typer.Option(help="Only what is this desk's.")]
@@ -176,13 +177,14 @@ def acts() -> Acts:
 def _order(ref: Ref) -> SalesOrder | None:
     store = bootstrap.store(ref.system)
     answer = store.get_order(ref.id)
-    return None if answer is None else store.order(answer[0])
+    # As the store shows it: a mend is checked against that, whatever lies over it already.
+    return None if answer is None else order_of(store, answer[0], None)
 
 
 def _profile(ref: Ref) -> Profile | None:
     store = bootstrap.store(ref.system)
     answer = store.get_customer(ref.id)
-    return None if answer is None else store.customer(answer[0]).profile
+    return None if answer is None else customer_of(store, answer[0], None).profile
 
 
 def _key(ref: Ref) -> str:

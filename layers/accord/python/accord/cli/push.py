@@ -28,7 +28,7 @@ from accord.rules.push import (
     propose,
     restored,
 )
-from accord.sync.mends import mended
+from accord.sync.reading import order_of
 from accord.sync.settles import Preview, Settled
 
 Latest = tuple[int, Mapping[str, Any]]
@@ -243,8 +243,7 @@ def _preview() -> Preview:
         answer = store.get_order(ref.id)
         if answer is None:
             return None
-        link = bootstrap.links().get(ref)
-        return mended(store.order(answer[0]), link.mends if link else ())
+        return order_of(store, answer[0], bootstrap.links().get(ref))
 
     return Preview(bootstrap.waiting(), order)
 

@@ -22,7 +22,7 @@ from accord.rules.config import Config, Store
 from accord.rules.load import check
 from accord.rules.routing import route
 from accord.sync.decide import CLOSED
-from accord.sync.mends import mended
+from accord.sync.reading import order_of
 from accord.woo.mapping import from_wire
 
 app = typer.Typer(help="Which of your rules decide what becomes of an order.", no_args_is_help=True)
@@ -86,7 +86,7 @@ def _from_store(store: str, order: str, stage: str | None) -> dict[str, Any]:
     if answer is None:
         fail(f"{store} has no order {order}; give its id, which may differ from its number")
     link = bootstrap.links().get(Ref(store, "order", order))
-    sold = mended(bootstrap.store(store).order(answer[0]), link.mends if link else ())
+    sold = order_of(bootstrap.store(store), answer[0], link)
     found = _explained(sold, store, table)
     found["mends"] = laid(link)
     found["stands"] = f"{link.number} ({link.erp})" if link and link.erp else None

@@ -20,7 +20,7 @@ from accord.model.documents import (
 )
 from accord.model.money import Money
 from accord.rules.conditions import NO_TAX, item_class, line_misfit
-from accord.rules.config import Mappings, PaymentRule, Target
+from accord.rules.mapping import Mappings, PaymentRule, Target
 
 
 @dataclass(frozen=True, slots=True)

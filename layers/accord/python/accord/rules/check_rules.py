@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from accord.rules.conditions import NO_TAX
-from accord.rules.config import LineWhen, OrderWhen, Store
+from accord.rules.config import Store
 from accord.rules.countries import CODES, USUAL_SLIPS, countries
+from accord.rules.mapping import LineWhen
+from accord.rules.ordering import OrderWhen
 from accord.rules.problem import Path, Problem, nearest
 from accord.rules.selling import ItemWhen
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from accord.model.documents import OrderLine, SalesOrder
 from accord.model.party import Party
-from accord.rules.config import LineWhen, OrderWhen
 from accord.rules.countries import countries
+from accord.rules.mapping import LineWhen
+from accord.rules.ordering import OrderWhen
 from accord.rules.selling import ItemWhen
 
 NO_TAX = "none"

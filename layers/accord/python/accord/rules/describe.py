@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accord.rules import config, digest, limits, selling, watch
+from accord.rules import config, digest, limits, mapping, ordering, people, selling, watch
 from accord.rules.config import Config
 from accord.rules.table import Table
 
@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 def descriptions() -> dict[tuple[str, str], str]:
     """(class, field) → the text under the field, as one line."""
     found: dict[tuple[str, str], str] = {}
-    modules = (config, selling, limits, watch, digest)
+    modules = (config, ordering, people, mapping, selling, limits, watch, digest)
     nodes = (node for module in modules for node in _nodes(module))
     for node in nodes:
         if not isinstance(node, ast.ClassDef):

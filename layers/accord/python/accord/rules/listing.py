@@ -16,8 +16,8 @@ from typing import Any
 from accord.model.item import Item
 from accord.rules.available import terms
 from accord.rules.conditions import item_fits
-from accord.rules.config import Mappings
 from accord.rules.hosts import is_public
+from accord.rules.mapping import Mappings
 from accord.rules.selling import CatalogueRules, FieldOwners, LifecycleRule, StockRules
 from accord.rules.skus import skus_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from accord.errors import UnmappedError
 from accord.model.item import ItemPrices, Lifecycle, SalePrice
-from accord.rules.config import Mappings
+from accord.rules.mapping import Mappings
 from accord.rules.selling import PriceRules
 
 _HUNDRED = Decimal(100)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from accord.errors import PermanentError
 from accord.model.documents import OrderLine, Refund, SalesOrder, Tax, TaxRate
 from accord.model.money import Money
-from accord.rules.config import Mappings, PaymentRule
+from accord.rules.mapping import Mappings, PaymentRule
 
 
 def credited(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from accord.model.documents import SalesOrder
 from accord.rules.conditions import order_misfit
-from accord.rules.config import Make, Store
+from accord.rules.config import Store
+from accord.rules.ordering import Make
 
 
 @dataclass(frozen=True, slots=True)

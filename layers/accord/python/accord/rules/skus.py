@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from accord.rules.config import Mappings, Target
+from accord.rules.mapping import Mappings, Target
 
 
 def item_of(sku: str, mappings: Mappings) -> str | None:

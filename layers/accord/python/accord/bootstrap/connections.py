@@ -1,0 +1,204 @@
+"""Stores and back offices: their clients, their secrets, and what stands between."""
+
+import datetime as dt
+import json
+import time
+import zoneinfo
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from random import SystemRandom
+from typing import Any, TypeVar
+
+from accord import erp
+from accord.bootstrap import rules, tables
+from accord.edge import WebhookSecrets, aws_client, secret_name
+from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.http import sent
+from accord.ports.erp import Connection, ErpAdapter
+from accord.ports.limits import Board
+from accord.rules.config import bears
+from accord.state.breakers import BoardBreakers
+from accord.sync.guard import Guard
+from accord.sync.meter import Meter
+from accord.sync.pause import Pauses
+from accord.sync.sales import BackOffice
+from accord.woo.client import WooStore
+from accord.woo.webhook import Edge
+
+_SECRETS_KEPT_S = 300.0  # a renewed password is used without a deployment
+READERS = ("order", "customer", "product")
+"""Methods of a store that read a document and ask nobody."""
+
+T = TypeVar("T")
+
+
+@cache
+def board() -> Board:
+    """What all workers know of the connections."""
+    return Board(tables.control(), tables.now)
+
+
+@cache
+def guard() -> Guard:
+    """What stands between the flows and the connections."""
+    random = SystemRandom()
+    return Guard(
+        board=board(),
+        breakers=BoardBreakers(board()),
+        meter=Meter(tables.control(), tables.now, pause=time.sleep, random=random.random),
+        bears=lambda name: bears(rules.deployed(), name),
+        clock=tables.now,
+        new_holder=lambda: f"{random.getrandbits(64):016x}",
+        sent=sent,
+    )
+
+
+def pauses() -> Pauses:
+    """Leaves connections alone, and lets them go on."""
+    return Pauses(board(), tables.journal(), tables.now)
+
+
+_secrets: dict[str, tuple[float, dict[str, Any]]] = {}
+
+
+def _secret(name: str, *, connection: str) -> dict[str, Any]:
+    """What ``connection`` signs in with.
+
+    Raises: UnauthorizedError: it is not there, has no value yet, may not be read, or is no JSON
+    object. All that needs it waits together, and goes on when somebody has mended it.
+    """
+    kept = _secrets.get(name)
+    if kept is None or time.monotonic() - kept[0] > _SECRETS_KEPT_S:
+        try:
+            text = aws_client().get_secret(secret_name(name))
+        except RejectedError as error:
+            raise UnauthorizedError(
+                f"the secret {name} cannot be read ({error}); put its value in Secrets Manager",
+                connection=connection,
+            ) from error
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None  # whose message would hold the text
+        if not isinstance(found, dict):
+            raise UnauthorizedError(
+                f"the secret {name} holds no JSON object; mend it in Secrets Manager",
+                connection=connection,
+            )
+        kept = _secrets[name] = (time.monotonic(), found)
+    return kept[1]
+
+
+_back_offices: dict[str, tuple[dict[str, Any], ErpAdapter]] = {}
+
+
+def back_office(name: str, *, timeout: Decimal | None = None) -> ErpAdapter:
+    """The adapter of [erps.``name``]; it keeps its session until its credentials are renewed.
+
+    ``timeout``: seconds for one call, where someone waits who will not wait as long as usual.
+
+    Raises: UnsupportedError: the configuration has no such back office any more.
+    """
+    table = rules.deployed().erps.get(name)
+    if table is None:
+        raise UnsupportedError(
+            f"accord.toml has no back office named {name!r}; add it, then replay"
+        )
+    secret = _secret(table.secret, connection=name)
+    key = name if timeout is None else f"{name} within {timeout} s"
+    kept = _back_offices.get(key)
+    if kept is None or kept[0] != secret:
+        adapter = erp.load(table.adapter).connect(
+            Connection(
+                name=name,
+                adapter=table.adapter,
+                url=table.url,
+                options=table.options,
+                secret=secret,
+                timeout=table.timeout if timeout is None else timeout,
+                allow_private=table.allow_private,
+            )
+        )
+        kept = _back_offices[key] = (secret, guard().over(adapter, name, breaker=key))
+    return kept[1]
+
+
+_made: dict[tuple[str, str], tuple[object, Any]] = {}
+
+
+def _kept(kind: str, name: str, made_of: object, make: Callable[[], T]) -> T:
+    """What ``make`` made, as long as it is made of the same."""
+    kept = _made.get((kind, name))
+    if kept is None or kept[0] != made_of:
+        kept = _made[kind, name] = (made_of, make())
+    found: T = kept[1]
+    return found
+
+
+def store(name: str) -> WooStore:
+    """A client of [stores.``name``] under the rules that hold now; it keeps its connections.
+
+    Raises: UnsupportedError: the configuration has no such store any more. UnauthorizedError: its
+    secret lacks a part.
+    """
+    table, version = rules.store_table(name)
+    secret = _secret(table.secret, connection=name)
+    if lacks := {"consumer_key", "consumer_secret"} - secret.keys():
+        raise UnauthorizedError(
+            f"the secret of {name} lacks {', '.join(sorted(lacks))}", connection=name
+        )
+
+    def make() -> WooStore:
+        client = WooStore.connect(
+            name=name,
+            url=table.url,
+            api_url=table.api_url,
+            consumer_key=secret["consumer_key"],
+            consumer_secret=secret["consumer_secret"],
+            timeout=float(table.timeout),
+            settle=dt.timedelta(seconds=float(table.settle)),
+            vat_keys=table.orders.vat_number,
+            po_keys=table.orders.po_number,
+            allow_private=table.allow_private,
+        )
+        return guard().over(client, name, free=READERS)
+
+    return _kept("store", name, (version, secret), make)
+
+
+def webhook_secrets(name: str) -> tuple[str, ...]:
+    """What the webhooks of [stores.``name``] may be signed with, newest first, read just now.
+
+    Raises: RejectedError: the secret does not list them. UnauthorizedError: there is none.
+    """
+    table, _ = rules.store_table(name)
+    found = WebhookSecrets().of(Edge.from_config(name, table.model_dump()))
+    if not found:
+        raise UnauthorizedError(
+            f"the secret of {name} has no webhook_secrets; make one with "
+            f"`accord secrets rotate {name}`",
+            connection=name,
+        )
+    return found
+
+
+def office(name: str) -> BackOffice:
+    """[erps.``name``] with its adapter and its days. Raises: UnsupportedError: there is none."""
+    adapter = back_office(name)  # says what is wrong, where there is no such table
+    return BackOffice(name, adapter, zoneinfo.ZoneInfo(rules.config().erps[name].time_zone))
+
+
+def ping(connection: str) -> None:
+    """Returns if the store or back office answers. Raises: AccordError: it does not."""
+    if connection in rules.config().erps:
+        back_office(connection).ping()
+    elif connection in rules.config().stores:
+        store(connection).ping()
+
+
+def patience_of(connection: str) -> dt.timedelta:
+    """How long one call may take there."""
+    config_ = rules.config()
+    table = config_.erps.get(connection) or config_.stores.get(connection)
+    return dt.timedelta(seconds=float(table.timeout) if table is not None else 0)
