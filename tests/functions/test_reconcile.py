@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from accord import bootstrap
+from accord.bootstrap import rules as wired
+from accord.bootstrap import tables
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
@@ -139,7 +141,7 @@ def test_a_night_in_which_no_run_began_is_counted(
     assert metrics(capsys.readouterr().out) == {}
 
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=27)
-    monkeypatch.setattr(bootstrap, "now", lambda: later)
+    monkeypatch.setattr(tables, "now", lambda: later)
     run(FUNCTION, CASES["go_on"])
 
     assert metrics(capsys.readouterr().out) == {"ReconcileBehind": 1}
@@ -170,7 +172,7 @@ def test_what_the_rules_have_mended_is_queued(
     uk = rules.stores["uk"]
     mends = uk.model_copy(update={"reconcile": uk.reconcile.model_copy(update={"repair": True})})
     changed = rules.model_copy(update={"stores": {"uk": mends}})
-    monkeypatch.setattr(bootstrap, "config", lambda: changed)
+    monkeypatch.setattr(wired, "config", lambda: changed)
     placed(store)
 
     run(FUNCTION, CASES["begin"])

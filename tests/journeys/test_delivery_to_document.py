@@ -22,6 +22,7 @@ from accord.local.recorded import Recorded, read_all, references
 from accord.local.runner.calls import Calls
 from accord.local.runner.resources import ACCOUNT, REGION
 from accord.local.runner.synth import assembly
+from accord.model.change import Ref
 from accord.ports.state import Item
 from accord.state.attention import DynamoAttention
 from accord.state.waiting import DynamoWaiting
@@ -29,6 +30,7 @@ from accord.sync.digest import OWNERS
 from infra.events import FROM_ERP, SOLD
 from tests.infra import policies
 from tests.journeys.market import GOODS, Market
+from tests.journeys.night import an_account, compared_at, hour_ago, lead_astray
 from tests.journeys.town import MUG, Town, configured
 
 pytestmark = [pytest.mark.tryton, pytest.mark.slow]
@@ -52,8 +54,6 @@ _FOUND = (
 _OWNER = "a store that owns its catalogue: tests/functions/test_goods_functions.py"
 _GUARDED = "webhooks that are switched off: tests/functions/test_guard_webhooks.py"
 _EXPIRED = "a hold whose time is over: tests/state/test_holds.py"
-_AGREES = "what differs, and what mends it: tests/functions/test_reconcile.py"
-_WRITTEN = ("PutItem", "UpdateItem", "DeleteItem")
 UNUSED = {
     ("a consumer", "dynamodb:UpdateItem", "attention"): _AGAIN,
     ("a consumer", "s3:GetObject", "payloads"): "a print that an earlier try kept: "
@@ -65,6 +65,11 @@ UNUSED = {
     ("order", "dynamodb:DeleteItem", "links"): "a link that gets another document: test_links.py",
     ("order", "sqs:SendMessage", OWN_QUEUE): "an order asks for a refund's turn, or the other way: "
     "tests/sync/test_order_life.py",
+    **{
+        ("order", "sqs:SendMessage", f"{event.replace('_', '-')}.fifo"): "what was booked before a "
+        "pass that died could link it: tests/sync/test_found_by_simulation.py"
+        for event in ("order_fulfilled", "invoice_posted")
+    },
     **{
         (folder, "dynamodb:DeleteItem", "steps"): _WITHDRAWN
         for folder in ("order", "customer_changed", *FROM_ERP)
@@ -142,26 +147,10 @@ UNUSED = {
     "of has a limit, and is not held: tests/state/test_holds.py",
     ("check_availability", "dynamodb:BatchWriteItem", "levels"): "what is asked live closes an "
     "order's claim: tests/state/test_levels.py",
-    # Both sides agree here, so nothing is looked at twice, told again or rebuilt.
-    **{
-        ("reconcile", action, name): _AGREES
-        for name, actions in {
-            "links": tuple(f"dynamodb:{call}" for call in ("GetItem", *_WRITTEN)),
-            "waiting": ("dynamodb:GetItem",),
-            "attention": tuple(f"dynamodb:{call}" for call in ("GetItem", "BatchGetItem", "Query")),
-            "levels": tuple(
-                f"dynamodb:{call}"
-                for call in ("GetItem", "BatchGetItem", "Query", "BatchWriteItem", *_WRITTEN)
-            ),
-            "payloads": ("s3:GetObject",),
-            **{
-                f"{event.replace('_', '-')}.fifo": ("sqs:SendMessage",)
-                for event in ("order_changed_in_erp", "customer_changed", *SOLD)
-            },
-            "orders.fifo": ("sqs:SendMessage",),
-        }.items()
-        for action in actions
-    },
+    ("reconcile", "dynamodb:DeleteItem", "levels"): "a variation that is gone while it is to be "
+    "sent, whose mark moves: tests/state/test_levels.py",
+    ("reconcile", "s3:GetObject", "payloads"): "a run of more than one slice goes on from its "
+    "draft: tests/sync/test_reconcile.py, tests/state/test_reports.py",
     # In the stack of this file nobody guards: the town changes its webhooks by hand.
     **{
         ("guard_webhooks", action, name): _GUARDED
@@ -181,6 +170,11 @@ UNUSED = {
     },
     ("poll_store", "dynamodb:BatchGetItem", "attention"): "an order that a person has: "
     "tests/sync/test_poll_store.py",
+    **{
+        ("poll_store", f"dynamodb:{call}", "attention"): "a page that a store does not answer: "
+        "tests/sync/test_poll_store.py"
+        for call in ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
+    },
     ("poll_store", "sqs:SendMessage", "customer-changed.fifo"): "an account that no webhook told "
     "of: tests/sync/test_poll_store.py",
     ("poll_store", "sqs:SendMessage", "product-updated.fifo"): "a correction that no webhook told "
@@ -254,6 +248,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             erp_changes={"credited": "apply"},
             flows={"stock": "on", "prices": "on", "products": "on"},
             availability={"enabled": True, "live": "near"},
+            reconcile={"repair": True},
         ),
         references=references(read_all(DELIVERIES)),
         work=tmp_path_factory.mktemp("place"),
@@ -486,6 +481,56 @@ def test_what_is_sold_is_made_priced_counted_and_counted_down(place: Place) -> N
         assert market.quantities("TRAY") == {"TRAY": 7}
         assert market.prices("TRAY") == ("6.00", "")
         assert town.asked() == []
+
+
+def test_a_night_mends_what_differs_and_leaves_the_rest_to_people(place: Place) -> None:
+    with Town.at(place) as town, contextlib.ExitStack() as held:
+        market = Market(town)
+        town.begin()
+        # Ids before those that the store gives to the orders of the other journeys.
+        astray, lost, cancelled = (an_order(id_, **hour_ago()) for id_ in (6010, 6011, 6012))
+        for posted in (astray, cancelled):
+            deliver(place, posted)
+        assert eventually(lambda: documents(place, 6010) == documents(place, 6012) != [])
+        held.enter_context(place.stack.unscheduled())  # so that no poll hears of it first
+        town.settled()
+        sale = town.link("order", "6010").erp
+        lead_astray(place, Ref("uk", "order", "6010"))
+        place.store.control("PUT", "orders", [lost.order])
+        place.store.control("PUT", "customers", [an_account(901)])
+        town.desk.cancel("uk-6012")
+        market.listed("SALVER")  # 10.00 and none, in the store
+        town.desk.make_items(["SALVER", "CHARGER", "CANTEEN"], price=6)
+        town.desk.make_kit("CANTEEN", {"SALVER": 2})
+        town.desk.receive("SALVER", 9)
+
+        first = compared_at(place)
+        town.carried()
+        again = compared_at(place)
+
+        found = {(each["reason"], each["subject"]): each["repaired"] for each in first}
+        assert (
+            found.items()
+            >= {
+                ("link_lost", "order 6010"): True,
+                ("missing_in_erp", "order 6011"): True,
+                ("status_differs", "order 6012"): True,
+                ("party_missing", "customer 901"): True,
+                ("stock_differs", "SKU SALVER"): True,
+                ("price_differs", "SKU SALVER"): True,
+                ("missing_in_store", "SKU CHARGER"): True,
+            }.items()
+        )
+        assert not [each for each in again if (each["reason"], each["subject"]) in found]
+        assert town.link("order", "6010").erp == sale
+        assert documents(place, 6011) == ["processing"]
+        assert town.party("901")["name"] == "Grace Hopper"
+        assert market.quantities("SALVER") == {"SALVER": 9}
+        assert market.prices("SALVER") == ("6.00", "")
+        assert market.shown("CHARGER")["status"] == "draft"
+        assert ("cancelled_in_erp", "commerce") in town.asked()
+        for item in town.items():  # it is nobody's of the journeys after this one
+            town.attention.dismiss(item.id, now=dt.datetime.now(dt.UTC), by="tests", why="seen")
 
 
 # --- what each role allows -------------------------------------------------------------

@@ -4,11 +4,12 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from accord.local.world import KilledError, World
 from accord.model.change import Change, Ref
-from accord.ports.state import Link
+from accord.ports.state import Link, Seen
 from accord.rules.config import Config
 from tests.conftest import order_json
 from tests.sync.conftest import config
@@ -47,6 +48,22 @@ def link_of(world: World) -> Link:
     link = world.links.get(ORDER)
     assert link is not None
     return link
+
+
+def relinked(world: Any, ref: Ref = ORDER, **changes: Any) -> Link:
+    """The link, changed under a lease of its own."""
+    held = world.links.acquire(
+        ref,
+        key=f"uk-{ref.id}",
+        owner="test",
+        now=world.clock(),
+        until=world.clock() + _MOMENT,
+        seen=Seen(None),
+    )
+    assert held is not None
+    saved = world.links.save(replace(held, **changes))
+    world.links.abandon(saved)
+    return saved
 
 
 def told(world: World, word: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from accord.model.change import Ref
 from accord.model.documents import SalesOrder, State
 from accord.ports.state import Link
-from accord.rules.config import OrderRules
+from accord.rules.ordering import OrderRules
 from accord.rules.routing import Routed
 from accord.sync.decide import (
     CLOSED,

@@ -1,7 +1,6 @@
 """What a reconcile asks before it calls an order missing, lost or gone, and before it repairs it."""
 
 import datetime as dt
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from accord.errors import UnavailableError
 from accord.local.world import World
 from accord.model.change import Ref
-from accord.ports.state import Link, Seen
 from accord.sync.follow import MAKING
 from accord.sync.reconcile import Place, Reconciler
 from accord.sync.reconcile_levels import LevelPhase
@@ -17,7 +15,7 @@ from accord.sync.report import Report
 from accord.sync.sales import BackOffice
 from accord.sync.turn import EPOCH, TRUSTED
 from tests.conftest import order_json
-from tests.sync.placed import ORDER, MakeWorld, link_of, placed, telling
+from tests.sync.placed import ORDER, MakeWorld, link_of, placed, relinked, telling
 
 RICH = order_json("order_created_rich")
 HOUR = dt.timedelta(hours=1)
@@ -35,22 +33,6 @@ def compared(world: World, **more: Any) -> Report:
     world.clock.now += HOUR
     report: Report = world.reconcile(**more)
     return report
-
-
-def relinked(world: World, **changes: Any) -> Link:
-    """The order's link, changed under a lease of its own."""
-    held = world.links.acquire(
-        ORDER,
-        key="uk-30",
-        owner="test",
-        now=world.clock(),
-        until=world.clock() + HOUR,
-        seen=Seen(None),
-    )
-    assert held is not None
-    saved = world.links.save(replace(held, **changes))
-    world.links.abandon(saved)
-    return saved
 
 
 def by_hand(world: World, sale: Ref, *, state: str = "confirmed") -> Ref:
@@ -181,6 +163,24 @@ def test_a_repair_that_breaks_off_gives_up_the_lease_and_the_order_is_looked_at_
     assert world.queue.next_at() is not None
 
 
+def test_a_repair_is_told_of_once_it_has_the_order_in_hand_so_that_no_worker_takes_it_first(
+    world: World,
+) -> None:
+    placed(world)
+    forgotten(world)
+    queued: dict[str, bool] = {}
+
+    def look(at: str) -> None:
+        if at in {"before links.acquire", "before links.save"}:
+            queued[at] = world.queue.next_at() is not None
+
+    world.hook = look
+    report = compared(world, repair=True)
+
+    assert report.relinked == 1
+    assert queued == {"before links.acquire": False, "before links.save": True}
+
+
 # --- recovery -----------------------------------------------------------------------------
 
 
@@ -268,6 +268,7 @@ def test_an_order_that_cannot_be_read_does_not_stop_the_stock(world: World) -> N
         stores=world.config.stores,
         back=BackOffice("main", world.erp(), dt.UTC),
         store=world.store,
+        links=world.links,
         levels=world.levels,
         attention=world.attention,
         queues=None,

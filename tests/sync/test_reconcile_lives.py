@@ -65,9 +65,12 @@ def test_tables_that_were_lost_are_made_anew_and_no_document_with_them(seed: int
 
 
 def test_what_was_changed_unheard_is_sent_anew() -> None:
-    """Stock, a price and a customer, which no webhook and no poll told of."""
+    """Stock and a customer, which no webhook and no poll told of."""
     life = lived(1, rough=False)
     world = life.world
+    stock = world.rules.stock.model_copy(update={"corrections": "overwrite"})
+    uk = world.rules.model_copy(update={"stock": stock})
+    world.config = world.config.model_copy(update={"stores": {"uk": uk}})
     customer = life.people.customers[0]
     world.store.on_change = None
     shown = world.store.stock_of("MUG-1")

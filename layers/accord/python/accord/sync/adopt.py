@@ -9,6 +9,7 @@ then on is an ordinary change. What does not agree to the cent is not linked, an
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from accord.errors import BusyError, DisagreementError
 from accord.model.change import Change, Ref
@@ -27,6 +28,7 @@ from accord.sync.customer_ports import is_customer, party_of
 from accord.sync.finished import finished
 from accord.sync.follow import MAKING
 from accord.sync.parties import Parties
+from accord.sync.reading import customer_of, order_of
 from accord.sync.sales import BackOffice
 from accord.sync.steps import Writer
 
@@ -116,7 +118,8 @@ class Adoption:
         )
         if found is None:
             raise NotLinkedError(f"{self.name} has no account {row.store_id or email}")
-        customer = self.store.customer(found[0])
+        account = Ref(self.name, "customer", str(found[0]["id"]))
+        customer = customer_of(self.store, found[0], self.links.get(account))
         if not is_customer(customer, self.rules.customers):
             raise NotLinkedError(f"a user of the role {customer.role!r} is no customer")
         party = party_of(customer.profile, customer.ref.id)
@@ -171,9 +174,10 @@ class Adoption:
 
     # --- orders ---------------------------------------------------------------------
 
-    def _tie_order(self, order: SalesOrder, digest: str, record: Record) -> bool:
+    def _tie_order(self, document: dict[str, Any], digest: str, record: Record) -> bool:
         """Links the two as a finished order's; False where they are linked already."""
-        link = self.links.get(order.ref)
+        link = self.links.get(Ref(self.name, "order", str(document["id"])))
+        order = order_of(self.store, document, link)
         if link is not None and link.erp == record.ref:
             return False
         if link is not None and (link.erp is not None or MAKING in link.facts):
@@ -201,6 +205,9 @@ class Adoption:
         if held.erp is not None:  # somebody made it between the look and the lease
             self.links.abandon(held)
             raise NotLinkedError(f"it is linked with {held.erp} by now")
+        if held.mends != (link.mends if link is not None else ()):
+            self.links.abandon(held)
+            raise NotLinkedError("it was mended just now; run this again")
         kept = {**held.facts, **facts}
         held = self.links.save(
             replace(held, erp=record.ref, number=record.number, seen=seen, facts=kept)

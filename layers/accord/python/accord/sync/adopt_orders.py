@@ -12,13 +12,14 @@ from accord.ports.shop import Shop
 from accord.ports.store import Store
 from accord.sync.adopt_rows import PAGE, NotLinkedError, Pair, Row
 from accord.sync.decide import CLOSED
+from accord.sync.reading import order_of
 from accord.sync.sales import BackOffice
 
 
 class Tie(Protocol):
-    """Links an order and a document; False where they are linked already."""
+    """Links an order, as the store shows it, and a record; False where they are linked already."""
 
-    def __call__(self, order: SalesOrder, digest: str, record: Record) -> bool: ...
+    def __call__(self, document: dict[str, Any], digest: str, record: Record) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Orders:
         if row.erp_number:
             document = self._document(row.erp_number)
             reference = document.reference
-        order, digest = self._order(row, row.number or reference)
+        order, shown, digest = self._order(row, row.number or reference)
         if document is None:
             document = self._like(order)
         elif not (row.store_id or row.number):
@@ -73,7 +74,7 @@ class Orders:
             row,
             f"{order.ref} ({order.number})",
             f"{record.number} ({record.ref})",
-            lambda: self.tie(order, digest, record),
+            lambda: self.tie(shown, digest, record),
         )
 
     def _document(self, number: str) -> Numbered:
@@ -84,7 +85,7 @@ class Orders:
             )
         return found[0]
 
-    def _order(self, row: Row, number: str) -> tuple[SalesOrder, str]:
+    def _order(self, row: Row, number: str) -> tuple[SalesOrder, dict[str, Any], str]:
         entry = self.by_id.get(row.store_id) if row.store_id else None
         if not row.store_id:
             guess = self.by_id.get(number)
@@ -97,12 +98,13 @@ class Orders:
             name = row.store_id or number or "that its reference would name"
             raise NotLinkedError(f"{self.name} has no order {name}")
         try:
-            order = self.store.order(entry[0])
+            # What is compared here no mend changes; what is remembered of it, ``tie`` reads.
+            order = order_of(self.store, entry[0], None)
         except AccordError as error:
             raise NotLinkedError(str(error)) from error
         if row.number and order.number != row.number:
             raise NotLinkedError(f"order {row.store_id} has the number {order.number}")
-        return order, entry[1]
+        return order, *entry
 
     def _like(self, order: SalesOrder) -> Numbered:
         """The document that bears the order's number, with its total, of its day."""

@@ -11,7 +11,7 @@ Two at a time are told apart by its version: the second one to save gives up.
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Protocol
 
 from accord.errors import BadInputError, BusyError, StaleVersionError
@@ -23,6 +23,7 @@ from accord.ports.store import Store
 from accord.rules import config
 from accord.sync.cursor import ROOM
 from accord.sync.customer_ports import is_customer
+from accord.sync.reading import customer_of, order_of
 from accord.sync.told import is_seen
 
 What = Literal["items", "stock", "prices", "customers", "orders"]
@@ -76,6 +77,12 @@ class Place:
     unchanged: int = 0
     ended: str = ""
     resend: bool = False
+
+    @classmethod
+    def from_json(cls, text: str) -> "Place":
+        """What a later release adds is passed over."""
+        held = json.loads(text)
+        return cls(**{each.name: held[each.name] for each in fields(cls) if each.name in held})
 
     @property
     def is_open(self) -> bool:
@@ -134,7 +141,7 @@ class Backfill:
     def place(self) -> Place:
         """Where the last one stands."""
         held = self.control.get(self.name)
-        return Place(**json.loads(held[0])) if held is not None else Place()
+        return Place.from_json(held[0]) if held is not None else Place()
 
     def run(self, *, since: str = "", restart: bool = False) -> Iterator[Slice]:
         """Goes through all of it, or on from where one broke off, a page with each step.
@@ -144,7 +151,7 @@ class Backfill:
             BusyError: another run goes on with the same.
         """
         held = self.control.get(self.name)
-        place = Place(**json.loads(held[0])) if held is not None else Place()
+        place = Place.from_json(held[0]) if held is not None else Place()
         version = held[1] if held is not None else None
         if restart or self.dry or not place.is_open:
             begun = self.clock().isoformat()
@@ -284,8 +291,12 @@ class OrderReader(_FromStore):
         """What is to be done about the order; None when nothing is."""
         if document.get("status") == _DRAFT:
             return None
-        order = self.store.order(document)
-        link = self.links.get(order.ref)
+        ref = Ref(self.name, "order", str(document["id"]))
+        link = self.links.get(ref)
+        try:
+            order = order_of(self.store, document, link)
+        except BadInputError as error:  # one that cannot be read holds no other up
+            return Line("!", f"order {document['id']}", str(error))
         is_posted = link is not None and link.erp is not None
         if order.placed_at < self.rules.orders.start_at and not is_posted:
             return None
@@ -376,13 +387,13 @@ class CustomerReader(_FromStore):
         )
 
     def _take(self, document: dict[str, Any], digest: str, run: str) -> Line | None:
+        link = self.links.get(Ref(self.name, "customer", str(document["id"])))
         try:
-            customer = self.store.customer(document)
+            customer = customer_of(self.store, document, link)
         except BadInputError as error:  # one that cannot be read holds no other up
             return Line("!", f"customer {document['id']}", str(error))
         if not is_customer(customer, self.rules.customers):
             return None
-        link = self.links.get(customer.ref)
         is_linked = link is not None and link.erp is not None
         if is_linked and link is not None and link.seen is not None and link.seen.digest == digest:
             return None

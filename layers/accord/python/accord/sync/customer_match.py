@@ -57,7 +57,10 @@ class Matching(CustomerPorts):
         there = self.store.find_customer(profile.email)
         if there is None and not rules.create_in_store:
             return Skipped("it has no account in the store")
-        account = None if there is None else self.account(*there)
+        account = None
+        if there is not None:
+            ref = Ref(self.name, "customer", str(there[0]["id"]))
+            account = self.account(*there, self.links.get(ref))
         if account is not None and not is_customer(account[0], rules):
             return Skipped("the user of its e-mail address is no customer")
         parties = self.parties
@@ -121,10 +124,10 @@ class Matching(CustomerPorts):
 
         def find(_: Step) -> Result | None:
             there = self.store.find_customer(profile.email or "")
-            return None if there is None else {"id": self.account(*there)[0].ref.id}
+            return None if there is None else {"id": str(there[0]["id"])}
 
         def do(_: Step) -> Result:
-            return {"id": self.account(*self.store.create_customer(profile))[0].ref.id}
+            return {"id": str(self.store.create_customer(profile)[0]["id"])}
 
         step = f"{self.rules.key}-{party.kind}-{party.id}:account"
         made = self.writer.once(step, Promise("refused", self.store.settle), find=find, do=do)

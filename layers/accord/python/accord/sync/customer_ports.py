@@ -14,9 +14,10 @@ from accord.ports.queues import Queues
 from accord.ports.state import Attention, Control, Journal, Link, Links, Payloads, Seen, Steps
 from accord.ports.store import Customer, Store
 from accord.rules import config
+from accord.rules.people import CustomerRules
 from accord.sync.fingerprint import natural_key
-from accord.sync.mends import mended_profile
 from accord.sync.parties import BESIDE, GONE, STORE_BASE, Parties
+from accord.sync.reading import customer_of
 from accord.sync.resolve import FORGOTTEN, Asker
 from accord.sync.steps import Writer
 from accord.sync.turn import Invocation, Story, recovering
@@ -120,16 +121,16 @@ class CustomerPorts:
             and change.modified_at > seen.modified_at
         )
         if carried is not None and newer and self.clock() - change.seen_at <= _FRESH:
-            customer = self.store.customer(carried)
-            return _mended(customer, link), Seen(change.modified_at, change.digest)
+            customer = customer_of(self.store, carried, link)
+            return customer, Seen(change.modified_at, change.digest)
         answer = self.store.get_customer(turn.customer.id)
         return None if answer is None else self.account(*answer, link)
 
     def account(
-        self, document: dict[str, Any], digest: str, link: Link | None = None
+        self, document: dict[str, Any], digest: str, link: Link | None
     ) -> tuple[Customer, Seen]:
         """A customer as the store answered, under the mends of ``link``."""
-        customer = _mended(self.store.customer(document), link)
+        customer = customer_of(self.store, document, link)
         return customer, Seen(customer.modified_at, digest)
 
     def read_party(self, link: Link) -> tuple[Profile, str]:
@@ -185,13 +186,7 @@ class CustomerPorts:
         return first
 
 
-def _mended(customer: Customer, link: Link | None) -> Customer:
-    if link is None or not link.mends:
-        return customer
-    return replace(customer, profile=mended_profile(customer.profile, link.mends))
-
-
-def is_customer(customer: Customer, rules: config.CustomerRules) -> bool:
+def is_customer(customer: Customer, rules: CustomerRules) -> bool:
     """Whether the user's role is one that is followed."""
     return customer.role in rules.roles
 

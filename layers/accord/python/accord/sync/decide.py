@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from accord.model.documents import SalesOrder, State
 from accord.ports.state import Link
-from accord.rules.config import OrderRules
+from accord.rules.ordering import OrderRules
 from accord.rules.routing import Routed
 from accord.sync.fingerprint import content
 

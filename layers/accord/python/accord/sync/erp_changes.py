@@ -18,6 +18,7 @@ from accord.ports.state import Link, Step
 from accord.sync.decide import CLOSED, state_of
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.outcome import Outcome, Skipped, Told
+from accord.sync.reading import order_of, refunds_of
 from accord.sync.refunds import handled, marker, taken, tie
 from accord.sync.sales import money
 from accord.sync.steps import Promise, Result
@@ -86,7 +87,7 @@ class ErpChanges(FromErp):
             raise self._ask_cancel(self._looked(link, progress), here)
         answer = self.store.get_order(link.ref.id)
         if answer is not None:
-            order = self.store.order(answer[0])
+            order = order_of(self.store, answer[0], link)
             if order.status == "completed":
                 raise self._ask_cancel(self._looked(link, progress), here, order)
             if order.status not in CLOSED:
@@ -143,16 +144,16 @@ class ErpChanges(FromErp):
         answer = self.store.get_order(link.ref.id)
         if answer is None:
             raise self._exceeds(link, credit, "it is gone from the store")
-        order = self.store.order(answer[0])
+        order = order_of(self.store, answer[0], link)
 
         def find(_: Step) -> Result | None:
-            for refund in self.store.refunds(order):
+            for refund in refunds_of(self.store, order, link):
                 if sign in refund.reason:
                     return {"refund": refund.ref.id}
             return None
 
         def do(_: Step) -> Result:
-            for refund in self.store.refunds(order) if order.refund_ids else ():
+            for refund in refunds_of(self.store, order, link) if order.refund_ids else ():
                 if refund.total == gross and refund.ref.id not in handled(link):
                     raise self._ask_credit(link, credit)  # maybe the same money, from both sides
             given = order.refunded or Money.zero(order.currency)

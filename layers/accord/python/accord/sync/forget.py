@@ -34,8 +34,9 @@ from accord.ports.store import Store
 from accord.sync import conflicts
 from accord.sync.customer_ports import CLAIMS, PARTY_ARCHIVED
 from accord.sync.fingerprint import content, natural_key, parts, to_fact
-from accord.sync.mends import impersonal, mended
+from accord.sync.mends import impersonal
 from accord.sync.parties import ADDRESS, BESIDE, ERP_BASE, GONE, STORE_BASE
+from accord.sync.reading import order_of
 from accord.sync.resolve import FORGOTTEN, emptied
 
 _LEASE = dt.timedelta(seconds=60)
@@ -159,7 +160,7 @@ class Forget:
                 accounts[link.ref] = link
             there = shop.store.find_customer(email)
             if there is not None:
-                ref = shop.store.customer(there[0]).ref
+                ref = Ref(shop.store.name, "customer", str(there[0]["id"]))
                 plan.in_stores.append(ref)
                 if (known := self.links.get(ref)) is not None:
                     accounts[ref] = known
@@ -220,10 +221,9 @@ class Forget:
         answer = store.get_order(link.ref.id) if store and "content" in facts else None
         if store is None or answer is None:
             return facts
-        order = store.order(answer[0])
-        if content(mended(order, link.mends)) != facts["content"]:
+        if content(order_of(store, answer[0], link)) != facts["content"]:
             return facts
-        left = mended(order, kept)
+        left = order_of(store, answer[0], replace(link, mends=tuple(kept)))
         known = {"content": content(left), "parts": to_fact(parts(left))}
         return {**facts, **{name: known[name] for name in known.keys() & facts.keys()}}
 

@@ -21,9 +21,9 @@ from accord.ports.store import Store
 from accord.rules import config
 from accord.sync.decide import state_of
 from accord.sync.fingerprint import content
-from accord.sync.mends import mended
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Shadowed, Skipped
+from accord.sync.reading import order_of
 from accord.sync.steps import Writer
 from accord.sync.turn import WAITS, WRITING, Asides, Invocation, Story, recovering, waits_for_flow
 
@@ -102,7 +102,7 @@ class FromErp(ABC):
         before has no other webhook than that one. ``was`` is the status before.
         """
         document, digest = self.store.put_order(link.ref.id, status=status, meta=meta)
-        order = mended(self.store.order(document), link.mends)
+        order = order_of(self.store, document, link)
         if not self._is_handled(link, order, was):
             return link
         facts = {**link.facts, "status": order.status}

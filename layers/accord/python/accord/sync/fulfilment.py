@@ -28,6 +28,7 @@ from accord.sync.decide import CLOSED
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.notes import fill
 from accord.sync.outcome import Outcome, Skipped, Told
+from accord.sync.reading import order_of
 
 _NO_STATUS = "no_such_status"  # the reason of a store's refusal
 _UNPAID = frozenset({"pending", "on-hold", "checkout-draft"})
@@ -98,7 +99,7 @@ class Fulfilment(FromErp):
         if answer is None:
             return Skipped("the order is gone from the store"), link
         document, _ = answer
-        order = self.store.order(document)
+        order = order_of(self.store, document, link)
         status = self._status(order, due, turn)
         meta = self._tracking(link, document, known, due)
         if status is not None or meta:

@@ -20,7 +20,7 @@ from accord.model.documents import Kind, PartyDocument, Record, SalesOrder
 from accord.model.party import Address, Party, plain_vat_number
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control, Link, Links, Seen, Step
-from accord.rules.config import CustomerRules
+from accord.rules.people import CustomerRules
 from accord.sync.fingerprint import natural_key
 from accord.sync.steps import Promise, Result, Writer, to_record, to_result
 

@@ -9,7 +9,7 @@ together, the place last. One run at a time, under a lease.
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from random import Random
 from typing import Any, Protocol
 
@@ -342,6 +342,7 @@ class Reconciler:
                     stores=self.stores,
                     back=self.backs[0],
                     store=self.store,
+                    links=self.links,
                     levels=self.levels(),
                     attention=self.attention,
                     queues=self.queues if repairs else None,
@@ -441,4 +442,6 @@ class Reconciler:
 
 
 def _place(text: str) -> Place:
-    return Place(**json.loads(text))
+    """What a later release adds is passed over."""
+    held = json.loads(text)
+    return Place(**{each.name: held[each.name] for each in fields(Place) if each.name in held})

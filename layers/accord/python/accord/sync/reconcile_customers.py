@@ -4,7 +4,7 @@ Which fields differ is said, and not what they hold: a report is read by many, a
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,9 +19,9 @@ from accord.sync.backfill import CustomerReader, Line
 from accord.sync.conflicts import Shown, from_json, merge
 from accord.sync.customer_ports import HELD, is_customer
 from accord.sync.difference import Difference, InHand, Reason
-from accord.sync.mends import mended_profile
 from accord.sync.parties import BESIDE, ERP_BASE, GONE, STORE_BASE
-from accord.sync.reconcile_orders import LAG
+from accord.sync.reading import customer_of
+from accord.sync.reconcile_hand import LAG
 from accord.sync.report import Report
 from accord.sync.resolve import FORGOTTEN
 from accord.sync.sales import BackOffice
@@ -33,13 +33,10 @@ _LEFT_ALONE: Final = {GONE: "the account is gone", FORGOTTEN: "forgotten on requ
 class _Accounts(CustomerReader):
     """The accounts of each page, as they are read."""
 
-    found: list[Customer] = field(default_factory=list, init=False)
+    found: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def _take(self, document: dict[str, Any], digest: str, run: str) -> Line | None:  # noqa: ARG002
-        try:
-            self.found.append(self.store.customer(document))
-        except BadInputError:  # its own webhook says so to a person
-            return None
+        self.found.append(document)
         return None
 
 
@@ -89,16 +86,31 @@ class CustomerPhase:
         if read is not None:
             self._after = read.after
         self.ended = read is None or read.is_last
-        people = [each for each in reader.found if is_customer(each, self.rules.customers)]
+        links = self.links.get_all([self._ref(each) for each in reader.found])
+        people = list(self._people(reader.found, links))
         self.report.compared["customers"] += len(people)
-        links = self.links.get_all([each.ref for each in people])
-        parties = [link.erp for link in links.values() if link.erp is not None]
+        known = [links[each.ref] for each in people if each.ref in links]
+        parties = [link.erp for link in known if link.erp is not None]
         profiles: Mapping[Ref, Profile] = {}
         if parties:
             profiles = self.back.adapter.profiles(list(dict.fromkeys(parties)))
             self.report.calls[self.back.name] += 1
         for each in people:
             self._compare(each, links.get(each.ref), profiles)
+
+    def _people(
+        self, documents: Sequence[dict[str, Any]], links: Mapping[Ref, Link]
+    ) -> Iterator[Customer]:
+        for document in documents:
+            try:
+                customer = customer_of(self.store, document, links.get(self._ref(document)))
+            except BadInputError:  # its own webhook says so to a person
+                continue
+            if is_customer(customer, self.rules.customers):
+                yield customer
+
+    def _ref(self, document: dict[str, Any]) -> Ref:
+        return Ref(self.name, "customer", str(document["id"]))
 
     def _compare(
         self, customer: Customer, link: Link | None, profiles: Mapping[Ref, Profile]
@@ -120,8 +132,7 @@ class CustomerPhase:
         if BESIDE in link.facts or self.links.find(link.erp) != customer.ref:
             self.report.skipped["another account of the same party"] += 1
             return
-        profile = mended_profile(customer.profile, link.mends)
-        store = Shown(profile, from_json(link.facts.get(STORE_BASE)))
+        store = Shown(customer.profile, from_json(link.facts.get(STORE_BASE)))
         erp = Shown(party, from_json(link.facts.get(ERP_BASE)))
         due = merge(store, erp, {})
         fields = [*due.to_store, *due.to_erp, *(each.field for each in due.conflicts)]

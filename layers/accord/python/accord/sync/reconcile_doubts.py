@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from accord.model.documents import Kind, SalesOrder
-from accord.model.keys import first_generation
+from accord.model.keys import first_generation, refund_key
 from accord.ports.numbers import Numbered, Numbers
 from accord.ports.state import Attention
 from accord.ports.store import Store
@@ -107,7 +107,10 @@ class Doubts:
     def settled(self, difference: Difference, pair: Pair) -> str:
         """Who looked at just that and let it be, and why; empty where nobody did."""
         subjects = [pair.ref, *(each.record.ref for each in pair.sales)]
-        for reason in _TROUBLES.get(difference.reason, ()):
+        reasons = _TROUBLES.get(difference.reason, ())
+        if difference.reason == "credit_without_refund" and _has_lost_its_refund(pair):
+            reasons = ("refund_deleted",)  # whoever let a note by hand be has not seen that one
+        for reason in reasons:
             for subject in subjects:
                 item = self.attention.get(item_id(str(subject), reason))
                 if item is not None and item.dismissed and item.closed_at is not None:
@@ -121,6 +124,14 @@ class Doubts:
 
     def _back(self, name: str) -> BackOffice | None:
         return next((each for each in self.backs if each.name == name), None)
+
+
+def _has_lost_its_refund(pair: Pair) -> bool:
+    """A credit note that we made is of a refund that is not there any more."""
+    own = {note.key for note in pair.credits if note.key}
+    if pair.link is None or pair.order is None:
+        return bool(own)
+    return bool(own - {refund_key(pair.link.key, id_) for id_ in pair.order.refund_ids})
 
 
 def _left_alone(difference: Difference, why: str) -> Difference:

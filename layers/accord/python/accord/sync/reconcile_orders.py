@@ -22,17 +22,13 @@ from accord.rules import config
 from accord.sync.align import Aligned, Side, chunks
 from accord.sync.compare import Comparison
 from accord.sync.difference import Difference, InHand
-from accord.sync.follow import MAKING, PAYING
-from accord.sync.mends import mended
 from accord.sync.pair import Pair, tied
+from accord.sync.reading import order_of
 from accord.sync.reconcile_doubts import Doubts
+from accord.sync.reconcile_hand import LAG, in_hand
 from accord.sync.report import Report
 from accord.sync.sales import BackOffice
-from accord.sync.turn import WRITING
 
-LAG = dt.timedelta(minutes=10)
-"""An order that was changed less long ago may be on its way: it is not looked at yet."""
-_HALF_MADE = dt.timedelta(minutes=30)  # for so long a write that was begun is believed to go on
 _PAGE = 100
 
 
@@ -244,7 +240,9 @@ class OrderPhase:
         if "orders" in self.report.shadow and first.reason == "missing_in_erp":
             self.report.skipped["shadow"] += 1
             return
-        if why := self._in_hand(pair, listed):
+        if why := in_hand(
+            pair, listed, now=self.clock(), waiting=self.waiting, attention=self.attention
+        ):
             self.report.add_in_hand(InHand("orders", first.subject, first.ref, why))
             self.report.unlinked += any(each.reason == "link_lost" for each in compared.differences)
             return
@@ -292,29 +290,6 @@ class OrderPhase:
 
     # --- what is not to be called a difference -----------------------------------------
 
-    def _in_hand(self, pair: Pair, listed: ListedOrder | None) -> str:
-        now, link = self.clock(), pair.link
-        if link is not None and link.owner and link.leased_until and link.leased_until > now:
-            return "it is being worked on this moment"
-        if listed is not None and now - listed.modified_at < LAG:
-            return "it was changed a moment ago"
-        begun = _begun(link)
-        if begun is not None and now - begun < _HALF_MADE:
-            return "a write to the back office was begun a moment ago"
-        refunds = pair.order.refund_ids if pair.order is not None else ()
-        refs = [pair.ref, *(Ref(self.name, "refund", id_) for id_ in refunds)]
-        for ref in refs:
-            if parked := self.waiting.get(ref):
-                return f"it waits ({parked.cause}): {parked.message}"
-        refs += [each.record.ref for each in pair.sales]
-        refs += [note.ref for sale in pair.sales for note in sale.credits]
-        refs += [link.erp] if link is not None and link.erp is not None else []
-        items = [item for ref in dict.fromkeys(refs) for item in self.attention.of(str(ref))]
-        if items:
-            reasons = ", ".join(dict.fromkeys(item.reason for item in items))
-            return f"it is on the attention list ({reasons}), for {items[0].owner}"
-        return ""
-
     def _may_be_adopted(self, difference: Difference) -> bool:
         """It would be posted, and a link that says otherwise may have been forgotten."""
         posts = difference.reason == "missing_in_erp" and difference.event == "order_updated"
@@ -347,7 +322,7 @@ class OrderPhase:
         """None: the order cannot be read, which is said."""
         link = links.get(listed.ref)
         try:
-            order = mended(self.store.order(listed.document), link.mends if link else ())
+            order = order_of(self.store, listed.document, link)
         except BadInputError as error:
             if self.clock() - listed.modified_at >= LAG:
                 self.take(_unreadable(listed, error), None)
@@ -417,18 +392,6 @@ def _totals(order: SalesOrder) -> Totals:
 def _sum(pair: Pair, currency: str) -> Money:
     amounts = [each.totals.gross for each in pair.credits if each.totals is not None]
     return Money.total((each for each in amounts if each.currency == currency), currency)
-
-
-def _begun(link: Link | None) -> dt.datetime | None:
-    """When a write was begun that nobody said the end of."""
-    facts = link.facts if link is not None else {}
-    times = []
-    for name in (MAKING, WRITING, PAYING):
-        try:
-            times.append(dt.datetime.fromisoformat(facts.get(name, "").rpartition(" ")[2]))
-        except ValueError:
-            continue
-    return max(times, default=None)
 
 
 def _unreadable(listed: ListedOrder, error: BadInputError) -> Difference:

@@ -25,6 +25,7 @@ from accord.sync.difference import Difference
 from accord.sync.finished import finished
 from accord.sync.follow import MAKING
 from accord.sync.pair import Pair
+from accord.sync.reading import refunds_of
 from accord.sync.reconcile_levels import REFRESH
 from accord.sync.refunds import stands_for, tie
 from accord.sync.sales import BackOffice
@@ -82,8 +83,6 @@ class Repairer:
             order, sale.record, progress, back.name, money=self._money(order, pair, credited)
         )
         seen, until = Seen(order.modified_at), self.clock() + _LEASE
-        # While we hold it, what the store tells is marked and called done; if we die, it is lost.
-        self._queue(Change(order.ref, "order_updated", self.clock(), self._id), nth="before")
         held = self.links.acquire(
             order.ref,
             key=order_key(self.rules.key, order.ref.id),
@@ -95,7 +94,10 @@ class Repairer:
         if held is None:
             return False
         try:
-            if held.erp != (pair.link.erp if pair.link else None) or MAKING in held.facts:
+            # What the store tells meanwhile is marked and called done; if we die, it is lost.
+            # Not before we hold it: a worker would be as fast, and would have it in hand.
+            self._queue(Change(order.ref, "order_updated", self.clock(), self._id), nth="while")
+            if _is_other(held, pair.link) or MAKING in held.facts:
                 self._release(held, seen)  # a flow was faster, or is to end what it began
                 return False
             run = Invocation(self.run, until)
@@ -170,7 +172,7 @@ class Repairer:
         notes = {note.key: note for note in pair.credits if note.key}
         refs = {note.ref: note for note in pair.credits}
         own, found = order_key(self.rules.key, order.ref.id), {}
-        for refund in self.store.refunds(order):
+        for refund in refunds_of(self.store, order, pair.link):
             note = notes.get(refund_key(own, refund.ref.id))
             note = note or refs.get(stands_for(refund) or refund.ref)
             if note is not None:
@@ -194,6 +196,11 @@ class Repairer:
         """``nth`` tells it from another of the same order, which is handled by itself."""
         sending = f"reconcile:{self.run}:{change.event}:{change.ref}"
         self.queues.put(change, sending=f"{sending}:{nth}" if nth else sending)
+
+
+def _is_other(held: Link, link: Link | None) -> bool:
+    """Whether it was linked or mended since it was read."""
+    return (held.erp, held.mends) != ((link.erp, link.mends) if link is not None else (None, ()))
 
 
 def _of(pair: Pair) -> Sale:

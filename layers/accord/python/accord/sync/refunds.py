@@ -27,13 +27,13 @@ from accord.model.money import Money
 from accord.ports.state import Link, Links, Seen
 from accord.ports.store import Store
 from accord.rules.accounts import check_complete, document_lines, rounding_line
-from accord.rules.config import PaymentRule
+from accord.rules.mapping import PaymentRule
 from accord.rules.refunds import credited, refund_account
 from accord.sync.decide import CLOSED, state_of
 from accord.sync.invoices import Known as Invoiced
-from accord.sync.mends import mended_refund
 from accord.sync.notes import Notes
 from accord.sync.outcome import Credited, Outcome, Skipped
+from accord.sync.reading import refunds_of
 from accord.sync.sales import Sales, money
 from accord.sync.settling import Settling
 from accord.sync.turn import WAITS, Invocation, Story
@@ -105,8 +105,7 @@ class Refunds:
 
         Raises: WaitingError: the order is not in the books yet. PermanentError: for a person.
         """
-        # oldest first
-        every = [mended_refund(each, link.mends) for each in self.store.refunds(order)]
+        every = refunds_of(self.store, order, link)
         refund = next((each for each in every if each.ref.id == id_), None)
         if refund is None and id_ in order.refund_ids:
             raise UnavailableError(
