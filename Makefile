@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGE := layers/accord/python
 
-.PHONY: demo test check setup bench synth clean help
+.PHONY: demo test check setup release bench synth clean help
 .DEFAULT_GOAL := help
 
 help: ## These targets
@@ -25,6 +25,9 @@ check: $(READY) ## Formatting, lint, types, import rules, the configuration
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/accord config check
+
+release: $(READY) ## Record what this version writes, for the releases after it (docs/releasing.md)
+	@PYTHONPATH=$(PACKAGE):. $(BIN)/python -m tests.releases.record
 
 bench: $(READY) ## What a pass costs
 	@$(BIN)/accord bench

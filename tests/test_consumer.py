@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from accord import bootstrap
-from accord.consumer import consumer
+from accord.consumer import UnforeseenError, consumer
 
 
 class Broken:
@@ -31,14 +31,8 @@ CHANGE = json.dumps(
 )
 
 
-@pytest.mark.parametrize("body", [CHANGE, '{"no": "change"}', "maria@shopper.example"])
-def test_it_is_told_without_its_text_and_the_message_comes_back(
-    monkeypatch: pytest.MonkeyPatch, body: str
-) -> None:
-    said = io.StringIO()
-    monkeypatch.setattr(bootstrap, "worker", Broken)
-    logger = Logger(service=f"test-{body[:3]}", stream=said)
-    context: Any = SimpleNamespace(
+def context_of_a_run() -> Any:
+    return SimpleNamespace(
         function_name="order_created",
         memory_limit_in_mb=512,
         invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:order_created",
@@ -46,9 +40,49 @@ def test_it_is_told_without_its_text_and_the_message_comes_back(
         get_remaining_time_in_millis=lambda: 60_000,
     )
 
-    answer = consumer(lambda _: None, logger=logger)(event(body), context)  # type: ignore[arg-type, return-value]
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+@pytest.mark.parametrize("body", [CHANGE, '{"no": "change"}', "maria@shopper.example"])
+def test_it_is_told_without_its_text_and_the_message_comes_back(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(bootstrap, "worker", Broken)
+    logger = Logger(service=f"test-{body[:3]}", stream=said)
+    context = context_of_a_run()
+
+    handler = consumer(lambda _: None, logger=logger)  # type: ignore[arg-type, return-value]
+    with pytest.raises(UnforeseenError) as met:  # Lambda counts it, so a roll-out is taken back
+        handler(event(body), context)
+
+    assert "consumer.py:" in str(met.value)
+    assert "maria" not in str(met.value)
     assert '"failed"' in said.getvalue()
     assert "consumer.py:" in said.getvalue()
     assert "maria" not in said.getvalue()
+
+
+def test_one_that_comes_back_counts_as_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "worker", Broken)
+    again = event(CHANGE)
+    again["Records"][0]["attributes"] = {
+        "ApproximateReceiveCount": "2",
+        "MessageGroupId": "uk:order:30",
+    }
+    handler = consumer(lambda _: None, logger=Logger(service="test-again", stream=io.StringIO()))  # type: ignore[arg-type, return-value]
+
+    answer = handler(again, context_of_a_run())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+
+
+def test_of_several_messages_only_the_one_that_met_it_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "worker", Broken)
+    both = event(CHANGE)
+    both["Records"].append({**both["Records"][0], "messageId": "m-2"})
+    handler = consumer(lambda _: None, logger=Logger(service="test-two", stream=io.StringIO()))  # type: ignore[arg-type, return-value]
+
+    answer = handler(both, context_of_a_run())
+
+    assert answer["batchItemFailures"][0] == {"itemIdentifier": "m-1"}

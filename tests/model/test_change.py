@@ -55,6 +55,11 @@ def message(**changes: Any) -> str:
 # --- refs ---------------------------------------------------------------------------
 
 
+def test_a_message_about_something_that_is_no_ref_is_none() -> None:
+    with pytest.raises(ValueError, match="not enough values"):
+        Change.from_json('{"ref":1,"event":"order_created","seen_at":"2026-11-22T16:00:00+00:00"}')
+
+
 def test_a_ref_reads_as_its_three_parts() -> None:
     assert str(Ref("uk", "order", "30")) == "uk:order:30"
 

@@ -33,14 +33,25 @@ class _ComeBackError(Exception):
     """Tells the batch processor to leave the message; its delay is set already."""
 
 
+class UnforeseenError(Exception):
+    """A bug met this invocation. Its text names the error and where it was, never what it said."""
+
+
 def consumer(flow: Callable[[Change], Flow], *, logger: Logger) -> Handler:
-    """The handler of a FIFO queue of changes, each of which ``flow`` finds its flow for."""
+    """The handler of a FIFO queue of changes, each of which ``flow`` finds its flow for.
+
+    It raises UnforeseenError where a change met what no error of ours foresees: the message comes
+    back as it would anyway, and Lambda counts an error, which takes a new version back. Once for
+    each message: Lambda asks a queue whose handlers fail for less and less at a time.
+    """
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)  # a failure holds back its group
     processor.raise_on_entire_batch_failure = False  # a batch of one that fails is not a crash
 
     @counted
     @logger.inject_lambda_context
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        unforeseen: list[str] = []
+
         def handle(record: SQSRecord) -> None:
             try:
                 _handle(record, context, flow, logger)
@@ -49,13 +60,18 @@ def consumer(flow: Callable[[Change], Flow], *, logger: Logger) -> Handler:
             except Exception as error:
                 name, where = type(error).__name__, _whereabouts(error)
                 logger.error("failed", message_id=record.message_id, error=name, at=where)
+                if record.attributes.approximate_receive_count == "1":
+                    unforeseen.append(f"{name} at {where}")
                 raise
 
-        return dict(
+        answer = dict(
             process_partial_response(
                 event=event, record_handler=handle, processor=processor, context=context
             )
         )
+        if unforeseen and len(event["Records"]) == 1:  # of several, what went well must not return
+            raise UnforeseenError(unforeseen[0])
+        return answer
 
     return lambda_handler
 

@@ -86,7 +86,7 @@ class Change:
         modified_at, placed_at = data.get("modified_at"), data.get("placed_at")
         aggregate = data.get("aggregate")
         return cls(
-            ref=Ref.parse(data["ref"]),
+            ref=Ref.parse(str(data["ref"])),
             event=data["event"],
             seen_at=dt.datetime.fromisoformat(data["seen_at"]),
             correlation_id=data.get("correlation_id", ""),
