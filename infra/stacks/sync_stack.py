@@ -221,7 +221,7 @@ class SyncStack(Stack):
         poller = self._function("poll_store", memory_mib=512, timeout_s=60)
         state.grant_table(poller, "links", "GetItem")
         state.grant_table(poller, "waiting", "GetItem")
-        state.grant_table(poller, "attention", "Query", "BatchGetItem")
+        state.grant_table(poller, "attention", *_READS, *_WRITES)  # a page that is not answered
         state.grant_table(poller, "levels", "BatchGetItem")  # what a product should show
         state.grant_table(poller, "control", "GetItem", "PutItem")
         state.grant_table(poller, "config", "Query")
@@ -256,7 +256,7 @@ class SyncStack(Stack):
         state.grant_table(bookkeeper, "attention", "GetItem", "BatchGetItem", "Query")
         state.grant_table(bookkeeper, "control", "GetItem", "PutItem")
         state.grant_table(bookkeeper, "config", "Query")
-        state.grant_table(bookkeeper, "levels", *_READS, *_WRITES, "BatchWriteItem")
+        state.grant_table(bookkeeper, "levels", "BatchGetItem", "Query", *_WRITES, "BatchWriteItem")
         state.grant_reports(bookkeeper)
         state.grant_secrets(bookkeeper, wiring.secrets)
         self._clock(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accord import bootstrap
+from accord.bootstrap import connections
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
@@ -220,7 +221,7 @@ def test_polls_stop_at_the_day_limit_and_count_as_behind(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     limits = Limits.model_validate({"per_day": 3, "shares": {"orders": "0.34"}})
-    monkeypatch.setattr(bootstrap, "bears", lambda *_: Bears((), limits))
+    monkeypatch.setattr(connections, "bears", lambda *_: Bears((), limits))
     asked: list[str] = []
     books.faults = asked.append
 

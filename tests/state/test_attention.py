@@ -55,6 +55,14 @@ def test_what_is_open_is_told_by_its_subject_and_within_a_bound(attention: Atten
     assert [one.id for one in attention.open(limit=9)] == ["i0", "i1", "i2", "i3", "i4"]
 
 
+def test_all_that_is_open_is_counted(attention: Attention, item, later) -> None:
+    for n in range(5):
+        attention.put(item(f"i{n}", opened=n, subject=f"uk:order:{n}"))
+    attention.close("i3", now=later(seconds=9), by="ada")
+
+    assert attention.count_open() == 4
+
+
 def test_an_item_that_an_older_release_opened_is_told_by_its_subject(either, item) -> None:
     attention = either(MemoryAttention, DynamoAttention)
     attention.put(item("i1", subject="waiting:main:outage"))

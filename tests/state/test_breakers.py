@@ -18,8 +18,9 @@ from accord.ports.limits import FAILURES, FORGOTTEN, RECOVERY, Board, Breakers, 
 from accord.ports.state import Control
 from accord.state.breakers import BoardBreakers
 from accord.state.control import DynamoControl
-from accord.state.memory import MemoryControl
+from accord.state.memory import MemoryControl, MemoryJournal
 from accord.state.memory_limits import MemoryBreakers
+from accord.sync.pause import Pauses
 
 NOW = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
 _POWERTOOLS = "aws_lambda_powertools.utilities.circuit_breaker"
@@ -144,9 +145,7 @@ def test_wrong_credentials_open_a_breaker_of_their_own(line: Line) -> None:
 def test_one_thing_that_is_not_allowed_says_that_the_credentials_are_right(line: Line) -> None:
     narrow = refused()
     narrow.is_narrow = True
-    line.fails(refused(), FAILURES["unauthorized"] - 1)
-    line.fails(narrow, FAILURES["unauthorized"])
-    line.fails(refused(), FAILURES["unauthorized"] - 1)
+    line.fails(narrow, 3)
 
     assert line.call() == "answer"
 
@@ -174,10 +173,22 @@ def test_what_was_forgotten_opens_nothing_that_others_closed_nor_closes_what_is_
         line.call()
 
 
-def test_no_answer_says_nothing_about_credentials(line: Line) -> None:
-    line.fails(refused(), FAILURES["unauthorized"] - 1)
-    line.fails(away())
+def test_a_password_that_is_refused_once_is_not_tried_again_for_minutes(line: Line) -> None:
     line.fails(refused())
+    for _ in range(4):
+        line.clock.pass_(dt.timedelta(minutes=1))
+        with pytest.raises(UnauthorizedError, match="asked now and then only"):
+            line.call()
+    assert line.calls == 1
+
+    line.clock.pass_(dt.timedelta(minutes=1))
+    assert line.call() == "answer"
+
+
+def test_no_answer_says_nothing_about_credentials(line: Line) -> None:
+    line.fails(refused())
+    line.clock.pass_(RECOVERY["unauthorized"])
+    line.fails(away())  # the one call that decides, and does not
 
     opened = line.breakers.opened(line.name)
     assert opened is not None
@@ -186,7 +197,7 @@ def test_no_answer_says_nothing_about_credentials(line: Line) -> None:
 
 def test_one_call_that_succeeds_after_a_while_closes_it(line: Line) -> None:
     line.fails(away(), FAILURES["outage"])
-    line.clock.pass_(RECOVERY)
+    line.clock.pass_(RECOVERY["outage"])
 
     assert line.call() == "answer"
     assert line.breakers.opened(line.name) is None
@@ -195,10 +206,10 @@ def test_one_call_that_succeeds_after_a_while_closes_it(line: Line) -> None:
 
 def test_one_call_that_fails_leaves_it_open_for_as_long_again(line: Line) -> None:
     line.fails(away(), FAILURES["outage"])
-    line.clock.pass_(RECOVERY)
+    line.clock.pass_(RECOVERY["outage"])
     line.fails(away())
 
-    line.clock.pass_(RECOVERY - dt.timedelta(seconds=1))
+    line.clock.pass_(RECOVERY["outage"] - dt.timedelta(seconds=1))
     with pytest.raises(OutageError):
         line.call()
     line.clock.pass_(dt.timedelta(seconds=1))
@@ -207,14 +218,14 @@ def test_one_call_that_fails_leaves_it_open_for_as_long_again(line: Line) -> Non
 
 def test_a_probe_that_never_ended_holds_it_for_a_while_only(line: Line) -> None:
     line.fails(away(), FAILURES["outage"])
-    line.clock.pass_(RECOVERY)
+    line.clock.pass_(RECOVERY["outage"])
 
     def dies() -> str:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         line.breakers.call(line.name, dies)
-    line.clock.pass_(RECOVERY)
+    line.clock.pass_(RECOVERY["outage"])
     assert line.call() == "answer"
 
 
@@ -264,7 +275,7 @@ def test_what_was_closed_turns_nobody_away(
     one.fails(away(), FAILURES["outage"])
     with pytest.raises(OutageError):
         other.call(one.name, lambda: "answer")
-    clock.pass_(RECOVERY)
+    clock.pass_(RECOVERY["outage"])
     one.call()
 
     assert other.call(one.name, lambda: "answer") == "answer"
@@ -273,7 +284,7 @@ def test_what_was_closed_turns_nobody_away(
 def test_only_one_worker_probes(workers: Callable[[], BoardBreakers], clock: Clock) -> None:
     one, other = Line(workers(), clock), workers()
     one.fails(away(), FAILURES["outage"])
-    clock.pass_(RECOVERY)
+    clock.pass_(RECOVERY["outage"])
     met: list[str] = []
 
     def probe() -> str:
@@ -292,6 +303,19 @@ def test_only_one_worker_probes(workers: Callable[[], BoardBreakers], clock: Clo
 
     assert one.breakers.call(one.name, probe) == "answer"
     assert met == ["turned away"]
+
+
+def test_who_resumes_a_connection_has_its_credentials_tried_again(
+    either: Callable[..., Control], clock: Clock
+) -> None:
+    board = Board(either(MemoryControl, DynamoControl), clock)
+    line = Line(BoardBreakers(board), clock)
+    line.fails(refused())
+    with pytest.raises(UnauthorizedError):
+        line.call()
+    Pauses(board, MemoryJournal(), clock).end(line.name, by="ada")
+
+    assert line.call() == "answer"
 
 
 class Broken(MemoryControl):

@@ -48,6 +48,30 @@ def test_of_very_many_that_wait_some_are_read_and_all_are_counted(
     assert found.unposted["order"] == dt.timedelta(seconds=36)  # the oldest is read first
 
 
+@pytest.mark.parametrize("subject", ["webhooks:uk", "page:uk", "waiting:uk:outage", "uk:order:1"])
+def test_what_is_about_a_stores_connection_is_the_stores(
+    reader: BacklogReader, subject: str
+) -> None:
+    reader.attention.put(Item("1", subject, "outage", "ops", "…", NOW, NOW))
+
+    assert reader.read().stores["uk"].attention["ops"] == 1
+
+
+def test_of_very_many_items_the_oldest_are_read_and_all_are_counted(
+    reader: BacklogReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "_OPEN", 10)
+    for n in range(45):
+        at, owner = NOW - dt.timedelta(minutes=n), ("finance", "ops")[n % 2]
+        ref = f"uk:order:{n}"
+        reader.attention.put(Item(str(n), ref, "rejected", owner, "it differs", at, at))
+    found = reader.read().stores["uk"]
+
+    assert found.attention.total() == pytest.approx(45, abs=1)
+    assert found.attention["finance"] == pytest.approx(23, abs=1)
+    assert found.unposted["order"] == dt.timedelta(minutes=44)
+
+
 def test_what_was_not_looked_up_counts_as_late_rather_than_lost(
     reader: BacklogReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -230,6 +230,18 @@ def test_a_wrong_password_is_no_narrow_matter_when_it_is_asked_about() -> None:
     assert setup.sent["main"] == 1
 
 
+def test_a_login_that_was_turned_down_is_not_tried_once_more_to_be_sure() -> None:
+    setup = Setup()
+    setup.real.raises = refusal = UnauthorizedError("wrong password", connection="main")
+    refusal.is_login = True
+    setup.real.lets_in = True  # as it would be asked
+    for _ in range(3):
+        with pytest.raises(UnauthorizedError):
+            setup.port.get("7")
+
+    assert setup.sent["main"] == 1
+
+
 def test_who_resumes_a_connection_ends_the_rest_that_it_asked_for() -> None:
     setup = Setup()
     setup.real.raises = RateLimitedError("429", retry_after=600, connection="main")

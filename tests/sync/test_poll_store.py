@@ -18,9 +18,9 @@ from accord.ports.state import Item, Link
 from accord.ports.store import OrderPage
 from accord.state.memory import MemoryControl, MemoryLinks
 from accord.sync.poll_store import Polled, reread
-from accord.sync.told import GRACE, MOST_OPEN, OVERLAP, Told
+from accord.sync.told import GRACE, MOST_OPEN, OVERLAP, Told, heard_facts
 from tests.conftest import order_json
-from tests.sync.conftest import config
+from tests.sync.conftest import START, config
 
 RICH = order_json("order_created_rich")
 MakeWorld = Callable[..., World]
@@ -246,7 +246,7 @@ def test_drafts_that_were_read_are_not_read_again(deaf: World) -> None:
         asked.append((since, after))
         return OrderPage((), is_last=bool(after), reached=None if after else (drafted, "99"))
 
-    store = SimpleNamespace(orders_since=listed)
+    store = SimpleNamespace(orders_since=listed, ping=lambda: None)
     poller = replace(deaf.store_poller(), store=store)  # type: ignore[arg-type]
     for _ in range(2):
         poller.run(until=deaf.clock() + dt.timedelta(minutes=1))
@@ -539,6 +539,15 @@ def test_set_back_it_reads_once_more_what_was_changed_since(deaf: World) -> None
     assert deaf.links.get(last) is not None
 
 
+def place_by_hand(world: World) -> Ref:
+    """The merchant makes an order in one go: `order.created` is all that is told of it."""
+    before, world.store.on_change = world.store.on_change, None
+    try:
+        return place(world)
+    finally:
+        world.store.on_change = before
+
+
 # --- what no webhook told of ------------------------------------------------------
 
 
@@ -559,7 +568,7 @@ def test_orders_that_no_webhook_told_of_are_remembered_for_the_guard(deaf: World
 
 
 def test_webhooks_that_told_of_any_of_them_are_not_deaf(make_world: MakeWorld) -> None:
-    copies = itertools.cycle([0, 0, 0, 1])
+    copies = itertools.cycle([0, 0, 0, 0, 1])  # of either topic one in five comes
     world = make_world(
         config(flows={"customers": "off"}), copies=lambda _: next(copies), polls_store=True
     )
@@ -569,6 +578,33 @@ def test_webhooks_that_told_of_any_of_them_are_not_deaf(make_world: MakeWorld) -
     go_on(world, minutes=20)
 
     assert world.recovered
+    assert unheard(world) == 0
+
+
+@pytest.mark.parametrize("topic", ["order.created", "order.updated"])
+def test_one_deaf_topic_is_noticed_though_the_other_tells(
+    make_world: MakeWorld, topic: str
+) -> None:
+    lost = {topic}
+    world = make_world(
+        config(flows={"customers": "off"}),
+        copies=lambda told: int(told not in lost),
+        polls_store=True,
+    )
+    tells = place(world)
+    go_on(world, minutes=10)
+    for _ in range(4):
+        if topic == "order.created":
+            world.store.edit(tells.id, customer_note=f"at {world.clock()}")
+            place_by_hand(world)
+        else:
+            place(world)
+            world.store.edit(tells.id, customer_note=f"at {world.clock()}")
+        go_on(world, minutes=8)
+    assert unheard(world) >= 2
+
+    lost.clear()
+    go_on(world, hours=3)
     assert unheard(world) == 0
 
 
@@ -697,3 +733,105 @@ def _refuse_links(call: str) -> None:
     """No flow gets as far as to remember what it saw."""
     if call == "before links.acquire":
         raise UnavailableError("no table", connection="dynamodb")
+
+
+# --- a page that the store does not answer ------------------------------------------------
+
+
+def overwhelmed(world: World, *, most: int, bad: str = "") -> list[int]:
+    """The store answers no list of more than ``most`` orders, nor one with the order ``bad``; the
+    limits that it was asked for."""
+    real, asked = world.store.orders_since, []
+
+    def orders_since(**given: Any) -> OrderPage:
+        page = real(**given)
+        if not given["trashed"]:
+            asked.append(given["limit"])
+            if given["limit"] > most or any(order.ref.id == bad for order in page.orders):
+                raise UnavailableError("uk did not answer in time", connection="uk")
+        return page
+
+    world.store.orders_since = orders_since  # type: ignore[method-assign]
+    return asked
+
+
+def test_a_page_that_is_too_much_for_the_store_is_asked_for_in_parts(deaf: World) -> None:
+    refs = [place(deaf) for _ in range(9)]
+    asked = overwhelmed(deaf, most=7)
+    go_on(deaf, minutes=10)
+
+    assert all(deaf.links.get(ref) is not None for ref in refs)
+    assert asked[:5] == [100, 50, 25, 12, 6]
+    assert set(asked[5:]) <= {6, 12}  # later runs know it, and try more now and then
+    assert deaf.attention.open() == []
+
+
+def test_a_store_that_has_recovered_is_asked_for_whole_pages_again(deaf: World) -> None:
+    asked = overwhelmed(deaf, most=30)
+    go_on(deaf, minutes=10)
+    assert asked[-1] == 25
+    del deaf.store.orders_since  # type: ignore[attr-defined]
+    go_on(deaf, hours=1)
+
+    asked = overwhelmed(deaf, most=1000)
+    go_on(deaf, minutes=5)
+    assert asked[-1] == 100
+
+
+def test_one_order_that_the_store_cannot_answer_is_a_persons_until_it_can(deaf: World) -> None:
+    place(deaf)
+    go_on(deaf, minutes=10)
+    bad = place(deaf)
+    overwhelmed(deaf, most=100, bad=bad.id)
+    go_on(deaf, minutes=30)
+
+    (item,) = deaf.attention.open()
+    assert (item.reason, item.owner) == ("page_not_answered", "ops")
+    assert "order changed since 2026-11-22 16:" in item.message
+
+    del deaf.store.orders_since  # type: ignore[attr-defined]
+    go_on(deaf, minutes=10)
+    assert deaf.links.get(bad) is not None
+    assert deaf.attention.open() == []
+
+
+def test_while_a_store_is_away_its_pages_stay_as_they_are(deaf: World) -> None:
+    asked = overwhelmed(deaf, most=0)
+
+    def ping() -> None:
+        raise UnavailableError("uk is away", connection="uk")
+
+    deaf.store.ping = ping  # type: ignore[method-assign]
+    go_on(deaf, hours=1)
+
+    assert set(asked) == {100}
+    assert deaf.attention.open() == []
+
+
+def test_a_page_that_took_all_the_time_is_halved_for_the_next_run(deaf: World) -> None:
+    """Each ask hangs for half a minute: a second one would outlive the function."""
+    place(deaf)
+    asked = overwhelmed(deaf, most=30)
+    slow = deaf.store.orders_since
+    since: list[dt.datetime] = []
+
+    def hangs(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return slow(*args, **kwargs)
+        except UnavailableError:
+            since.append(deaf.clock())
+            deaf.clock.now += dt.timedelta(seconds=30)
+            raise
+
+    deaf.store.orders_since = hangs  # type: ignore[method-assign]
+    go_on(deaf, minutes=20)
+
+    assert asked[:3] == [100, 50, 25]
+    assert all(b - a > dt.timedelta(seconds=60) for a, b in itertools.pairwise(since))
+
+
+@pytest.mark.parametrize("who", ["poll-7", "backfill-7", "request-7"])
+def test_only_a_webhook_was_heard(who: str) -> None:
+    change = Change(Ref("uk", "order", "7"), "order_updated", START, who, modified_at=START)
+
+    assert bool(heard_facts(change)) == (who == "request-7")

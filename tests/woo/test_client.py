@@ -708,6 +708,26 @@ def test_what_a_store_may_answer_becomes_our_error(
     assert type(raised.value) is error
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "code", "is_login"),
+    [
+        ("GET", 401, "woocommerce_rest_cannot_view", True),
+        ("GET", 401, "woocommerce_rest_authentication_error", True),
+        ("PUT", 401, "woocommerce_rest_cannot_edit", True),
+        ("PUT", 401, "woocommerce_rest_authentication_error", False),  # it may only read
+        ("GET", 403, "woocommerce_rest_cannot_view", False),
+    ],
+)
+def test_a_key_that_is_turned_down_is_told_from_one_that_may_not(
+    method: str, status: int, code: str, is_login: bool
+) -> None:
+    store = always(status, json={"code": code, "message": "…"})
+    with pytest.raises(UnauthorizedError) as raised:
+        store.get_order("30") if method == "GET" else store.put_order("30", status="completed")
+
+    assert raised.value.is_login is is_login
+
+
 @each_call
 def test_no_answer_is_unavailable(call: Callable[[WooStore], object]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:

@@ -284,6 +284,64 @@ def test_where_the_clock_was_set_back_and_the_store_sorts_by_it_no_order_is_pass
     assert page.is_last == (limit == 100)
 
 
+BACK = T0 + dt.timedelta(hours=1)  # one hour, as the store's own clock says it, is twice
+
+
+class Twice(Lists):
+    """A store whose clock was set back at ``BACK``, and that sorts by it."""
+
+    def local(self, id_: int) -> dt.datetime:
+        shift = dt.timedelta(hours=1 if self.modified[id_] >= BACK else 2)
+        return self.modified[id_] + shift
+
+    def sort(self, ids: list[int]) -> None:
+        ids.sort(key=lambda id_: (self.local(id_), self.random.random()))
+
+    def _document(self, id_: int) -> dict[str, Any]:
+        local = self.local(id_).replace(tzinfo=None).isoformat()
+        return super()._document(id_) | {"date_modified": local, "date_created": local}
+
+
+@pytest.mark.parametrize("has_begin", [True, False])
+def test_a_page_full_of_the_hour_after_the_clock_was_set_back_hides_none_of_the_hour_before(
+    has_begin: bool,
+) -> None:
+    before = {id_: BACK - dt.timedelta(minutes=20 - id_) for id_ in range(1, 11)}
+    after = {id_: BACK + dt.timedelta(seconds=id_) for id_ in range(100, 160)}
+    lists = Twice({**before, **after})
+    since = min(before.values()) if has_begin else min(before.values()) - dt.timedelta(minutes=1)
+
+    found = all_of(store_on(httpx.MockTransport(lists)), "modified", since, limit=20)
+
+    assert [int(order.ref.id) for order in found] == [*before, *after]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_hour_is_twice_no_order_is_passed(seed: int) -> None:
+    random = Random(seed)
+    spread = random.choice([1200, 7200, 20_000])
+    lists = Twice(
+        {id_: T0 + dt.timedelta(seconds=random.randrange(spread)) for id_ in range(1, 300)}, random
+    )
+
+    found = all_of(
+        store_on(httpx.MockTransport(lists)), "modified", T0, random.choice([7, 20, 100])
+    )
+
+    keys = [(order.modified_at, int(order.ref.id)) for order in found]
+    assert keys == sorted((moment, n) for n, moment in lists.modified.items())
+
+
+def test_where_the_clock_stays_as_it_is_a_page_costs_one_call_and_a_gap_before_it_another() -> None:
+    lists = Twice({n: at(n // 10) for n in range(1, 1001)})
+    store = store_on(httpx.MockTransport(lists))
+
+    store.orders_since(by="modified", since=T0)
+    assert lists.calls == 1
+    store.orders_since(by="modified", since=T0 - dt.timedelta(minutes=3))
+    assert lists.calls == 1 + 2  # and the question of what lies in the gap
+
+
 def test_a_list_that_keeps_moving_is_given_up_for_now() -> None:
     def moves(request: httpx.Request) -> httpx.Response:
         asked = request.url.params

@@ -128,8 +128,9 @@ def test_an_unknown_database_says_which_option_to_mend() -> None:
 def test_a_wrong_password_is_unauthorised() -> None:
     server = Server(login=lambda: recorded("02_login_bad_password"))
 
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(UnauthorizedError) as caught:
         connected(server).ping()
+    assert caught.value.is_login  # nobody has to try it once more to be sure
 
 
 def test_too_many_logins_are_a_matter_of_time() -> None:

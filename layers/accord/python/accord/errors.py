@@ -122,11 +122,14 @@ class NotNowError(AccordError):
 class UnauthorizedError(NotNowError):
     """The other side does not accept our credentials.
 
-    ``is_narrow``: it does for other things, so that this says nothing about the connection.
+    ``is_login``: it turned down the login or key itself. To ask once more would be to try a wrong
+    password again, and some lock the account for that. ``is_narrow``: it accepts them for other
+    things, so that this says nothing about the connection.
     """
 
     reason = "unauthorized"
     kind: ClassVar[str] = "unauthorized"
+    is_login = False
     is_narrow = False
 
 

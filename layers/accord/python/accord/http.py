@@ -14,6 +14,7 @@ import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -224,7 +225,11 @@ def error_of(response: httpx.Response, *, connection: str) -> AccordError | None
     request = response.request
     what = f"{connection} answered {status} to {request.method} {request.url.path}"
     if status in {401, 403}:
-        return UnauthorizedError(f"{what}: check its credentials and rights", connection=connection)
+        error = UnauthorizedError(
+            f"{what}: check its credentials and rights", connection=connection
+        )
+        error.is_login = status == 401
+        return error
     if status == 429:
         return RateLimitedError(what, retry_after=retry_after(response), connection=connection)
     if status == 408 or status >= 500:
@@ -234,8 +239,12 @@ def error_of(response: httpx.Response, *, connection: str) -> AccordError | None
     return RejectedError(what, body=body_of(response))
 
 
-def json_of(response: httpx.Response, connection: str, *, limit: int = MAX_ANSWER) -> Json:
+def json_of(
+    response: httpx.Response, connection: str, *, limit: int = MAX_ANSWER, exact: bool = False
+) -> Json:
     """The body, parsed. ``limit`` is in bytes, after decompression.
+
+    ``exact``: numbers with a point are Decimals, digit for digit as they were written.
 
     Raises:
         UnavailableError: no JSON (a maintenance page, an answer cut short).
@@ -246,7 +255,8 @@ def json_of(response: httpx.Response, connection: str, *, limit: int = MAX_ANSWE
     if len(response.content) > limit:
         raise RejectedError(f"{what} is larger than {limit} bytes", reason="too_large")
     try:
-        return json_.loads(response.content, parse_constant=_refuse)
+        number = Decimal if exact else None
+        return json_.loads(response.content, parse_constant=_refuse, parse_float=number)
     except RecursionError as error:
         raise RejectedError(f"{what} is nested too deeply", reason="too_large") from error
     except ValueError as error:

@@ -14,14 +14,22 @@ T = TypeVar("T")
 Trouble = Literal["outage", "unauthorized"]
 """What opens a breaker: no answers (time-outs, refused connections, 5xx), or our credentials."""
 
-FAILURES: Mapping[Trouble, int] = {"outage": 5, "unauthorized": 3}
-"""So many in a row, seen by one worker, open it for all."""
+FAILURES: Mapping[Trouble, int] = {"outage": 5, "unauthorized": 1}
+"""So many in a row, seen by one worker, open it for all. A wrong password is not tried twice."""
 
 FORGOTTEN = dt.timedelta(seconds=60)
 """A failure that long ago is in a row with nothing any more."""
 
-RECOVERY = dt.timedelta(seconds=30)
-"""Then one call goes through; it decides. Less than a minute, so that `wake`'s question is it."""
+RECOVERY: Mapping[Trouble, dt.timedelta] = {
+    "outage": dt.timedelta(seconds=30),
+    "unauthorized": dt.timedelta(minutes=5),
+}
+"""Then one call goes through; it decides. Of an outage less than a minute, so that `wake`'s
+question is it; a password that is tried every minute locks the account, and a new one is read as
+seldom."""
+
+CIRCUITS = "circuits"
+"""The table of the board that says which breakers are open: ``connection:trouble``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,6 +270,10 @@ class Attention(Protocol):
         """
         ...
 
+    def count_open(self) -> int:
+        """How many are open, to the last."""
+        ...
+
     def of(self, subject: str) -> Sequence[Item]:
         """What is open for one ref or cause."""
         ...

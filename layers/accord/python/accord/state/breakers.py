@@ -24,12 +24,21 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import (
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 
 from accord.errors import AccordError
-from accord.ports.limits import FAILURES, FORGOTTEN, RECOVERY, Board, Breakers, Opened, Trouble
+from accord.ports.limits import (
+    CIRCUITS,
+    FAILURES,
+    FORGOTTEN,
+    RECOVERY,
+    Board,
+    Breakers,
+    Opened,
+    Trouble,
+)
 from accord.state.open import COUNTS, is_answer, refused
 
 T = TypeVar("T")
 
-_TABLE = "circuits"
+_FIELDS = {field.name for field in dataclasses.fields(CircuitStateRecord)} - {"name"}
 
 
 class BoardBreakers(Breakers):
@@ -41,7 +50,7 @@ class BoardBreakers(Breakers):
         self._configs = {
             trouble: CircuitBreakerConfig(
                 failure_threshold=FAILURES[trouble],
-                recovery_timeout=int(RECOVERY.total_seconds()),
+                recovery_timeout=int(RECOVERY[trouble].total_seconds()),
                 success_threshold=1,
                 handled_exceptions=error,
                 local_cache_max_age=0,  # the board keeps it for some seconds
@@ -113,10 +122,10 @@ class _Circuits(CircuitBreakerPersistenceLayer):
         self.board = board
 
     def _get_record(self, name: str) -> CircuitStateRecord | None:
-        found = _record(name, self.board.table(_TABLE).get(name))
+        found = _record(name, self.board.table(CIRCUITS).get(name))
         if found is not None and found.state is not CircuitState.CLOSED:
             # Before anybody is turned away: it may have been closed a second ago.
-            found = _record(name, self.board.table(_TABLE, fresh=True).get(name))
+            found = _record(name, self.board.table(CIRCUITS, fresh=True).get(name))
         return found
 
     def _put_record(
@@ -131,11 +140,11 @@ class _Circuits(CircuitBreakerPersistenceLayer):
                 raise CircuitBreakerExistingLockError
             return _entry(record)
 
-        self.board.put(_TABLE, record.name, change)
+        self.board.put(CIRCUITS, record.name, change)
 
     def _update_record(self, record: CircuitStateRecord) -> None:
         closed = record.state is CircuitState.CLOSED
-        self.board.put(_TABLE, record.name, lambda _: None if closed else _entry(record))
+        self.board.put(CIRCUITS, record.name, lambda _: None if closed else _entry(record))
 
 
 class _Closed(_Circuits):
@@ -162,6 +171,8 @@ def _entry(record: CircuitStateRecord) -> dict[str, Any]:
 
 
 def _record(name: str, entry: Any | None) -> CircuitStateRecord | None:
+    """What another release, or another Powertools, adds to it is passed over."""
     if entry is None:
         return None
-    return CircuitStateRecord(name=name, **{**entry, "state": CircuitState(entry["state"])})
+    known = {name: entry[name] for name in _FIELDS if name in entry}
+    return CircuitStateRecord(name=name, **{**known, "state": CircuitState(entry["state"])})

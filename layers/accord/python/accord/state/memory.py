@@ -281,6 +281,11 @@ class MemoryAttention(Attention):
             if owner in (None, item.owner) and item.subject.startswith(about)
         ]
 
+    def count_open(self) -> int:
+        """See ``Attention.count_open``."""
+        with self._lock:
+            return len(self._open)
+
     def of(self, subject: str) -> Sequence[Item]:
         """See ``Attention.of``."""
         with self._lock:

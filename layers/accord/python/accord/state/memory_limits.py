@@ -56,10 +56,10 @@ class MemoryBreakers(Breakers):
             found = self._open.get((connection, trouble))
             if found is None:
                 return False
-            free_at = found.probe_until or found.at + RECOVERY
+            free_at = found.probe_until or found.at + RECOVERY[trouble]
             if now < free_at:
                 raise refused(connection, trouble)
-            self._open[connection, trouble] = _Open(found.at, now + RECOVERY)
+            self._open[connection, trouble] = _Open(found.at, now + RECOVERY[trouble])
             return True
 
     def _failed(self, connection: str, error: AccordError, probed: list[Trouble]) -> None:

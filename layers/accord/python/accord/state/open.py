@@ -35,7 +35,7 @@ def refused(connection: str, trouble: Trouble) -> NotNowError:
     """The error in place of a call."""
     if trouble == "unauthorized":
         return UnauthorizedError(
-            f"{connection} has turned our credentials down again and again, so it is asked now "
+            f"{connection} has turned our credentials down, so it is asked now "
             "and then only; put the right ones into its secret",
             connection=connection,
         )

@@ -20,9 +20,10 @@ from accord.ports.state import Attention, Cause, Control, Item, Links, Parked, W
 from accord.rules.config import Config
 
 _READ = 1000  # parked changes of one cause, oldest order first
-_OPEN = 2000  # attention items, the oldest; with more than that the figure says 2000
+_OPEN = 2000  # attention items, the oldest; those beyond are counted, not read
 _LOOKED_UP = 40  # links in all: whether what waits is in the books already
 _DIRTY = 100  # levels of one store and kind
+_ABOUT = frozenset({"waiting", "webhooks", "page"})  # what an item may be of a connection
 _SOLD: tuple[LevelKind, ...] = ("stock", "price")
 
 
@@ -66,8 +67,7 @@ class BacklogReader:
         unposted: defaultdict[tuple[str, str], list[tuple[dt.datetime, Ref]]] = defaultdict(list)
         for cause in self.waiting.causes():
             self._add_waiting(cause, stores, unposted)
-        for item in self.attention.open(limit=_OPEN):
-            self._add_item(item, stores, unposted)
+        self._add_items(stores, unposted)
         self._add_ages(stores, unposted)
         now = self.clock()
         for name, table in self.config.stores.items():
@@ -99,6 +99,22 @@ class BacklogReader:
         for store, count in found.items():
             stores[store].waiting += round(count * scale)
 
+    def _add_items(
+        self,
+        stores: Mapping[str, StoreBacklog],
+        unposted: Mapping[tuple[str, str], list[tuple[dt.datetime, Ref]]],
+    ) -> None:
+        """Very many: as if all were spread over stores and owners as the oldest are."""
+        read = self.attention.open(limit=_OPEN)
+        for item in read:
+            self._add_item(item, stores, unposted)
+        if len(read) < _OPEN:
+            return
+        scale = self.attention.count_open() / len(read)
+        for backlog in stores.values():
+            for owner, count in backlog.attention.items():
+                backlog.attention[owner] = round(count * scale)
+
     def _add_item(
         self,
         item: Item,
@@ -113,7 +129,8 @@ class BacklogReader:
 
     def _stores_of(self, subject: str) -> list[str]:
         """A trouble with a back office is one of every store that it serves."""
-        system = subject.removeprefix("waiting:").partition(":")[0]
+        first, _, rest = subject.partition(":")
+        system = rest.partition(":")[0] if first in _ABOUT else first
         if system in self.config.stores:
             return [system]
         return [name for name, table in self.config.stores.items() if table.erp == system]

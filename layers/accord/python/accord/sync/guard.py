@@ -274,7 +274,8 @@ class _Guarded:
                     return found(*args, **kwargs)
                 except UnauthorizedError as error:
                     # One thing that our login may not do is no reason to stop the rest.
-                    error.is_narrow = method != "ping" and self._is_let_in()
+                    asks = method != "ping" and not error.is_login
+                    error.is_narrow = asks and self._is_let_in()
                     raise
 
             return self._guard.call(self._name, method, work, breaker=self._breaker)

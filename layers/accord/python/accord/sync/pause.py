@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accord.model.change import Ref
-from accord.ports.limits import Board
+from accord.ports.limits import CIRCUITS, Board
 from accord.ports.state import Entry, Journal
 
 PAUSED = "paused"  # table of the board, and the cause of what waits meanwhile
@@ -68,8 +68,8 @@ class Pauses:
     def end(self, name: str, *, by: str) -> Pause | None:
         """The pause that is over now; None: there was none.
 
-        What the connection asked for by itself, with a 429, is over as well: whoever resumes it
-        knows better.
+        What the connection asked for by itself, with a 429, is over as well, and credentials that
+        it turned down are tried again: whoever resumes it knows better.
         """
         ended: list[Pause] = []
 
@@ -79,6 +79,7 @@ class Pauses:
 
         self.board.put(PAUSED, name, change)
         self.board.put(RESTS, name, lambda _: None)
+        self.board.put(CIRCUITS, f"{name}:unauthorized", lambda _: None)
         if not ended:
             return None
         self._tell(name, f"{name} was resumed by {by}", by)

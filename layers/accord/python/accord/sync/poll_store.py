@@ -29,17 +29,19 @@ from accord.model.change import Change, Ref
 from accord.ports.queues import Queues
 from accord.ports.shop import Shop
 from accord.ports.state import Attention, Control, Link, Links, Seen, Waiting
-from accord.ports.store import ListedOrder, Store
+from accord.ports.store import ListedOrder, OrderPage, Store
 from accord.rules import config
 from accord.rules.routing import route
 from accord.sync.backfill import CARRIED, CustomerReader
 from accord.sync.cursor import ROOM, Reader, set_back
 from accord.sync.decide import Create, decide
 from accord.sync.lease import lease
+from accord.sync.page_size import PageSize
 from accord.sync.poll_products import LISTS, ProductPoller
+from accord.sync.reading import order_of
 from accord.sync.refunds import handled, is_owed
 from accord.sync.sales import money
-from accord.sync.told import GRACE, OVERLAP, Told, is_ripe, is_seen
+from accord.sync.told import GRACE, OVERLAP, POLLED, Told, is_ripe, is_seen
 
 _AGAIN = dt.timedelta(hours=6)  # what was told so long ago and did not arrive is told once more
 _SLICE = 100  # open orders of one run: one call, or two
@@ -148,20 +150,34 @@ class StorePoller:
                     self._take(order, told, run.polled)
                 told.save()
 
-            read = self._orders(trashed=trashed).read(take, until=run.until)
+            orders = self._orders(trashed=trashed, until=run.until)
+            read = orders.read(take, until=run.until)
             run.polled.read += read.records
             run.polled.behind |= read.behind
         if not run.polled.behind:
             self._read_open(told, run.polled)
         told.save(forget=not run.polled.behind)
 
-    def _orders(self, *, trashed: bool) -> Reader[ListedOrder]:
+    def _orders(self, *, trashed: bool, until: dt.datetime) -> Reader[ListedOrder]:
         """Of the orders by the time of their change, as far as no webhook can come for them."""
+        size = PageSize(
+            store=self.name,
+            what=_LISTS[trashed],
+            control=self.control,
+            attention=self.attention,
+            clock=self.clock,
+            ping=self.store.ping,
+        )
 
         def page(since: dt.datetime, after: str) -> _Page:
-            found = self.store.orders_since(
-                by="modified", since=since, after=after, trashed=trashed
-            )
+            def ask(limit: int) -> OrderPage:
+                return self.store.orders_since(
+                    by="modified", since=since, after=after, limit=limit, trashed=trashed
+                )
+
+            where = f"changed since {since:%F %H:%M:%S} UTC"
+            where += f" with an id above {after}" if after else ""
+            found = size.ask(ask, where=where, until=until)
             ripe = list(itertools.takewhile(self._is_ripe, found.orders))
             reached = found.reached
             if len(ripe) < len(found.orders):
@@ -201,10 +217,12 @@ class StorePoller:
                 self._tell(order, due, state, polled)
                 if self._is_recovered(order, link, due):
                     polled.recovered += 1
-                    told.found(now)
+                    told.found(now, "created" if link is None else "updated")
             told_at = now
         elif due is None and not told.has_met(id_):
             told.heard(order.placed_at)
+        if link is not None:
+            told.heard_by(link.facts, order.placed_at)
         is_open = order.document.get("status") not in _FINAL
         told.met(id_, state, is_open=is_open, told_at=told_at)
 
@@ -226,7 +244,7 @@ class StorePoller:
 
     def _is_imported(self, order: ListedOrder, link: Link | None) -> bool:
         try:
-            document = self.store.order(order.document)
+            document = order_of(self.store, order.document, link)
         except AccordError:
             return True  # which its own flow will say
         routed = route(document, self.rules)
@@ -303,7 +321,7 @@ class StorePoller:
             ref=ref,
             event=event,
             seen_at=self.clock(),
-            correlation_id=f"poll-{self.random.getrandbits(64):016x}",
+            correlation_id=f"{POLLED}{self.random.getrandbits(64):016x}",
             placed_at=placed_at,
         )
 

@@ -276,6 +276,11 @@ REMEDIES: Mapping[str, Remedy] = {
         "A place in what changed lies ahead of the clock: changes may be missed.",
         "Check the clock of the other side, then run a sweep or reconcile.",
     ),
+    "page_not_answered": Remedy(
+        "The store answers, but not for one of its orders, so nothing behind it is polled.",
+        "Look at WooCommerce, Status, Logs, and save the order or raise the store's limits. Until "
+        "then orders come by their webhooks alone.",
+    ),
     "webhooks_not_mended": Remedy(
         "The store does not tell of all its orders, though its webhooks were made anew.",
         "Look whether the shop's cron runs and its host may reach us. Until then the store is read "

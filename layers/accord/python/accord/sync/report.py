@@ -7,7 +7,7 @@ compared: a line per day and currency, and no more than ``MOST`` differences; th
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Self
 
@@ -235,7 +235,10 @@ class Report:
             recovery=data["recovery"],
             in_hand_count=data["in_hand_count"],
             unlinked=data["unlinked"],
-            in_hand=[InHand(**each) for each in data["in_hand"]],
+            in_hand=[
+                InHand(**{each.name: held[each.name] for each in fields(InHand)})
+                for held in data["in_hand"]
+            ],
             differences=[Difference.from_json(each) for each in data["differences"]],
         )
         for day, currency, store, erp in data["days"]:

@@ -11,9 +11,11 @@ run that holds the lease.
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Literal, TypedDict
 
+from accord.model.change import Change
 from accord.ports.state import Control, Link, Seen
 from accord.sync.cursor import AHEAD
 
@@ -25,6 +27,12 @@ MOST_OPEN = 5_000  # 40 bytes each, of the 400 KB that a value may have; beyond,
 _MOST_UNHEARD = 200
 _A_MINUTE = 3  # of them: a busy store's last hour is remembered too
 _FOUND_AFTER = 15 * 60  # seconds: an order is found here some minutes after its own time
+POLLED = "poll-"
+"""What the correlation id of a change begins with that a poll told of."""
+_OURS = (POLLED, "backfill-")  # whoever looked for what no webhook told
+HEARD: Mapping["Topic", str] = {"created": "heard_created", "updated": "heard_updated"}
+"""Of an order's webhooks: topic → the fact of a link."""
+Topic = Literal["created", "updated"]
 _CYCLE = dt.timedelta(minutes=30)  # the open orders are gone through no more often than that
 
 
@@ -33,13 +41,20 @@ class _Held(TypedDict):
 
     The open ones are gone through from the id ``next`` to ``last``, since ``began``. ``unheard``:
     the last times at which an order was found that no webhook had told of. ``heard``: when the
-    latest order was placed that one had told of, 0 for none.
+    latest order was placed that one had told of, 0 for none. ``topics``: the same two of each
+    topic; ``unheard`` and ``heard`` of both together are what the release before this one reads.
     """
 
     next: int
     last: int
     began: int
     orders: dict[str, tuple[str, int, int]]
+    unheard: list[int]
+    heard: int
+    topics: dict[str, "_Topic"]
+
+
+class _Topic(TypedDict):
     unheard: list[int]
     heard: int
 
@@ -73,11 +88,12 @@ class Told:
 
     def __post_init__(self) -> None:
         found = self.control.get(self.name)
-        self._held = _Held(next=1, last=0, began=0, orders={}, unheard=[], heard=0)
+        self._held = _Held(next=1, last=0, began=0, orders={}, unheard=[], heard=0, topics={})
         if found is not None:
             self._text, self._version = found
             self._held = json.loads(self._text)
-            self._held.setdefault("heard", 0)  # an earlier release kept none
+            self._held.setdefault("heard", 0)  # earlier releases kept none
+            self._held.setdefault("topics", {})
 
     @property
     def name(self) -> str:
@@ -95,25 +111,39 @@ class Told:
         self._held["orders"][id_] = (_mark(state), at, int(is_open))
         self._met.add(id_)
 
-    def found(self, at: dt.datetime) -> None:
-        """An order was found that no webhook had told of. A few of a minute are remembered."""
-        held, second = self._held["unheard"], int(at.timestamp())
-        if sum(second - each < 60 for each in held) < _A_MINUTE:
-            self._held["unheard"] = [*held, second][-_MOST_UNHEARD:]
+    def found(self, at: dt.datetime, topic: Topic = "created") -> None:
+        """An order was found that no webhook of ``topic`` had told of. A few of a minute are
+        remembered."""
+        held = self._topic(topic)
+        held["unheard"] = _with(held["unheard"], at)
+        self._held["unheard"] = _with(self._held["unheard"], at)
 
     def has_met(self, id_: str) -> bool:
         """Whether the order is known from an earlier reading."""
         return id_ in self._held["orders"]
 
     def heard(self, placed_at: dt.datetime) -> None:
-        """An order of then was handled before it was first read here: a webhook had told of it."""
+        """An order of then was handled before it was first read here."""
         self._held["heard"] = max(self._held["heard"], int(placed_at.timestamp()))
 
+    def heard_by(self, facts: Mapping[str, str], placed_at: dt.datetime) -> None:
+        """What an order's link says of the webhooks that told of it; see ``heard_facts``."""
+        for topic, fact in HEARD.items():
+            if text := facts.get(fact):
+                at = placed_at if topic == "created" else dt.datetime.fromisoformat(text)
+                held = self._topic(topic)
+                held["heard"] = max(held["heard"], int(at.timestamp()))
+
     def unheard(self, since: dt.datetime, until: dt.datetime) -> int:
-        """How many orders that no webhook had told of were found between the two, as far as it is
-        remembered. None if one told of any order that was placed since the first of them."""
-        found = [at for at in self._held["unheard"] if since.timestamp() <= at <= until.timestamp()]
-        return 0 if not found or self._held["heard"] >= min(found) - _FOUND_AFTER else len(found)
+        """How many orders that no webhook told of were found between the two, as far as it is
+        remembered: of the topic that is missed the most. None of a topic that told of any order
+        since the first of them."""
+        return max(
+            (_missed(topic, since, until) for topic in self._held["topics"].values()), default=0
+        )
+
+    def _topic(self, topic: Topic) -> _Topic:
+        return self._held["topics"].setdefault(topic, _Topic(unheard=[], heard=0))
 
     def drop(self, id_: str) -> None:
         """It is not there any more."""
@@ -143,6 +173,29 @@ class Told:
         if text != self._text:
             self._version = self.control.put(self.name, text, version=self._version)
             self._text = text
+
+
+def heard_facts(change: Change) -> dict[str, str]:
+    """What a link keeps of the webhook that ``change`` is of; nothing where it is of none.
+
+    ``heard_created`` and ``heard_updated``: the time of the state that it told of.
+    """
+    if change.replay or change.correlation_id.startswith(_OURS) or change.modified_at is None:
+        return {}
+    at = change.modified_at.isoformat()
+    return {fact: at for topic, fact in HEARD.items() if change.event == f"order_{topic}"}
+
+
+def _with(times: Sequence[int], at: dt.datetime) -> list[int]:
+    second = int(at.timestamp())
+    if sum(second - each < 60 for each in times) >= _A_MINUTE:
+        return list(times)
+    return [*times, second][-_MOST_UNHEARD:]
+
+
+def _missed(topic: _Topic, since: dt.datetime, until: dt.datetime) -> int:
+    found = [at for at in topic["unheard"] if since.timestamp() <= at <= until.timestamp()]
+    return 0 if not found or topic["heard"] >= min(found) - _FOUND_AFTER else len(found)
 
 
 def _mark(state: str) -> str:

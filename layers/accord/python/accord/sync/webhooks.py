@@ -91,10 +91,11 @@ class _Memory:
 
     @classmethod
     def from_json(cls, text: str) -> "_Memory":
+        """What a later release adds is passed over."""
         held = json.loads(text)
-        made = {topic: (str(id_), str(mark)) for topic, (id_, mark) in held.pop("made").items()}
-        said, doubted = held.pop("said", ""), tuple(held.pop("doubted", ()))
-        moments = {name: dt.datetime.fromisoformat(at) for name, at in held.items()}
+        made = {topic: (str(id_), str(mark)) for topic, (id_, mark) in held["made"].items()}
+        said, doubted = held.get("said", ""), tuple(held.get("doubted", ()))
+        moments = {name: dt.datetime.fromisoformat(held[name]) for name in _MOMENTS if name in held}
         return cls(made, **moments, said=said, doubted=doubted)
 
 
@@ -167,8 +168,8 @@ class WebhookGuard:
 
     ``url`` is where they go. ``stage`` is in their names, so that two stages on one store leave
     each other alone. ``secret()`` is the one to sign with. ``reread(since)`` has the store read
-    again; ``unheard(since, until)`` is how many orders were found then that no webhook told of, 0
-    where one told of any other.
+    again; ``unheard(since, until)`` is how many orders were found then that no webhook told of, of
+    the topic that is missed the most; 0 where each told of any other.
     """
 
     name: str

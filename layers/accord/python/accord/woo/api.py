@@ -21,6 +21,7 @@ from accord.errors import (
 )
 from accord.http import body_of, error_of, json_of, retry_after, send
 
+_NOT_AUTHENTICATED = "woocommerce_rest_authentication_error"
 # Told with 404, 400 and, by the refunds, 500.
 MISSING = frozenset(
     {
@@ -127,10 +128,13 @@ class Api:
         if status in {401, 403}:
             # No key, an unknown key and Basic without TLS are all "cannot_view"; a wrong secret
             # and a key that may only read are "authentication_error".
-            raise UnauthorizedError(
+            error = UnauthorizedError(
                 f"{what}: check the key, its secret and that it may read and write",
                 connection=self.name,
             )
+            # Whom it knows, it tells 403; but for a key that may only read, and writes.
+            error.is_login = status == 401 and (method == "GET" or code != _NOT_AUTHENTICATED)
+            raise error
         raise self._refusal(response, code, what)
 
     def _request(self, method: str, path: str, json: object) -> httpx.Response:

@@ -197,7 +197,7 @@ class _Listed:
         if not entries:
             raise self._unlike("without their times")
         last = entries[-1].at
-        if not is_sorted:
+        if not is_sorted or self._leaves_out(entries, begin):
             return self._within(begin, behind, last)
         fresh = [it for it in entries if it.at < last and it.key > (begin, behind)]
         if not fresh:
@@ -207,11 +207,33 @@ class _Listed:
                 return (), (second + _SECOND, 0), False
         return fresh, fresh[-1].key, False
 
+    def _leaves_out(self, entries: Sequence[_Entry], begin: dt.datetime) -> bool:
+        """Whether a full page, though sorted, lacks earlier ones.
+
+        A store that sorts by its local time lists those of the hour after its clock was set back
+        before those of the hour before that: a page may be full of the later ones alone. None is
+        left out where the page begins with ``begin`` itself and the clock stays as it was; else the
+        store is asked how many there are.
+        """
+        first, last = entries[0], entries[-1]
+        if first.at == begin and self._shift(first) == self._shift(last):
+            return False
+        bounds = self._by.params(begin - _SECOND, last.at)
+        _, _, total = self._ask(
+            {**bounds, "orderby": "id", "_fields": f"id,{self._by.field}"}, size=1
+        )
+        return total is None or total > sum(it.at < last.at for it in entries)
+
+    def _shift(self, entry: _Entry) -> dt.timedelta | None:
+        """By how much the store's own clock was ahead of UTC then, where it says so."""
+        local = moment(entry.document.get(self._by.field.removesuffix("_gmt")))
+        return local - entry.at if local is not None else None
+
     def _within(
         self, begin: dt.datetime, behind: int, end: dt.datetime
     ) -> tuple[Sequence[_Entry], tuple[dt.datetime, int], bool]:
-        """The same of a store that sorts by its local time, in the hour that its clock was set
-        back: a full page leaves earlier ones out. So of so short a time that a page holds all."""
+        """The same where a full page leaves earlier ones out: of so short a time that a page holds
+        all of it."""
         while end > begin:
             end = begin + (end - begin) // _SECOND // 2 * _SECOND
             bounds = self._by.params(begin - _SECOND, end + _SECOND)

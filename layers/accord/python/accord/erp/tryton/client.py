@@ -1,15 +1,15 @@
 """Calls of one Tryton database, under a session that is renewed when it lapses."""
 
 import base64
-import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
 
 from accord.erp.tryton.wire import Fault, Values, envelope, result
+from accord.erp.unsent import nothing_made
 from accord.errors import (
     AccordError,
     DisagreementError,
@@ -41,19 +41,6 @@ _CREDIT_LIMIT = ("credit_limit", "credit limit")
 Source: trytond, module account_credit_limit (party.py: check_credit_limit; message.xml). Calls are
 in English, so the message is too.
 """
-
-
-@contextlib.contextmanager
-def nothing_made() -> Iterator[None]:
-    """Within, a request that got no answer made nothing: it only reads, or logs in."""
-    try:
-        yield
-    except UnavailableError as error:
-        if not error.sent:
-            raise
-        raise UnavailableError(
-            str(error), sent=False, retry_after=error.retry_after, connection=error.connection
-        ) from error
 
 
 class Client:
@@ -133,7 +120,9 @@ class Client:
         with nothing_made():
             response = self._post("common.db.login", params)
         if response.status_code == 401:
-            raise self._unauthorized(f"it refuses the login {self._login!r} or its password")
+            error = self._unauthorized(f"it refuses the login {self._login!r} or its password")
+            error.is_login = True
+            raise error
         answer = self._result(response)
         if isinstance(answer, Fault):
             raise self._error(answer, "common.db.login")

@@ -158,7 +158,7 @@ class Outbox:
                     webhook.delivery_url, headers, body, timeout=DELIVERY_TIMEOUT_S, follow=False
                 )
                 count += 1
-                self._delivered(webhook, key[1], status, at)
+                self.answered(webhook, key[1], status, at)
         return count
 
     def ping(self, webhook: Webhook) -> None:
@@ -171,7 +171,8 @@ class Outbox:
         )
         webhook.pinged = status == 200
 
-    def _delivered(self, webhook: Webhook, id_: int, status: int | None, at: dt.datetime) -> None:
+    def answered(self, webhook: Webhook, id_: int, status: int | None, at: dt.datetime) -> None:
+        """A delivery of object ``id_`` at ``at`` was answered so; None: not at all."""
         ok = status is not None and 200 <= status <= 302
         with self._lock:
             self.sent += 1
