@@ -20,11 +20,12 @@ SENDS: Mapping[str, tuple[str, ...]] = {
         "customer_changed",
         "product_updated",
     ),
-    # Refunds that an order shows and that nobody told of; what a person was asked of its sale.
-    "order_created": ("refund_issued", "order_changed_in_erp"),
-    "order_updated": ("refund_issued", "order_changed_in_erp"),
+    # Refunds that an order shows and that nobody told of; what a person was asked of its sale, and
+    # what was shipped or booked before a pass that broke off could say whose it is.
+    "order_created": ("refund_issued", *FROM_ERP),
+    "order_updated": ("refund_issued", *FROM_ERP),
     # And the order itself, where a refund leaves it with something to ask.
-    "refund_issued": ("refund_issued", "order_updated", "order_changed_in_erp"),
+    "refund_issued": ("refund_issued", "order_updated", *FROM_ERP),
     # The other accounts of the same party.
     "customer_changed": ("customer_changed",),
     # What the store told of the order while they held its lease.

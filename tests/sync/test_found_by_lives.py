@@ -1,5 +1,6 @@
 """What random lives of orders and customers brought to light; each was silent before."""
 
+import copy
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
@@ -131,6 +132,40 @@ def test_money_of_a_closed_period_is_not_forgotten_in_another_status(
     then(world, world.store.set_status, id_, "pending")
 
     assert reasons(world) == ["closed_period"]
+
+
+def test_a_refund_that_the_turn_of_another_one_saw_first_is_credited(world: World) -> None:
+    id_ = place(world)
+    world.copies = lambda _: 0
+    world.store.refund(id_, "3.00")
+    told_of_one = copy.deepcopy(world.store.orders[id_])
+    world.store.refund(id_, "4.00")
+    world.receive("order.updated", told_of_one)
+    world.work()  # the order is; its first refund's turn reads what the second delivery will say
+    world.work()
+
+    then(world, world.receive, "order.updated", world.store.orders[id_])
+
+    (sale,) = world.books.sales()
+    assert [note["totals"]["gross"] for note in sale["credit_notes"]] == ["3.00", "4.00"]
+
+
+def test_a_person_stays_asked_though_an_older_delivery_of_the_second_comes_late(
+    world: World,
+) -> None:
+    id_ = place(world)
+    then(world, world.store.refund, id_, "3.00")
+    world.copies = lambda _: 0
+    world.store.set_status(id_, "pending")
+    older = copy.deepcopy(world.store.orders[id_])
+    world.store.set_status(id_, "cancelled")
+    world.receive("order.updated", world.store.orders[id_])
+    world.work()
+    assert reasons(world) == ["credited"]
+
+    then(world, world.receive, "order.updated", older)
+
+    assert reasons(world) == ["credited"]
 
 
 # --- customers -----------------------------------------------------------------

@@ -13,10 +13,10 @@ from tests.sync.conftest import config
 class Silent(Life):
     """In the end the store tells of nothing again; some time passes instead."""
 
-    def _tell_again(self, kind: str, id_: str, document: dict[str, Any] | None) -> None:
-        """See Life._tell_again. What was deleted for good, a store lists no more: it is told."""
+    def tell_again(self, kind: str, id_: str, document: dict[str, Any] | None) -> None:
+        """See Life.tell_again. What was deleted for good, a store lists no more: it is told."""
         if document is None:
-            super()._tell_again(kind, id_, document)
+            super().tell_again(kind, id_, document)
 
     def heal(self) -> None:
         """See Life.heal. All customers are read once an hour."""

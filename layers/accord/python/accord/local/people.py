@@ -23,7 +23,7 @@ from accord.model.documents import Kind, Record
 from accord.model.keys import order_key, payment_key, refund_key
 from accord.model.progress import Invoice
 from accord.ports.erp import ErpAdapter
-from accord.rules.config import FulfilmentRules, InvoiceRules
+from accord.rules.ordering import FulfilmentRules, InvoiceRules
 from accord.sync.feed import EVENTS
 from accord.woo.client import OAuth1
 from accord.woo.webhook import FOLLOWED

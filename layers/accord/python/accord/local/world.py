@@ -6,169 +6,36 @@ before and after, and may refuse it or kill the worker there.
 """
 
 import datetime as dt
-import heapq
-import zoneinfo
-from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
-from accord.erp.memory.adapter import Memory
-from accord.erp.memory.faults import Faults, no_faults
-from accord.erp.memory.ledger import Ledger, Master
 from accord.errors import AccordError
-from accord.local.model_store import ModelStore
+from accord.local.hooked import Clock as Clock  # noqa: PLC0414 - of what a world is made
+from accord.local.hooked import Hook as Hook  # noqa: PLC0414
+from accord.local.hooked import KilledError as KilledError  # noqa: PLC0414
+from accord.local.hooked import hooked as hooked  # noqa: PLC0414
+from accord.local.model_queue import RECEIVES as RECEIVES  # noqa: PLC0414
+from accord.local.model_queue import ModelQueue as ModelQueue  # noqa: PLC0414
 from accord.local.store.deliveries import encode, sign
+from accord.local.wiring import Wiring
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
-from accord.ports.limits import Board
-from accord.ports.queues import Queues
-from accord.rules.config import Config, Store, bears
-from accord.state.memory import (
-    MemoryAttention,
-    MemoryControl,
-    MemoryDocuments,
-    MemoryJournal,
-    MemoryLinks,
-    MemoryPayloads,
-    MemorySteps,
-    MemoryWaiting,
-)
-from accord.state.memory_levels import MemoryLevels
-from accord.state.memory_limits import MemoryBreakers
-from accord.state.memory_reports import MemoryReports
-from accord.sync.catalogue import CataloguePoller
-from accord.sync.customers import Customers
 from accord.sync.dead_letters import report
-from accord.sync.erp_changes import ErpChanges
-from accord.sync.flush import Flush
-from accord.sync.fulfilment import Fulfilment
-from accord.sync.guard import Guard
-from accord.sync.invoices import Invoices
-from accord.sync.meter import Meter
-from accord.sync.orders import Orders
-from accord.sync.pause import Pauses
-from accord.sync.poll import Poller
-from accord.sync.poll_products import ProductPoller
-from accord.sync.poll_store import StorePoller
-from accord.sync.product_items import ProductItems
-from accord.sync.products import Products
-from accord.sync.reconcile import Reconciler
 from accord.sync.report import Report
-from accord.sync.sales import BackOffice
 from accord.sync.told import GRACE
-from accord.sync.turn import EPOCH, TRUSTED, Asides, Invocation
-from accord.sync.wake import Waker
-from accord.sync.worker import Again, Finished, Flow, Worker
+from accord.sync.turn import Invocation
+from accord.sync.worker import Again, Finished
 from accord.woo.webhook import Delivery, Edge, Message
 
 WORKER_TIMEOUT = dt.timedelta(seconds=60)
 VISIBILITY = dt.timedelta(seconds=120)
 STORE_POLLS = dt.timedelta(minutes=2)  # as the schedule of `poll_store` has it
-RECEIVES = 6
 SECRET = "a secret of the model store"
-Hook = Callable[[str], None]
-
-
-class KilledError(BaseException):
-    """The worker's process is gone: no handler of ours may catch it."""
-
-
-class Clock:
-    """A virtual clock: it moves when it is told to."""
-
-    def __init__(self, start: dt.datetime) -> None:
-        self.now = start
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-
-def hooked(port: Any, name: str, hook: Hook) -> Any:
-    """``port`` with ``hook`` told ``before name.method`` and ``after name.method`` of each call."""
-
-    class Hooked:
-        def __getattr__(self, method: str) -> Any:
-            real = getattr(port, method)
-            if not callable(real):
-                return real
-
-            def call(*args: Any, **kwargs: Any) -> Any:
-                hook(f"before {name}.{method}")
-                answer = real(*args, **kwargs)
-                hook(f"after {name}.{method}")
-                return answer
-
-            return call
-
-    return Hooked()
 
 
 @dataclass(slots=True)
-class _Queued:
-    change: Change
-    at: int
-    receives: int = 0
-
-
-class ModelQueue(Queues):
-    """FIFO by group, deduplicated for five minutes, hidden after a failure, dead after six."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._groups: dict[str, deque[_Queued]] = defaultdict(deque)
-        self._ready: list[tuple[dt.datetime, int, str]] = []
-        self._sent: dict[str, dt.datetime] = {}
-        self._count = 0
-        self.dead: list[Change] = []
-
-    def put(self, change: Change, *, sending: str) -> None:
-        """See Queues.put."""
-        now = self._clock()
-        name = f"{change.event}/{change.ref}/{sending}"
-        if name in self._sent and now - self._sent[name] < dt.timedelta(minutes=5):
-            return
-        self._sent[name] = now
-        group = f"{change.event}/{change.group}"  # each event has a queue of its own
-        self._count += 1
-        self._groups[group].append(_Queued(change, self._count))
-        if len(self._groups[group]) == 1:
-            heapq.heappush(self._ready, (now, self._count, group))
-
-    def next_at(self) -> dt.datetime | None:
-        """When the next message can be received."""
-        return self._ready[0][0] if self._ready else None
-
-    def receive(self) -> tuple[str, Change, int] | None:
-        """The group, its first message and how often it was received, if one is visible."""
-        if not self._ready or self._ready[0][0] > self._clock():
-            return None
-        _, _, group = heapq.heappop(self._ready)
-        first = self._groups[group][0]
-        first.receives += 1
-        return group, first.change, first.receives
-
-    def done(self, group: str) -> None:
-        """The group's first message is gone; what follows it is visible."""
-        self._groups[group].popleft()
-        self._show(group, self._clock())
-
-    def hide(self, group: str, until: dt.datetime) -> None:
-        """The group waits; its first message is dead if it was received often enough."""
-        if self._groups[group][0].receives >= RECEIVES:
-            self.dead.append(self._groups[group].popleft().change)
-        self._show(group, until)
-
-    def _show(self, group: str, at: dt.datetime) -> None:
-        if self._groups[group]:
-            heapq.heappush(self._ready, (at, self._groups[group][0].at, group))
-        else:
-            del self._groups[group]
-
-
-@dataclass(slots=True)
-class World:
+class World(Wiring):
     """One store, one back office, one service between them.
 
     ``down(now)`` tells whether the back office is off; ``hook`` is told of every port call of the
@@ -177,67 +44,17 @@ class World:
     ``recovered`` counts such orders.
     """
 
-    config: Config
-    start: dt.datetime
-    seed: int = 1
-    adapter: type[Memory] = Memory
-    master: Master | None = None
-    faults: Faults = no_faults
-    hook: Hook = field(default=lambda _: None)
-    down: Callable[[dt.datetime], bool] = field(default=lambda _: False)
     copies: Callable[[str], int] = field(default=lambda _: 1)
-    trusted: bool = True
     polls_store: bool = False
     recovered: int = 0
-    clock: Clock = field(init=False)
-    books: Ledger = field(init=False)
-    store: ModelStore = field(init=False)
-    queue: ModelQueue = field(init=False)
-    links: MemoryLinks = field(init=False)
-    steps: MemorySteps = field(init=False)
-    waiting: MemoryWaiting = field(init=False)
-    attention: MemoryAttention = field(init=False)
-    payloads: MemoryPayloads = field(init=False)
-    journal: MemoryJournal = field(init=False)
-    control: MemoryControl = field(init=False)
-    documents: MemoryDocuments = field(init=False)
-    levels: MemoryLevels = field(init=False)
-    reports: MemoryReports = field(default_factory=MemoryReports)
-    guard: Guard = field(init=False)
     ends: list[tuple[Change, Finished | Again]] = field(default_factory=list)
-    _name: str = field(init=False)
-    _runs: int = 0
     _wake_at: dt.datetime = field(init=False)
     _poll_store_at: dt.datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clock = Clock(self.start)
-        self.books = self.adapter.ledger(clock=self.clock, master=self.master, faults=self.faults)
-        self._name = next(iter(self.config.stores))
+        Wiring.__post_init__(self)
         self._wake_at = self.start + dt.timedelta(minutes=1)
         self._poll_store_at = self.start + STORE_POLLS
-        self.store = ModelStore(self._name, self.clock, on_change=self._told)
-        self.queue = ModelQueue(self.clock)
-        self.forget()
-
-    def forget(self) -> None:
-        """New, empty tables, as after a restore that lost everything."""
-        self.links, self.steps = MemoryLinks(), MemorySteps()
-        self.waiting, self.attention = MemoryWaiting(), MemoryAttention()
-        self.payloads, self.journal = MemoryPayloads(), MemoryJournal()
-        self.control = MemoryControl()
-        self.documents = MemoryDocuments()
-        self.levels = MemoryLevels()
-        self.guard = Guard(
-            board=Board(self.control, self.clock),
-            breakers=MemoryBreakers(self.clock),
-            meter=Meter(self.control, self.clock, pause=self._pause, random=lambda: 0.5),
-            bears=lambda name: bears(self.config, name),
-            clock=self.clock,
-            new_holder=lambda: f"alone-{self._runs}",
-        )
-        if self.trusted:
-            self.control.put(EPOCH, TRUSTED, version=None)
 
     def deliver(self, order: dict[str, Any], topic: str = "order.created") -> bool:
         """The store holds ``order`` and its webhook says so; False when the receiver ignores it."""
@@ -301,10 +118,14 @@ class World:
             if ready is not None and ready <= self.clock.now:
                 self.work()
             else:
-                self.wake()
-                self.poll()
+                self.each_minute()
                 self._wake_at = self.clock.now + dt.timedelta(minutes=1)
         self.clock.now = max(self.clock.now, end)
+
+    def each_minute(self) -> None:
+        """What is run each minute."""
+        self.wake()
+        self.poll()
 
     def work(self) -> bool:
         """One message received and handled, or its worker killed; False when none is visible."""
@@ -313,14 +134,15 @@ class World:
             return False
         group, change, receives = received
         self._runs += 1
-        run = Invocation(f"run-{self._runs}", self.clock.now + WORKER_TIMEOUT, receives)
+        began = self.clock.now
+        run = Invocation(f"run-{self._runs}", began + WORKER_TIMEOUT, receives)
         try:
             end = self._worker().handle(change, run, self.flow_of)
         except KilledError:
             self.queue.hide(group, self.clock.now + VISIBILITY)
             self._bury()
             return True
-        self.ends.append((change, end))
+        self._end(change, end, began, receives)
         if isinstance(end, Again):
             self.queue.hide(group, self.clock.now + dt.timedelta(seconds=end.delay))
             self._bury()
@@ -330,18 +152,7 @@ class World:
 
     def wake(self) -> None:
         """What `wake` does each minute."""
-        Waker(
-            waiting=self.waiting,
-            attention=self.attention,
-            control=self.control,
-            queues=self.queue,
-            ping=self._ping,
-            rules_version=self._rules_version,
-            clock=self.clock,
-            random=Random(self.seed),
-            is_held=lambda name: self.guard.held(name) is not None,
-            room=self.guard.room,
-        ).run()
+        self._waker().run()
 
     def poll(self) -> bool:
         """What `poll_erp` does each minute, for every kind that a flow is on for; False when one of
@@ -407,244 +218,15 @@ class World:
                 return sliced.report
             self.clock.now += dt.timedelta(minutes=1)
 
-    def reconciler(self) -> Reconciler:
-        """Of the store, over hooked ports."""
-        store = hooked(self.store, "store", self.hook)
-        return Reconciler(
-            name=self._name,
-            stores=self.config.stores,
-            stage="",
-            backs=[self._back_office(self.rules.erp)],
-            store=store,
-            shop=store,
-            links=hooked(self.links, "links", self.hook),
-            waiting=self.waiting,
-            attention=self.attention,
-            levels=lambda: self.levels,
-            control=self.control,
-            queues=self.queue,
-            reports=self.reports,
-            clock=self.clock,
-            random=Random(self.seed + self._runs),
-        )
-
-    @property
-    def rules(self) -> Store:
-        return self.config.stores[self._name]
-
-    def flow_of(self, change: Change) -> Flow:
-        """The flow of the change's event, over hooked ports."""
-        match change.event:
-            case "order_fulfilled":
-                return Fulfilment(**self._aside())
-            case "invoice_posted":
-                return Invoices(**self._aside())
-            case "order_changed_in_erp":
-                return ErpChanges(**self._aside())
-            case "customer_changed":
-                return self._customers()
-            case "product_updated" if change.ref.kind == "product":
-                return self._products()
-            case "stock_changed" | "price_changed" | "product_updated":
-                return self._flush()
-            case _:
-                return self.flow()
-
-    def flow(self) -> Orders:
-        """The order flow over hooked ports."""
-        return Orders(
-            name=self._name,
-            rules=self.rules,
-            back_office=self._back_office,
-            store=self._guarded_store(),
-            links=hooked(self.links, "links", self.hook),
-            steps=hooked(self.steps, "steps", self.hook),
-            control=hooked(self.control, "control", self.hook),
-            queues=hooked(self.queue, "queues", self.hook),
-            journal=hooked(self.journal, "journal", self.hook),
-            clock=self.clock,
-            levels=hooked(self.levels, "levels", self.hook),
-        )
-
-    def _aside(self) -> dict[str, Any]:
-        links = hooked(self.links, "links", self.hook)
-        journal = hooked(self.journal, "journal", self.hook)
-        queues = hooked(self.queue, "queues", self.hook)
-        return {
-            "name": self._name,
-            "rules": self.rules,
-            "erp": lambda _: self._guarded_erp(),
-            "store": self._guarded_store(),
-            "asides": Asides(links, journal, queues, self.clock),
-            "control": hooked(self.control, "control", self.hook),
-            "steps": hooked(self.steps, "steps", self.hook),
-            "documents": hooked(self.documents, "documents", self.hook),
-            "documents_url": "https://accord.example",
-            "clock": self.clock,
-            "prod": self.rules.prod,
-        }
-
-    def _customers(self) -> Customers:
-        return Customers(
-            name=self._name,
-            rules=self.rules,
-            erp_name=self.rules.erp,
-            erp=self._guarded_erp(),
-            store=self._guarded_store(),
-            links=hooked(self.links, "links", self.hook),
-            steps=hooked(self.steps, "steps", self.hook),
-            control=hooked(self.control, "control", self.hook),
-            payloads=hooked(self.payloads, "payloads", self.hook),
-            attention=hooked(self.attention, "attention", self.hook),
-            journal=hooked(self.journal, "journal", self.hook),
-            queues=hooked(self.queue, "queues", self.hook),
-            clock=self.clock,
-        )
-
-    def store_poller(self) -> StorePoller:
-        """What asks the store, over hooked ports."""
-        store = self._guarded_store()
-        links = hooked(self.links, "links", self.hook)
-        control = hooked(self.control, "control", self.hook)
-        queues = hooked(self.queue, "queues", self.hook)
-        random = Random(self.seed + int(self.clock.now.timestamp()))
-        return StorePoller(
-            name=self._name,
-            rules=self.rules,
-            store=store,
-            shop=store,
-            links=links,
-            control=control,
-            queues=queues,
-            waiting=hooked(self.waiting, "waiting", self.hook),
-            attention=hooked(self.attention, "attention", self.hook),
-            products=ProductPoller(
-                name=self._name,
-                rules=self.rules,
-                store=store,
-                links=links,
-                levels=hooked(self.levels, "levels", self.hook),
-                control=control,
-                queues=queues,
-                clock=self.clock,
-                random=random,
-            ),
-            clock=self.clock,
-            random=random,
-        )
-
-    def _poller(self) -> Poller:
-        return Poller(
-            erp_name=self.rules.erp,
-            adapter=self._guarded_erp(),
-            links=hooked(self.links, "links", self.hook),
-            control=hooked(self.control, "control", self.hook),
-            queues=hooked(self.queue, "queues", self.hook),
-            flows=lambda name: self.config.stores[name].flows,
-            clock=self.clock,
-            random=Random(self.seed),
-            new_parties=self.rules.customers.create_in_store,
-        )
-
-    def _flush(self) -> Flush:
-        return Flush(
-            name=self._name,
-            rules=self.rules,
-            store=self._guarded_store(),
-            levels=hooked(self.levels, "levels", self.hook),
-            control=hooked(self.control, "control", self.hook),
-            queues=hooked(self.queue, "queues", self.hook),
-            attention=hooked(self.attention, "attention", self.hook),
-            journal=hooked(self.journal, "journal", self.hook),
-            clock=self.clock,
-            pause=self._pause,
-        )
-
-    def _products(self) -> Products:
-        items = ProductItems(
-            name=self._name,
-            rules=self.rules,
-            erp_name=self.rules.erp,
-            erp=self._guarded_erp(),
-            links=hooked(self.links, "links", self.hook),
-            steps=hooked(self.steps, "steps", self.hook),
-            control=hooked(self.control, "control", self.hook),
-            clock=self.clock,
-        )
-        return Products(
-            name=self._name,
-            rules=self.rules,
-            store=self._guarded_store(),
-            levels=hooked(self.levels, "levels", self.hook),
-            queues=hooked(self.queue, "queues", self.hook),
-            journal=hooked(self.journal, "journal", self.hook),
-            items=items,
-            clock=self.clock,
-        )
-
-    def _pause(self, seconds: float) -> None:
-        self.clock.now += dt.timedelta(seconds=seconds)
-
-    def _catalogue_poller(self) -> CataloguePoller:
-        return CataloguePoller(
-            erp_name=self.rules.erp,
-            adapter=self._guarded_erp(),
-            levels=hooked(self.levels, "levels", self.hook),
-            control=hooked(self.control, "control", self.hook),
-            queues=hooked(self.queue, "queues", self.hook),
-            attention=hooked(self.attention, "attention", self.hook),
-            journal=hooked(self.journal, "journal", self.hook),
-            stores=self.config.stores,
-            clock=self.clock,
-            random=Random(self.seed + self._runs),  # what it queues is told apart by it
-        )
-
-    def _back_office(self, name: str) -> BackOffice:
-        zone = zoneinfo.ZoneInfo(self.config.erps[name].time_zone)
-        return BackOffice(name, self._guarded_erp(), zone)
-
-    def _guarded_erp(self) -> Any:
-        return self.guard.over(hooked(self._erp(), "erp", self.hook), self.rules.erp)
-
-    def _guarded_store(self) -> Any:
-        readers = ("order", "customer", "product")
-        return self.guard.over(hooked(self.store, "store", self.hook), self._name, free=readers)
-
-    def _ping(self, connection: str) -> None:
-        port = self._erp() if connection in self.config.erps else self.store
-        self.guard.over(port, connection).ping()
-
-    @property
-    def pauses(self) -> Pauses:
-        """What an operator does to connections."""
-        return Pauses(self.guard.board, self.journal, self.clock)
-
-    def erp(self) -> Memory:
-        """The back office as a person there uses it."""
-        return self._erp()
-
-    def _erp(self) -> Memory:
-        def call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-            if self.down(self.clock.now):
-                error = {"code": "unavailable", "message": "it is off", "sent": False}
-                return {"error": error}
-            return self.books.call(operation, arguments)
-
-        return self.adapter(call, self.config.stores[self._name].erp, clock=self.clock)
-
-    def _rules_version(self) -> str:
-        return str(hash(self.config.model_dump_json()))
-
-    def _worker(self) -> Worker:
-        return Worker(
-            waiting=self.waiting,
-            attention=self.attention,
-            payloads=self.payloads,
-            clock=self.clock,
-            random=Random(self.seed + self._runs),
-            rules_version=self._rules_version,
-            turn=self.guard.turn,
-        )
+    def _end(
+        self,
+        change: Change,
+        end: Finished | Again,
+        began: dt.datetime,  # noqa: ARG002 - for a world that measures
+        receives: int,  # noqa: ARG002
+    ) -> None:
+        """What became of a change: its worker began then, with the so manieth receive."""
+        self.ends.append((change, end))
 
     def _bury(self) -> None:
         while self.queue.dead:

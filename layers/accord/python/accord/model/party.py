@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,11 @@ class Address:
     @property
     def fingerprint(self) -> str:
         """Equal addresses, letter case and spaces aside, have equal fingerprints."""
-        text = "\x1f".join(" ".join(part.casefold().split()) for part in astuple(self))
+        parts = (
+            *(self.name, self.company, self.street, self.city),
+            *(self.postal_code, self.state, self.country),
+        )
+        text = "\x1f".join(" ".join(part.casefold().split()) for part in parts)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __bool__(self) -> bool:

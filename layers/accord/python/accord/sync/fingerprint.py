@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from accord.model.documents import OrderLine, SalesOrder
 from accord.model.party import plain_vat_number
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _LINES_KEPT = 60  # of an order, on its link: more would make it heavy for every write
 _WORDS = {
     "currency": "the currency",
@@ -93,5 +94,5 @@ def _line(line: OrderLine) -> str:
 
 
 def _print(value: object, length: int = 8) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -28,7 +28,7 @@ from accord.model.keys import payment_key
 from accord.model.money import Money
 from accord.ports.state import Link, Links
 from accord.ports.store import Store
-from accord.rules import config
+from accord.rules.mapping import PaymentRule
 from accord.rules.routing import Routed
 from accord.sync.decide import (
     REPLACING,
@@ -159,8 +159,8 @@ class Follower:
 
         Raises: TransientError: it still may; look again then.
         """
-        if link.erp is None and MAKING in link.facts:
-            at = dt.datetime.fromisoformat(link.facts[MAKING].partition(" ")[2])
+        at = made_at(link)
+        if link.erp is None and at is not None:
             left = (at + self.back.adapter.capabilities.settle - self.clock()).total_seconds()
             if left > 0:
                 raise TransientError(
@@ -313,7 +313,7 @@ class Follower:
         order: SalesOrder,
         record: Record,
         party: Ref,
-        rule: config.PaymentRule,
+        rule: PaymentRule,
     ) -> tuple[Link, str]:
         """What the link says of the money: the amount that is recorded, "-" for none of ours.
 
@@ -492,6 +492,12 @@ class Follower:
         return self.links.save(
             replace(link, erp=Ref.parse(ref), number=number, generation=generation, facts=facts)
         )
+
+
+def made_at(link: Link) -> dt.datetime | None:
+    """Since when a document is being made; None where that ended, or never began."""
+    making = link.facts.get(MAKING)
+    return dt.datetime.fromisoformat(making.partition(" ")[2]) if making is not None else None
 
 
 def _is_doubtful(link: Link, due: Decision) -> bool:

@@ -33,20 +33,27 @@ from accord.sync.decide import (
 )
 from accord.sync.demand import Demander
 from accord.sync.fingerprint import content
-from accord.sync.follow import MAKING, Follower
-from accord.sync.mends import mended, unfit
+from accord.sync.follow import MAKING, Follower, made_at
+from accord.sync.mends import unfit
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
+from accord.sync.reading import order_of
 from accord.sync.refunds import handled, is_owed
 from accord.sync.returns import opened
 from accord.sync.sales import BackOffice, Sales
 from accord.sync.steps import Writer
+from accord.sync.told import heard_facts
 from accord.sync.troubles import money_left, troubles
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
 from accord.sync.worker import WAKE
 
 _FRESH = dt.timedelta(minutes=5)  # a body that was told longer ago is read anew
 _ROUNDS = 5  # one invocation goes round at most; the rest is another's
+_PAPERS = {
+    "order_fulfilled": "fulfilment",
+    "invoice_posted": "invoices",
+    "order_changed_in_erp": "erp_changes",
+}
 _ASKED = frozenset({"erp_state", "erp_total"})  # a person was asked about the sale in its own flow
 
 
@@ -179,6 +186,7 @@ class Orders:
         worker = self._worker(link, order, run, story, insists=insists)
         refund = change.ref.id if change.ref.kind == "refund" else None
         asked = link.erp if _ASKED & link.facts.keys() else None
+        unlinked = made_at(link)
         try:
             outcome, link = self._follow(worker, link, order, claim)
         except PermanentError as error:
@@ -192,8 +200,19 @@ class Orders:
             ) from error
         gone = {MAKING, WRITING, REPLACING, *(() if refund else ("trouble",))}
         facts = {key: text for key, text in link.facts.items() if key not in gone}
-        link = self.links.save(replace(link, seen=seen, facts={**facts, "status": order.status}))
+        was = link.seen
+        facts |= {"status": order.status, **heard_facts(change)}
+        # A poll that met its papers then did not know whose they are, and has passed them by now.
+        # Queued before the link forgets that: who dies here does it again.
+        overlap = worker.back.adapter.capabilities.overlap
+        if unlinked and link.erp is not None and self.clock() - unlinked >= overlap / 2:
+            self._queue_papers(link.erp, change, link)
+        link = self.links.save(replace(link, seen=seen, facts=facts))
         asks: tuple[PermanentError, ...] = ()
+        # What a refund's own turn reads may show others, whose order's change is then an echo.
+        is_told = refund is not None and seen == was and run.attempt == 1
+        if not is_told and (link.erp is not None or order.placed_at < self.rules.orders.start_at):
+            self._queue_refunds(link, order, change, seen)
         if refund is not None:
             known = handled(link)
             outcome, link = worker.refunds().carry(link, order, refund, story)
@@ -203,8 +222,6 @@ class Orders:
             if "trouble" in link.facts or list(troubles(link, order, worker.back.name)):
                 self._queue_order(change, sending=f"{change.ref}:{link.version}")
         else:
-            if link.erp is not None or order.placed_at < self.rules.orders.start_at:
-                self._queue_refunds(link, order, change, seen)
             before = opened(link)
             link, asks = self._take_back(worker, link, order)
             if opened(link) > before and isinstance(outcome, Skipped):
@@ -305,15 +322,17 @@ class Orders:
             and link.seen.modified_at is not None
             and change.modified_at > link.seen.modified_at
         )
+        # What met with trouble was seen, and the link does not say so.
+        newer = newer and "trouble" not in link.facts
         if carried is not None and newer and self.clock() - change.seen_at <= _FRESH:
-            order = mended(self.store.order(carried), link.mends)
+            order = order_of(self.store, carried, link)
             if link.erp is None or not self._undoes(link, order):
                 return order, Seen(change.modified_at, change.digest)
         answer = self.store.get_order(link.ref.id)
         if answer is None:
             return None, Seen(change.modified_at, change.digest)
         document, digest = answer
-        order = mended(self.store.order(document), link.mends)
+        order = order_of(self.store, document, link)
         return order, Seen(order.modified_at, digest)
 
     def _undoes(self, link: Link, order: SalesOrder) -> bool:
@@ -346,9 +365,10 @@ class Orders:
     def _queue_refunds(self, link: Link, order: SalesOrder, change: Change, seen: Seen) -> None:
         """Those that nobody took into the books yet. Queued twice, they are taken once."""
         for id_ in order.refund_ids:
-            if is_owed(link, id_):
+            ref = Ref(self.name, "refund", id_)
+            if ref != change.ref and is_owed(link, id_):
                 refund = Change(
-                    ref=Ref(self.name, "refund", id_),
+                    ref=ref,
                     event="refund_issued",
                     seen_at=change.seen_at,
                     correlation_id=change.correlation_id,
@@ -372,16 +392,25 @@ class Orders:
     def _queue_sale(self, sale: Ref, change: Change, link: Link) -> None:
         """A person was asked about ``sale``, and may have answered in the store: look again."""
         if self.rules.flows.erp_changes == "on":
-            again = replace(
-                change.without_document(),
-                ref=sale,
-                event="order_changed_in_erp",
-                modified_at=None,
-                replay="",
-                seen_at=self.clock(),
-                aggregate=link.ref,
-            )
-            self.queues.put(again, sending=f"answered:{change.ref}:{link.version}")
+            self._queue_for(sale, "order_changed_in_erp", change, link, why="answered")
+
+    def _queue_papers(self, sale: Ref, change: Change, link: Link) -> None:
+        """What was shipped, booked or changed of ``sale`` before its link said that it is ours."""
+        for event, flow in _PAPERS.items():
+            if getattr(self.rules.flows, flow) == "on":
+                self._queue_for(sale, event, change, link, why="linked")
+
+    def _queue_for(self, sale: Ref, event: str, change: Change, link: Link, *, why: str) -> None:
+        again = replace(
+            change.without_document(),
+            ref=sale,
+            event=event,
+            modified_at=None,
+            replay="",
+            seen_at=self.clock(),
+            aggregate=link.ref,
+        )
+        self.queues.put(again, sending=f"{why}:{event}:{change.ref}:{link.version}")
 
     def _queue_order(self, refund: Change, *, sending: str) -> None:
         again = replace(_of_order(refund), replay="", seen_at=self.clock())

@@ -22,6 +22,7 @@ from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control, Link, Links, Step
 from accord.rules import config
 from accord.rules.accounts import check_complete, document_lines, rounding_line
+from accord.rules.mapping import PaymentRule
 from accord.sync.decide import state_of
 from accord.sync.parties import Known, Parties
 from accord.sync.steps import Promise, Result, Writer, adopt, to_record, to_result
@@ -60,7 +61,7 @@ class Sales:
 
     # --- what is to be written ----------------------------------------------
 
-    def document(self, order: SalesOrder) -> tuple[SalesDocument, config.PaymentRule]:
+    def document(self, order: SalesOrder) -> tuple[SalesDocument, PaymentRule]:
         """The order in the back office's words, to the cent; whose it is, is not said yet.
 
         Everything that may be unmapped is found out here, before anything is written.
@@ -186,18 +187,20 @@ class Sales:
 
     def bring(self, link: Link, order: SalesOrder, record: Record, goal: State) -> Record:
         """``record`` at least at ``goal``. Its totals are compared before anything binds."""
-        can = self.back.adapter.capabilities.states
         for state in (State.QUOTATION, State.CONFIRMED):
             if record.state.rank < state.rank:
                 if state.rank > goal.rank:
                     break
-                if state not in can:
+                if not self._offers(state):
                     continue
                 record = self._advance(link, record, state)
             # Also when an earlier pass brought it here; where nothing is offered, it is seen late.
-            if record.state is State.QUOTATION or State.QUOTATION not in can:
+            if record.state is State.QUOTATION or not self._offers(State.QUOTATION):
                 record = self._agree(link, order, record)
         return record
+
+    def _offers(self, state: State) -> bool:
+        return state in self.back.adapter.capabilities.states
 
     def _advance(self, link: Link, record: Record, state: State) -> Record:
         nth = f":{edits(link)}" if edits(link) else ""
@@ -209,6 +212,9 @@ class Sales:
         if record.totals is not None and record.totals.gross == order.total:
             return record
         now = self.back.adapter.get(record.ref)
+        if now is not None and now.state is State.DRAFT and self._offers(State.QUOTATION):
+            # An edit that was not answered took effect late, or somebody took it back to a draft.
+            now = self.back.adapter.advance(now, State.QUOTATION)
         gross = now.totals.gross if now is not None and now.totals is not None else None
         if now is None or gross != order.total:
             raise DisagreementError(

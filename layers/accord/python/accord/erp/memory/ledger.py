@@ -9,7 +9,7 @@ import datetime as dt
 import heapq
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from accord.erp.memory.catalogue import Catalogue
 from accord.erp.memory.credits import Credits
@@ -145,14 +145,23 @@ class Ledger:
         with self._lock:
             return dict(self._calls)
 
-    def sales(self) -> list[Json]:
-        """Every sales order with its lines and totals, and with all that came of it.
+    def sales(self, keys: Iterable[str] | None = None) -> list[Json]:
+        """Every sales order with its lines and totals, and with all that came of it; or those that
+        were made under one of ``keys``, in their order.
 
         That is ``shipments``, ``invoices``, ``credit_notes``, ``payments`` and ``returns``.
         """
         with self._lock:
-            found: list[Json] = self._sales({})["sales"]
-            return found
+            if keys is None:
+                found: list[Json] = self._sales({})["sales"]
+                return found
+            kind = Kind.SALES_ORDER.value
+            return [_sale(entry) for key in keys for entry in self._records.under(kind, key)]
+
+    def keys(self, kind: Kind) -> list[str]:
+        """The key of every record of ``kind``, oldest first; twice, if two have it."""
+        with self._lock:
+            return [entry.key for entry in self._records if entry.kind == kind.value]
 
     def parties(self) -> list[Json]:
         """Every party, as ``get`` shows it."""

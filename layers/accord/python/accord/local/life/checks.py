@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from accord.local.life.known import order_ref, sales_of, standing
+from accord.local.life.accounts import customer_differences
+from accord.local.life.known import keys_of, order_ref, sales_of, standing
 from accord.local.life.people import People
 from accord.local.world import World
 from accord.model.change import Ref
-from accord.model.documents import Refund, SalesOrder, State
-from accord.model.party import Profile
+from accord.model.documents import Kind, Refund, SalesOrder, State
 from accord.ports.state import Item, Link
-from accord.rules.config import PaymentRule
+from accord.rules.mapping import PaymentRule
 from accord.rules.routing import route
-from accord.sync import conflicts
 from accord.sync.decide import CLOSED
 from accord.sync.fingerprint import content
 from accord.sync.refunds import marker
@@ -51,13 +50,13 @@ def differences(world: World, people: People, *, replayed: bool) -> list[str]:
 
     ``replayed``: every open item was sent through again, so what is still told must be so.
     """
-    found = list(_service(world))
+    found = [*_service(world), *_orphans(world, people)]
     for id_ in people.orders:
         one = One.of(world, people, id_)
         found += [f"order {id_}: {text}" for text in one.differences()]
         if replayed:
             found += [f"order {id_}: {text}" for text in one.untrue()]
-    found += [f"customer {text}" for text in _customers(world, people)]
+    found += [f"customer {text}" for text in customer_differences(world, people)]
     return found
 
 
@@ -81,6 +80,14 @@ def _service(world: World) -> Iterator[str]:
             asked = order is not None and world.attention.of(str(order))
             if cause.cause == "order" and parked.change.ref.kind != "refund" and not asked:
                 yield f"waiting: {parked.change.ref} for its order: {parked.message}"
+
+
+def _orphans(world: World, people: People) -> Iterator[str]:
+    """Sales of no order that somebody placed."""
+    wanted = {key for id_ in people.orders for key in keys_of(world, id_)}
+    for key in world.books.keys(Kind.SALES_ORDER):
+        if key not in wanted:
+            yield f"sale {key}: no order asked for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +368,16 @@ class One:
 
     def untrue(self) -> Iterator[str]:
         """Items that say what is not so, though they were looked at just now."""
+        so = self.so()
+        untrue = {reason for reason in self.items if not so.get(reason, True)}
+        if untrue != self.items.keys():
+            return  # an order's first trouble hides the others; once it is over they are looked at
+        for reason, items in self.items.items():
+            if reason in untrue:
+                yield f"the item {reason} says what is not so: {items[0].message}"
+
+    def so(self) -> dict[str, bool]:
+        """Reason of an item → whether it is so: both sides were asked. Not every reason is here."""
         sale, order = self.sale, self.order
         closed = order.status in CLOSED or route(order, self.world.rules).make == "cancel"
         done = sale is not None and any(each["state"] == "done" for each in sale["shipments"])
@@ -380,7 +397,7 @@ class One:
         erp = self.world.rules.erp
         loose = [note for note in self.by_hand if f"{erp}:credit_note:{note['id']}" not in signs]
         state = self.link.facts.get("state") if self.link is not None else None
-        so = {
+        return {
             "goods_left": closed and done,
             "invoiced": closed and booked,
             "credited": closed and bool(self.notes),
@@ -396,57 +413,10 @@ class One:
             "shipment_withdrawn": False,
             "waiting": False,
         }
-        untrue = {reason for reason in self.items if not so.get(reason, True)}
-        if untrue != self.items.keys():
-            return  # an order's first trouble hides the others; once it is over they are looked at
-        for reason, items in self.items.items():
-            if reason in untrue:
-                yield f"the item {reason} says what is not so: {items[0].message}"
 
     def _deleted(self) -> bool:
         handled = (self.link.facts.get("refunds", "") if self.link else "").split(",")
         return any(id_ and id_ not in self.order.refund_ids for id_ in handled)
-
-
-# --- customers --------------------------------------------------------------
-
-
-def _customers(world: World, people: People) -> Iterator[str]:
-    parties = Counter(each["email"] for each in world.books.parties() if each["email"])
-    for email, count in parties.items():
-        if count > 1:
-            yield f"{email} has {count} parties"
-    told: dict[str, set[str]] = {}
-    for item in world.attention.open():
-        told.setdefault(item.subject, set()).add(item.reason)
-    for id_ in people.customers:
-        document = world.store.customers.get(id_)
-        ref = Ref(world.store.name, "customer", id_)
-        link = world.links.get(ref)
-        if document is None:
-            continue
-        if link is None or link.erp is None:
-            if str(ref) not in told:
-                yield f"{id_} has no party"
-            continue
-        known = told.get(str(ref), set()) | told.get(str(link.erp), set())
-        found = world.erp().profile(link.erp)
-        if found is None:
-            yield f"{id_}: {link.erp} is not there"
-            continue
-        if not known:
-            for field in _unlike(world.store.customer(document).profile, found[0]):
-                yield f"{id_}: {field} differs"
-
-
-def _unlike(store: Profile, erp: Profile) -> Iterator[str]:
-    ours, theirs = conflicts.Shown(store, {}), conflicts.Shown(erp, {})
-    for field in conflicts.FIELDS:
-        a, b = ours.value(field), theirs.value(field)
-        if a is None or b is None or conflicts.mark(field, a) == conflicts.mark(field, b):
-            continue
-        if not conflicts.alike(a, b):
-            yield f"{field} ({a!r} in the store, {b!r} in the back office)"
 
 
 # --- small -------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What both sides hold of one order, for those who look on."""
 
-import re
 from typing import Any
 
 from accord.local.world import World
@@ -10,12 +9,18 @@ Json = dict[str, Any]
 
 CUSTOM = "awaiting-stock"
 """A status of a plugin, which the rules map to nothing."""
+_GENERATIONS = 60  # more than anybody makes of one order in a life; a sale beyond is nobody's
+
+
+def keys_of(world: World, id_: str) -> list[str]:
+    """The keys under which a sale of the order may stand: its own, and that of each generation."""
+    key = f"{world.rules.key}-{id_}"
+    return [key, *(f"{key}-{generation}" for generation in range(2, _GENERATIONS))]
 
 
 def sales_of(world: World, id_: str) -> list[Json]:
     """Every sale that was ever made of the order, cancelled ones too, oldest first."""
-    key = re.compile(rf"{re.escape(world.rules.key)}-{re.escape(id_)}(-\d+)?")
-    return [sale for sale in world.books.sales() if key.fullmatch(sale["key"])]
+    return sorted(world.books.sales(keys_of(world, id_)), key=lambda sale: int(sale["id"]))
 
 
 def standing(sales: list[Json]) -> Json | None:

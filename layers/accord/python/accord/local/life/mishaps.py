@@ -17,6 +17,7 @@ _PURE = (".order", ".customer", ".settle", ".name")  # of the store: they ask no
 _DEEPEST = 3  # workers that run into each other
 _KILLS = 2  # of one message: the sixth time it is a dead letter, which is told
 _POLL = 5  # a poll runs each minute, and is no more than one call in five of what is looked at
+_MOMENTS = [dt.timedelta(milliseconds=each) for each in range(1000)]
 _LATE = dt.timedelta(seconds=20)
 _DESK = frozenset(  # what people call: their screens have their own troubles
     {"ship", "post_invoice", "pay_invoice", "credit", "cancel", "edit_party", "close_period"}
@@ -28,7 +29,8 @@ _DESK = frozenset(  # what people call: their screens have their own troubles
 class Odds:
     """Of each port call, from 0 to 1. ``meanwhile``: people or another worker act at that moment.
 
-    ``lost``, ``doubled`` and ``late`` are of each webhook.
+    ``lost``, ``doubled`` and ``late`` are of each webhook; ``silent`` of what has too much to do:
+    it does not say when to come again.
     """
 
     killed: float = 0.0
@@ -39,6 +41,7 @@ class Odds:
     lost: float = 0.0
     doubled: float = 0.0
     late: float = 0.0
+    silent: float = 0.0
 
 
 CALM = Odds()
@@ -85,6 +88,8 @@ class Mishaps:
     rng: Random
     odds: Odds
     meanwhile: Callable[[], object]
+    slowest_ms: int = 40
+    """Milliseconds between two moments of a worker, at the most; up to a thousand."""
     count: Counter[str] = field(default_factory=Counter)
     _kills: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _off: dict[dt.datetime, bool] = field(default_factory=dict)
@@ -101,17 +106,21 @@ class Mishaps:
 
     def hook(self, call: str) -> None:
         """Told of every port call of a worker or a poll, before and after."""
-        if self.odds == CALM or self._acting:
+        if self.odds is CALM or self._acting:
             return
-        self.world.clock.now += dt.timedelta(milliseconds=self.rng.randrange(40))
-        self._end_what_is_over()
-        draw = self.rng.random()
-        if not self.world.running:
-            draw *= _POLL
+        world, rng, odds = self.world, self.rng, self.odds
+        world.clock.now += _MOMENTS[rng.randrange(self.slowest_ms)]
+        running = world.running
+        if running and world.clock.now - running[-1][0] >= WORKER_TIMEOUT:
+            self.count["timed out"] += 1
+            raise KilledError("its time is over")
+        draw = rng.random() if running else rng.random() * _POLL
+        if draw >= odds.killed + odds.refused + odds.meanwhile:
+            return
         for share, what in (
-            (self.odds.killed, self._kill),
-            (self.odds.refused, self._refuse),
-            (self.odds.meanwhile, self._interrupt),
+            (odds.killed, self._kill),
+            (odds.refused, self._refuse),
+            (odds.meanwhile, self._interrupt),
         ):
             if draw < share:
                 what(call)
@@ -134,12 +143,6 @@ class Mishaps:
             self.count["hours without a back office"] += self._off[hour]
         return self._off[hour] and self.odds != CALM
 
-    def _end_what_is_over(self) -> None:
-        running = self.world.running
-        if running and self.world.clock() - running[-1][0] >= WORKER_TIMEOUT:
-            self.count["timed out"] += 1
-            raise KilledError("its time is over")
-
     def _kill(self, call: str) -> None:
         running = self.world.running
         change = running[-1][1] if running else None
@@ -156,9 +159,11 @@ class Mishaps:
         port = method.partition(".")[0]
         if port == "erp" or method.endswith(_PURE):
             return
+        if when == "before" and (share := self.rng.random() / 0.3) < 1:
+            self.count[f"{port}: too much to do"] += 1
+            after = None if share < self.odds.silent else 3
+            raise RateLimitedError(f"{port} has too much to do", retry_after=after, connection=port)
         self.count[f"{port}: no answer"] += 1
-        if when == "before" and self.rng.random() < 0.3:
-            raise RateLimitedError(f"{port} has too much to do", retry_after=3, connection=port)
         sent = when == "after" or self.rng.random() < 0.5
         raise UnavailableError(f"{port} does not answer", sent=sent, connection=port)
 

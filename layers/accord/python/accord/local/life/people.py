@@ -27,6 +27,7 @@ Act = Callable[["People", str], str | None]
 _CENT = Decimal("0.01")
 _TOWNS = (("York", "YO1 7HH"), ("Leeds", "LS1 4AP"), ("Hull", "HU1 2AA"), ("Bristol", "BS1 5TR"))
 _NAMES = ("Ada", "Grace", "Joan", "Zoë", "Karl", "Anh")
+_STATUSES = ("processing", "on-hold", "pending", "completed", "failed")
 _FIRST = 1001  # the first order's id: no refund or other order has it
 
 
@@ -45,7 +46,7 @@ class People:
 
     def do(self, name: str, which: str) -> bool:
         """Whether the act could be done: a refusal by either side is an answer like any other."""
-        act = {**STORE_ACTS, **ERP_ACTS, **CUSTOMER_ACTS}[name]
+        act = ACTS[name]
         try:
             done = act(self, which)
         except (Refusal, AccordError):
@@ -70,14 +71,12 @@ class People:
 
     # --- new ------------------------------------------------------------------
 
-    def place(self) -> str:
-        """A new order's id."""
+    def place(self, status: str | None = None, *, shoppers: int = 8) -> str:
+        """A new order's id, one of so many shoppers who come back."""
         rng, world = self.rng, self.world
         id_ = str(_FIRST + 1000 * len(self.orders))
-        status = rng.choices(
-            ("processing", "on-hold", "pending", "completed", "failed"), (9, 5, 3, 2, 1)
-        )[0]
-        order = make_order(int(id_), rng=rng, at=world.clock(), status=status, customers=8)
+        status = status or rng.choices(_STATUSES, (9, 5, 3, 2, 1))[0]
+        order = make_order(int(id_), rng=rng, at=world.clock(), status=status, customers=shoppers)
         if order["customer_id"] or rng.random() < 0.3:
             self._buys(order)
         self.orders.append(id_)
@@ -439,3 +438,4 @@ CUSTOMER_ACTS: dict[str, Act] = {
     "edit the party": People.edit_party,
     "delete the account": People.delete_account,
 }
+ACTS: dict[str, Act] = {**STORE_ACTS, **ERP_ACTS, **CUSTOMER_ACTS}

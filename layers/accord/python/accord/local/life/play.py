@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import no_faults
@@ -55,6 +55,8 @@ class Life:
     Everything that is random comes from ``seed``: the same seed is the same life, to the last call.
     """
 
+    world_type: ClassVar[type[Busy]] = Busy
+
     seed: int
     config: Config
     odds: Odds = CALM
@@ -70,7 +72,7 @@ class Life:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.world = Busy(
+        self.world = self.world_type(
             self.config,
             self.start,
             seed=self.seed,
@@ -220,9 +222,9 @@ class Life:
             self._arrive()
         self.world.drain(_SOON)
         for id_ in self.people.orders:
-            self._tell_again("order", id_, self.people.world.store.orders.get(id_))
+            self.tell_again("order", id_, self.people.world.store.orders.get(id_))
         for id_ in self.people.customers:
-            self._tell_again("customer", id_, self.people.world.store.customers.get(id_))
+            self.tell_again("customer", id_, self.people.world.store.customers.get(id_))
         self.pass_(dt.timedelta(minutes=5))  # also what the back office tells late
         self.world.drain(_SOON)
         self.pass_(dt.timedelta(minutes=35))  # what was sold is an order's by now, or nobody's
@@ -233,7 +235,7 @@ class Life:
         self.world.sweep()
         self.pass_(dt.timedelta(minutes=5))
 
-    def _tell_again(self, kind: str, id_: str, document: dict[str, Any] | None) -> None:
+    def tell_again(self, kind: str, id_: str, document: dict[str, Any] | None) -> None:
         """What a merchant does who saves it once more, or the sweep of all that is gone."""
         if document is None or document.get("status") == "trash":
             self.world.receive(f"{kind}.deleted", {"id": int(id_)})

@@ -7,7 +7,8 @@ from typing import Any
 from accord.erp.memory.adapter import Memory, memory_like
 from accord.local.life.known import CUSTOM
 from accord.ports.erp import Duplicates
-from accord.rules.config import Config, PaymentRule, StoreFlows
+from accord.rules.config import Config, StoreFlows
+from accord.rules.mapping import PaymentRule
 from accord.rules.selling import PriceRules, StockRules
 
 _HABITS: tuple[Duplicates, ...] = ("refused", "same_answer", "possible")

@@ -1,12 +1,17 @@
 """What lies on the shelves of either side, and what must hold of it when all is healed."""
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from accord.local.world import World
 from accord.model.change import Ref
 from accord.model.documents import State
+from accord.ports.levels import Demand
+from accord.rules.routing import route
 from accord.sync.decide import CLOSED, state_of
+from accord.sync.demand import taken
 
 _SERVICES = ("SVC-1",)
 _STOCK = 1000  # pieces of each SKU: more than any life sells, so that nothing hides behind zero
@@ -23,7 +28,7 @@ def stock_up(world: World) -> None:
 def stock_differences(world: World) -> Iterator[str]:
     """SKUs of which the store shows another number than the back office has free, less what is
     claimed; claims of orders that are over; and pieces that are taken though no order waits for
-    them.
+    them, or are not though one does.
 
     An order waits for its goods until the back office's document is confirmed and says the same;
     one that a person was asked about may wait, and so may a product.
@@ -31,17 +36,20 @@ def stock_differences(world: World) -> Iterator[str]:
     erp, name = world.rules.erp, world.store.name
     asked = {text for item in world.attention.open() for text in (item.subject, item.aggregate)}
     waiting: set[str] = set()
+    needed: Counter[str] = Counter()
     for id_, document in world.store.orders.items():
         ref = Ref(name, "order", id_)
         demand, link = world.levels.demand(ref), world.links.get(ref)
+        is_asked = bool({str(ref), str(link.erp) if link else ""} & asked)
+        confirmed = link is not None and link.erp is not None
+        confirmed = confirmed and link is not None and state_of(link) is State.CONFIRMED
+        if not (is_asked or confirmed):
+            needed.update(_waited_for(world, document, demand))
         if demand is None or not demand.needs:
             continue
-        is_asked = bool({str(ref), str(link.erp) if link else ""} & asked)
         if document["status"] in CLOSED and not is_asked:
             items = ", ".join(f"{each:f} of {item}" for item, each in demand.needs.items())
             yield f"order {id_}: is {document['status']} and claims {items}"
-        confirmed = link is not None and link.erp is not None
-        confirmed = confirmed and link is not None and state_of(link) is State.CONFIRMED
         if is_asked or not confirmed:
             waiting |= demand.needs.keys()
     codes = _counted(world)
@@ -53,9 +61,20 @@ def stock_differences(world: World) -> Iterator[str]:
     for code, holding in world.levels.holdings(erp, codes).items():
         if holding.taken and code not in waiting:
             yield f"stock of {code}: {holding.taken:f} are taken, and no order waits for them"
+        if holding.taken < needed[code]:
+            yield f"stock of {code}: orders wait for {needed[code]}, {holding.taken:f} are taken"
         shown, right = world.store.stock_of(code), max(0, int(free[code] - holding.taken))
         if shown != right and not _is_asked_about(world, code, asked):
             yield f"stock of {code}: the store shows {shown}, and {right} are right"
+
+
+def _waited_for(world: World, document: dict[str, Any], demand: Demand | None) -> dict[str, int]:
+    """By SKU, what an order that is not over has taken from the store's stock."""
+    order = world.store.order(document)
+    if order.status in CLOSED or route(order, world.rules).make == "cancel":
+        return {}
+    took = taken(order, demand.took if demand is not None else {})
+    return {sku: int(quantity) for sku, quantity in took.items() if sku in _counted(world)}
 
 
 def _is_asked_about(world: World, sku: str, asked: set[str]) -> bool:

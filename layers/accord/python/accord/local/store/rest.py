@@ -4,6 +4,7 @@ Answers and refusals are worded as WooCommerce 10.5.0's were recorded; the few t
 worded alike. Unknown query parameters are ignored, as there.
 """
 
+import functools
 import heapq
 import json
 from collections.abc import Callable
@@ -67,7 +68,7 @@ class Rest:
             with self._shop.lock:
                 key = self._gate.key_of(asked)
             known = key is not None
-            found, handler, ids = _find(asked)
+            found, handler, ids = _find(asked.method, asked.path.rstrip("/"))
             fields = _fields_of(body)
             if key is None:
                 raise _stranger(asked.method, one=bool(ids))
@@ -102,10 +103,11 @@ class Rest:
         return headers
 
 
-def _find(asked: Asked) -> tuple[Route, Handler, tuple[int, ...]]:
+@functools.lru_cache(maxsize=4096)
+def _find(method: str, path: str) -> tuple[Route, Handler, tuple[int, ...]]:
     for found in ROUTES:
-        match = found.pattern.fullmatch(asked.path.rstrip("/"))
-        if match and (handler := found.handlers.get(asked.method)):
+        match = found.pattern.fullmatch(path)
+        if match and (handler := found.handlers.get(method)):
             return found, handler, tuple(int(it) for it in match.groups())
     raise Refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
 

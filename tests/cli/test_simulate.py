@@ -1,0 +1,69 @@
+"""`accord simulate` says what came of it, and fails with the command that plays it again."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from accord.cli.app import app
+from accord.local.simulate import run as simulation
+from accord.local.simulate.shard import Result
+from accord.local.simulate.tally import Tally
+
+RUN = CliRunner()
+
+
+def test_a_small_run_agrees_and_is_told_for_people() -> None:
+    ran = RUN.invoke(app, ["simulate", "--orders", "6", "--processes", "1"])
+
+    assert ran.exit_code == 0
+    for text in ("orders per second", "p95", "webhook lost", "differences"):
+        assert text in ran.stdout
+
+
+def test_scripts_get_every_figure() -> None:
+    ran = RUN.invoke(app, ["simulate", "--orders", "6", "--processes", "1", "--json"])
+
+    found = json.loads(ran.stdout)
+    assert (found["orders"], found["failed"]) == (6, [])
+    assert found["agreement_seconds"].keys() == {"p50", "p95", "max", "acts"}
+    assert found["faults"]["webhook lost"] > 0
+
+
+def test_a_difference_is_an_exit_code_and_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = simulation.Run(failed=[Result(77, 500, Tally(), ["order 1001: is there twice"])])
+    monkeypatch.setattr(simulation, "run", lambda *_, **__: done)
+
+    ran = RUN.invoke(app, ["simulate"])
+
+    assert ran.exit_code == 1
+    assert "order 1001: is there twice" in ran.stdout
+    assert "again: accord simulate --shard 77 --orders 500" in ran.stderr
+
+
+def test_one_shard_is_played_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+
+    def run(_: object, shards: object, **__: object) -> simulation.Run:
+        heard.append(shards)
+        return simulation.Run()
+
+    monkeypatch.setattr(simulation, "run", run)
+
+    RUN.invoke(app, ["simulate", "--shard", "77", "--orders", "500"])
+
+    assert heard == [[(77, 500)]]
+
+
+def test_an_orders_story_is_told_of_its_shard() -> None:
+    ran = RUN.invoke(app, ["simulate", "--shard", "1", "--orders", "2", "--story", "1001"])
+
+    assert ran.exit_code == 0
+    assert "placed as" in ran.stdout
+
+
+def test_a_story_needs_its_shard() -> None:
+    ran = RUN.invoke(app, ["simulate", "--story", "1001"])
+
+    assert ran.exit_code == 2
+    assert "name its --shard" in ran.stderr

@@ -1,0 +1,121 @@
+"""What `accord simulate` found: each as small as it can be told."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from accord.erp.memory.adapter import Memory
+from accord.local.hooked import KilledError
+from accord.local.life.known import sales_of
+from accord.local.store.orders import make_order
+from accord.local.world import World
+from accord.model.change import Ref
+from accord.model.documents import Record, SalesDocument, State
+from accord.model.money import Money
+from tests.sync.conftest import START, config
+
+MakeWorld = Callable[..., World]
+
+
+def test_a_note_by_hand_that_a_person_let_be_hides_no_refund_that_is_deleted(
+    make_world: MakeWorld,
+) -> None:
+    """Seed 103 of 250 orders: the bookkeeper's note was settled, and ours lost its refund."""
+    world = make_world(config(flows=dict.fromkeys(("orders", "erp_changes", "invoices"), "on")))
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=2)
+    world.store.place({**order, "customer_id": 0})
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    world.erp().credit(Ref("main", "sales_order", sale["id"]), Money(Decimal("1.00"), "GBP"))
+    world.drain()
+    for item in world.attention.open():
+        world.attention.dismiss(item.id, now=world.clock(), by="ada", why="settled elsewhere")
+    refund = world.store.refund("30", "2.00")
+    world.drain()
+    world.clock.now += dt.timedelta(hours=1)
+    assert [each.reason for each in world.reconcile().differences if each.kind == "orders"] == []
+
+    world.store.delete_refund("30", refund)
+    world.clock.now += dt.timedelta(hours=1)
+    page = world.reconcile()
+
+    (difference,) = [each for each in page.differences if each.kind == "orders"]
+    assert (difference.reason, difference.subject) == ("credit_without_refund", "order 30")
+
+
+def test_what_was_shipped_or_booked_before_its_sale_was_linked_is_told(
+    make_world: MakeWorld,
+) -> None:
+    """Shard 813971761, order 915001: the worker died with the sale made and not linked."""
+    flows = dict.fromkeys(("orders", "fulfilment", "invoices", "erp_changes"), "on")
+    world = make_world(config(flows=flows))
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=2)
+
+    dead_until = START + dt.timedelta(minutes=9)
+
+    def dies(call: str) -> None:
+        if call == "before links.save" and world.clock() < dead_until and sales_of(world, "30"):
+            raise KilledError(call)
+
+    def do_the_paperwork(order_id: str) -> Ref:
+        (sale,) = sales_of(world, order_id)
+        ref = Ref("main", "sales_order", sale["id"])
+        record = world.erp().get(ref)
+        assert record is not None
+        world.erp().advance(record, State.CONFIRMED)
+        world.erp().ship(ref, None, tracking="TRACK1", carrier="Parcel Co")
+        world.erp().post_invoice(ref)
+        return ref
+
+    other = make_order(29, rng=Random(2), at=START, status="processing", lines=2)
+    world.store.place({**other, "customer_id": 0})
+    world.drain_until(START + dt.timedelta(seconds=20))
+    world.hook = dies
+    world.store.place({**order, "customer_id": 0})
+    world.drain_until(START + dt.timedelta(minutes=1))
+    ref = do_the_paperwork("30")
+    world.drain_until(dead_until - dt.timedelta(minutes=2))
+    do_the_paperwork("29")
+    world.drain_until(dead_until)  # polls have passed the first one's, and do not know whose it is
+    assert world.links.find(ref) is None
+    world.drain(dt.timedelta(hours=1))
+
+    link = world.links.get(Ref("uk", "order", "30"))
+    assert link is not None
+    assert link.facts.get("shipments")
+    assert link.facts.get("invoices")
+    assert world.attention.open() == []
+
+
+def test_an_edit_that_takes_effect_late_does_not_stop_what_follows_it(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shard 2017990356, order 664001: tried again at once, and done; then the first came too, and
+    what stood as a quotation was a draft without a total."""
+    sent: list[tuple[Record, SalesDocument]] = []
+    amend = Memory.amend
+
+    def amends(self: Memory, record: Record, document: SalesDocument) -> Record:
+        sent.append((record, document))
+        return amend(self, record, document)
+
+    monkeypatch.setattr(Memory, "amend", amends)
+    world = make_world(config(flows={"orders": "on"}))
+    order = make_order(30, rng=Random(3), at=START, status="on-hold", lines=2)
+    world.store.place({**order, "customer_id": 0})
+    world.drain(dt.timedelta(minutes=5))
+    world.store.edit("30", customer_note="ring twice")
+    world.drain(dt.timedelta(minutes=5))
+    amend(world.erp(), *sent[-1])
+    (sale,) = sales_of(world, "30")
+    assert sale["state"] == "draft"
+
+    world.store.edit("30", status="processing", date_paid_gmt="2026-11-22T17:00:00")
+    world.drain(dt.timedelta(hours=1))
+
+    (sale,) = sales_of(world, "30")
+    assert sale["state"] == "confirmed"
+    assert world.attention.open() == []
