@@ -23,6 +23,7 @@ from accord.cli import (
     reconcile,
     rules,
     secrets,
+    simulate,
     tables,
 )
 from accord.cli.output import fail
@@ -41,6 +42,7 @@ app.command("trace")(ops.trace)
 app.command("bench")(bench.bench)
 app.command("dashboard")(dashboard.dashboard)
 app.command("fuzz")(fuzz.fuzz)
+app.command("simulate")(simulate.simulate)
 app.command("erps")(tables.erps)
 app.command("flows")(tables.flows)
 app.command("forget")(customers.forget)

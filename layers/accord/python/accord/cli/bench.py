@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import Progress
 
-from accord.cli import bench_stock
+from accord.cli import bench_chaos, bench_stock
 from accord.cli.bench_stock import COLUMNS, show_differences, show_figures
 from accord.cli.output import JsonOption, print_json, print_table, told
 from accord.local.bench import (
@@ -63,9 +63,17 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
             "50 faults planted, and nothing else: is each named, and nothing else?",
         ),
     ] = None,
+    chaos: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="So many orders through the real functions while webhooks are lost and switched "
+            "off, everybody fails, tables have too much to do, processes are killed; nothing else.",
+        ),
+    ] = None,
     erp: Annotated[
-        Literal["tryton", "memory"],
-        typer.Option(help="A real Tryton, or the in-memory ledger, which is faster."),
+        Literal["tryton", "memory", "odoo"],
+        typer.Option(help="A real Tryton, the in-memory ledger or Odoo's stand-in: both faster."),
     ] = "tryton",
     faults: Annotated[
         bool,
@@ -94,6 +102,9 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
         return
     if reconcile is not None:
         _compare(reconcile, json=json)
+        return
+    if chaos is not None:
+        bench_chaos.chaos(chaos, erp=erp, seed=seed, json=json)
         return
     started = time.monotonic()
     at = dt.datetime.now(dt.UTC)

@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,9 @@ from accord import erp
 from accord.errors import BadInputError
 from accord.local import tryton
 from accord.local.ledger import LedgerServer
+from accord.local.odoo.desk import Desk as OdooDesk
+from accord.local.odoo.desk import Furniture
+from accord.local.odoo.process import OdooServer
 from accord.local.recorded import References
 from accord.local.runner.stack import LocalStack
 from accord.local.runner.synth import assembly
@@ -25,7 +28,7 @@ from accord.ports.erp import Connection, ErpAdapter
 from accord.rules.load import check
 from accord.sync.turn import EPOCH, TRUSTED
 
-BackOffice = Literal["tryton", "memory"]
+BackOffice = Literal["tryton", "memory", "odoo"]
 STAGE = "dev"
 WEBHOOK_SECRET = "local-webhook-secret"
 CHECKOUT_SECRET = "local-checkout-secret"
@@ -94,11 +97,13 @@ class Place:
     erp_timeout: float = 30.0
     announced: bool = False  # to `accord trace` and the others: one at a time on a machine
     concurrency: int = 4
+    environment: Mapping[str, str] | None = None
+    timeouts_s: Mapping[str, float] | None = None  # see LocalStack, as the one above
     progress: Callable[[str], None] = field(default=lambda _: None)
     show: Callable[[str], None] | None = None
     stack: LocalStack = field(init=False)
     store: StoreServer = field(init=False)
-    books: TrytonServer | LedgerServer = field(init=False)
+    books: TrytonServer | LedgerServer | OdooServer = field(init=False)
     store_name: str = field(init=False)
     _open: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
 
@@ -134,7 +139,7 @@ class Place:
                 adapter=table["adapter"],
                 url=table["url"],
                 options=table.get("options", {}),
-                secret=self.books.secret if isinstance(self.books, TrytonServer) else {},
+                secret=self._credentials,
             )
         )
 
@@ -155,7 +160,14 @@ class Place:
                 }
                 for each in tryton.sales(self.books)
             ]
+        if isinstance(self.books, OdooServer):
+            return self.books.sales()
         return [_ledger_sale(each) for each in self.books.sales()]
+
+    @property
+    def _credentials(self) -> dict[str, str]:
+        """Of the back office that stands in."""
+        return {} if isinstance(self.books, LedgerServer) else self.books.secret
 
     def _start(self) -> None:
         repo_assembly: list[Path] = []
@@ -189,6 +201,8 @@ class Place:
                 secrets=self.real if self.real is not None else self._secrets(),
                 config=path,
                 concurrency=self.concurrency,
+                environment=self.environment,
+                timeouts_s=self.timeouts_s,
                 show=self.show,
             )
         )
@@ -216,13 +230,19 @@ class Place:
             books |= {"adapter": "memory", "options": {}, "url": ledger.url}
             self.books = ledger
             return
+        taxes = {f"VAT {percent.normalize():f}%": percent for percent in self.references.percents}
+        for name, percent in taxes.items():
+            table["mappings"]["taxes"].setdefault(f"{percent.normalize():f}", name)
+        if self.erp == "odoo":
+            odoo = self._open.enter_context(OdooServer(log=self.work / "odoo.log"))
+            books |= {"adapter": "odoo", "options": odoo.options, "url": odoo.url}
+            self.books = odoo
+            self._furnish(OdooDesk(odoo), taxes, table["mappings"]["payments"].values())
+            return
         server = TrytonServer.ready(REPO / tryton.CACHE, progress=self.progress)
         self.progress("starting Tryton")
         self.books = self._open.enter_context(server)
         books |= {"adapter": "tryton", "options": server.options, "url": server.url}
-        taxes = {f"VAT {percent.normalize():f}%": percent for percent in self.references.percents}
-        for name, percent in taxes.items():
-            table["mappings"]["taxes"].setdefault(f"{percent.normalize():f}", name)
         tryton.seed(
             server,
             Catalogue(
@@ -234,10 +254,25 @@ class Place:
             ),
         )
 
+    def _furnish(
+        self, desk: OdooDesk, taxes: Mapping[str, Decimal], payments: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """What the store's orders refer to, in an Odoo that holds nothing yet."""
+        accounts = dict.fromkeys(each["account"] for each in payments if each.get("account"))
+        desk.furnish(
+            Furniture(
+                currency="GBP",
+                currencies=self.references.currencies,
+                taxes=taxes,
+                items=tuple(self.references.skus),
+                services=tuple(_SERVICES),
+                journals={name: f"BNK{n}" for n, name in enumerate(accounts, start=1)},
+            )
+        )
+
     def _secrets(self) -> dict[str, dict[str, Any]]:
         table = self.config["stores"][self.store_name]
         books = self.config["erps"][table["erp"]]
-        credentials = self.books.secret if isinstance(self.books, TrytonServer) else {}
         return {
             table["secret"]: {
                 "webhook_secrets": [*self.references.secrets, WEBHOOK_SECRET],
@@ -245,7 +280,7 @@ class Place:
                 "consumer_key": self.store.consumer_key,
                 "consumer_secret": self.store.consumer_secret,
             },
-            books["secret"]: credentials,
+            books["secret"]: self._credentials,
         }
 
     def _trust(self) -> None:

@@ -4,6 +4,7 @@ Run by path, so it imports nothing of the package; Lambda would not have this fi
 """
 
 import os
+import runpy
 import sys
 import threading
 
@@ -21,6 +22,8 @@ def follow_starter() -> None:
 def main() -> None:
     """Serves invocations of the handler named by the first argument until killed."""
     threading.Thread(target=follow_starter, daemon=True).start()
+    if first := os.environ.get("LOCAL_FIRST"):  # a script that lays hands on the process itself
+        runpy.run_path(first, run_name="__main__")
     # Code that reads its standard input finds it empty, and not the runner's pipe.
     from awslambdaric.__main__ import main as serve
 

@@ -14,9 +14,11 @@ from typing import Any
 
 from accord.local.runner.calls import Recorder
 from accord.local.runner.resources import ACCOUNT, REGION
+from accord.local.runner.throttles import Plan, Throttles
 from accord.local.serving import announce, end_with_starter
 
 _OWN = "/_accord/"
+_JSON = [("Content-Type", "application/json")]
 
 
 class MotoServer:
@@ -37,7 +39,7 @@ class MotoServer:
             0,
             DomainDispatcherApplication(create_backend_app),
             threaded=True,
-            request_handler=_handler(self.recorder),
+            request_handler=_handler(self.recorder, Throttles()),
         )
         self.port = int(self._server.server_port)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -74,7 +76,7 @@ def queues() -> dict[str, dict[str, float]]:
     return found
 
 
-def _handler(recorder: Recorder) -> type[Any]:
+def _handler(recorder: Recorder, throttles: Throttles) -> type[Any]:
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
     class Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is not typed
@@ -94,9 +96,13 @@ def _handler(recorder: Recorder) -> type[Any]:
             length = int(self.headers.get("Content-Length") or 0)
             body = environ["wsgi.input"].read() if chunked else self.rfile.read(length)
             if self.path.startswith(_OWN):
-                self._own()
+                self._own(body)
                 return
             recorder.note(self.command, self.path, self.headers, body)
+            refusal = throttles.meet(self.headers, body)
+            if refusal is not None and not refusal.after:
+                self._send(f"{refusal.status} Refused", _JSON, refusal.body)
+                return
             environ["wsgi.input"] = io.BytesIO(body)
             environ["wsgi.input_terminated"] = True
             head: list[Any] = []
@@ -111,16 +117,23 @@ def _handler(recorder: Recorder) -> type[Any]:
             finally:
                 if hasattr(result, "close"):
                     result.close()
+            if refusal is not None:
+                self._send(f"{refusal.status} Refused", _JSON, refusal.body)
+                return
             self._send(head[0], head[1], content)
 
-        def _own(self) -> None:
+        def _own(self, body: bytes) -> None:
             if self.path == f"{_OWN}queues":
                 content = json.dumps(queues()).encode()
+            elif self.path == f"{_OWN}throttles":
+                if self.command != "GET":
+                    throttles.set(Plan(**json.loads(body)) if self.command == "PUT" else None)
+                content = json.dumps(throttles.counts()).encode()
             else:
                 content = recorder.dump()
                 if self.command == "DELETE":
                     recorder.clear()
-            self._send("200 OK", [("Content-Type", "application/json")], content)
+            self._send("200 OK", _JSON, content)
 
         def _send(self, status: str, headers: Any, content: bytes) -> None:
             code, _, reason = status.partition(" ")

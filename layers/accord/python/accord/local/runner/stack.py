@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -31,6 +32,7 @@ from accord.local.runner.runtime import Counts, Function, Log
 from accord.local.runner.sandbox import Answer
 from accord.local.runner.schedules import Timer
 from accord.local.runner.template import load
+from accord.local.runner.throttles import Plan as Throttled
 from accord.local.runner.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class LocalStack:
         moto: Literal["process", "thread"] = "process",
         concurrency: int = 4,
         environment: Mapping[str, str] | None = None,
+        timeouts_s: Mapping[str, float] | None = None,
         show: Callable[[str], None] | None = None,
     ) -> None:
         """Nothing is started yet.
@@ -75,6 +78,8 @@ class LocalStack:
             moto: "process" gives the AWS stand-in a core of its own.
             concurrency: Most processes of one function.
             environment: Added to the environment of every function.
+            timeouts_s: Folder → the function's timeout in place of its own. What a killed worker
+                held is free again after that.
             show: Called with every log line of every function.
         """
         self._assembly = assembly
@@ -86,6 +91,7 @@ class LocalStack:
         self._moto_mode = moto
         self._concurrency = concurrency
         self._environment = environment
+        self._timeouts_s = dict(timeouts_s or {})
         self._show = show
         self._metrics = Metrics()
         self._open = contextlib.ExitStack()
@@ -165,7 +171,9 @@ class LocalStack:
         workshop = Workshop(
             self._work, endpoint=self.endpoint, config=self._config, extra=self._environment
         )
-        for arn, spec in self.resources.functions.items():
+        for arn, deployed in self.resources.functions.items():
+            timeout_s = self._timeouts_s.get(deployed.folder, deployed.timeout_s)
+            spec = replace(deployed, timeout_s=timeout_s)
             lines = Log(self._work / "logs" / f"{spec.folder}.log", self._metrics, self._show)
             self._functions[arn] = Function(spec, workshop, lines, concurrency=self._concurrency)
 
@@ -340,6 +348,18 @@ class LocalStack:
             now=time.monotonic(),
             speed=self._speed,
         )
+
+    def throttle(self, plan: Throttled | None) -> None:
+        """Has tables and queues refuse calls of the functions from now on, or no longer."""
+        if plan is None:
+            self._wire.own("throttles", method="DELETE")
+        else:
+            self._wire.own("throttles", method="PUT", body=asdict(plan))
+
+    def throttled(self) -> dict[str, int]:
+        """ "links: too much to do" → how often so far."""
+        found: dict[str, int] = self._wire.own("throttles")
+        return found
 
     def calls(self) -> dict[str, Calls]:
         """Folder → the AWS calls its code made."""

@@ -41,9 +41,13 @@ class Wire:
         answer: dict[str, Any] = self._send("POST", "/", headers, json.dumps(body))
         return answer
 
-    def own(self, what: str, *, method: str = "GET") -> Any:
-        """What the stand-in says about itself: "queues" or "calls". Raises: UnavailableError."""
-        return self._send(method, f"/_accord/{what}", {}, None)
+    def own(self, what: str, *, method: str = "GET", body: Mapping[str, Any] | None = None) -> Any:
+        """What the stand-in says about itself: "queues", "calls" or "throttles".
+
+        Raises: UnavailableError.
+        """
+        given = None if body is None else json.dumps(body)
+        return self._send(method, f"/_accord/{what}", {}, given)
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: str | None) -> Any:
         connection = self._connection()
