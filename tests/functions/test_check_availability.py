@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from accord import bootstrap, edge
+from accord.bootstrap import connections, flows
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.ledger import Ledger
 from accord.errors import UnavailableError, UnsupportedError
@@ -615,7 +616,7 @@ def live(
             made.append(LiveStock(lambda: slow, Decimal(deadline_ms) / 1000))  # type: ignore[arg-type]
         return made[0]
 
-    monkeypatch.setattr(bootstrap, "_live", stock)
+    monkeypatch.setattr(flows, "_live", stock)
     yield slow
     slow.let.set()
     for each in made:
@@ -638,7 +639,7 @@ def test_a_back_office_that_is_late_keeps_nobody_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late = LiveStock(lambda: live, Decimal("0.02"))  # type: ignore[arg-type,return-value]
-    monkeypatch.setattr(bootstrap, "_live", lambda erp, deadline_ms: late)
+    monkeypatch.setattr(flows, "_live", lambda erp, deadline_ms: late)
 
     status, answer = ask(mug(3))
     live.let.set()
@@ -654,7 +655,7 @@ def test_a_paused_back_office_is_not_asked_and_the_checkout_is_answered(
     live.let.set()
     guarded = bootstrap.guard().over(live, "main")
     asked = LiveStock(lambda: guarded, Decimal(2))  # type: ignore[arg-type,return-value]
-    monkeypatch.setattr(bootstrap, "_live", lambda erp, deadline_ms: asked)
+    monkeypatch.setattr(flows, "_live", lambda erp, deadline_ms: asked)
     bootstrap.pauses().begin("main", by="maria")
 
     status, answer = ask(mug(3))
@@ -698,9 +699,9 @@ def test_the_back_office_that_is_asked_live_gives_up_by_the_deadline(
             return {}
 
     monkeypatch.setattr("accord.erp.load", lambda name: Noted)
-    monkeypatch.setattr(bootstrap, "_back_offices", {})
+    monkeypatch.setattr(connections, "_back_offices", {})
 
-    live = bootstrap._live("main", 250)
+    live = flows._live("main", 250)
     live(["MUG"], ["MAIN"])
     live.close()
 

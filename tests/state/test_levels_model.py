@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accord.ports.levels import Demand, Hold, Levels, Limit, Sent
+from accord.ports.levels import Demand, Hold, Levels, Limit, Sent, Window
 from accord.state.levels import DynamoLevels
 from accord.state.memory_levels import MemoryLevels
 from tests.state.levels_kit import ERP, STORE, at, demand, hold, order, snapshot, want
@@ -127,6 +127,7 @@ steps = st.lists(
         st.tuples(st.just("want"), st.sampled_from(ITEMS), st.integers(0, 3), moments),
         st.tuples(st.just("sent"), st.sampled_from(ITEMS), st.booleans(), moments),
         st.tuples(st.just("resend"), st.sampled_from(ITEMS)),
+        st.tuples(st.just("overtake"), st.sampled_from(ITEMS), st.integers(0, 3)),
         st.tuples(st.just("untouch"), st.sampled_from(ITEMS)),
     ),
     max_size=25,
@@ -155,11 +156,13 @@ def carry_out(step: tuple, levels: Levels, naive: Naive) -> object:
             version = known.version - (not current) if known else 0
             wanted = known.wanted if known else None
             moved = known.moved if known else Decimal(0)
-            return levels.sent(
-                STORE, "stock", [Sent(sku, version, wanted, at(moment), moved=moved)]
-            )
+            window = Window(at(moment - 1) if current else None, at(moment))
+            told = Sent(sku, version, wanted, at(moment), moved=moved, window=window)
+            return levels.sent(STORE, "stock", [told])
         case ("resend", sku):
             return levels.resend(STORE, "stock", [sku])
+        case ("overtake", sku, pieces):
+            return levels.overtake(STORE, {sku: Decimal(pieces)})
         case ("untouch", item):
             return levels.untouch(ERP, [item])
     raise AssertionError(step)

@@ -34,6 +34,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """What the store sold of one SKU in it, a write of ours wrote over. Seconds of its own clock.
+
+    The look before that write saw the product as it had last changed at ``since``; None: there was
+    no look. The write took effect in the second ``until``.
+    """
+
+    since: dt.datetime | None
+    until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """What one SKU of a store should show of one kind, and what it was last told.
 
@@ -41,9 +53,11 @@ class Level:
     that ``wanted`` is true of. ``moved`` is what orders took from the store's own stock, less what
     they gave back, as far as they are known; ``moved_at_sent`` what it was when ``sent`` was
     computed. ``sent["unknown"]`` pieces of stock had been sold by the store, and no order had told
-    of them, first so at ``sent["since"]``: they were subtracted. ``version`` grows with every new
-    ``wanted``. ``refused`` says why the store did not take that version; it is not sent again until
-    another is wanted.
+    of them, first so at ``sent["since"]``: they were subtracted. ``windows`` are those of the last
+    writes, oldest first; ``overtaken`` are the pieces in ``moved`` that were sold in one of them,
+    and became known since ``sent`` was computed: the store's number does not lack them. ``version``
+    grows with every new ``wanted``. ``refused`` says why the store did not take that version; it is
+    not sent again until another is wanted.
     """
 
     sku: str
@@ -54,8 +68,15 @@ class Level:
     sent_at: dt.datetime | None = None
     moved: Decimal = Decimal(0)
     moved_at_sent: Decimal = Decimal(0)
+    overtaken: Decimal = Decimal(0)
+    windows: tuple[Window, ...] = ()
     version: int = 0
     refused: str = ""
+
+    @property
+    def gone(self) -> Decimal:
+        """What the store itself subtracted from what it was sent, as far as orders told of it."""
+        return self.moved - self.moved_at_sent - self.overtaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +92,9 @@ class Wanted:
 class Sent:
     """What became of one level: ``value`` is what the store answered that it shows now.
 
-    ``version`` and ``moved`` are those of the level that was read before. ``refused``: the store
-    would not, and why; ``value`` is then None. ``place`` is what was learnt, if anything.
+    ``version``, ``moved`` and ``overtaken`` are those of the level that was read before.
+    ``refused``: the store would not, and why; ``value`` is then None. ``place`` is what was learnt,
+    if anything; ``window`` that of the write, None where nothing was written.
     """
 
     sku: str
@@ -82,6 +104,8 @@ class Sent:
     moved: Decimal = Decimal(0)
     refused: str = ""
     place: Place | None = None
+    overtaken: Decimal = Decimal(0)
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +240,19 @@ class Levels(Protocol):
     def count_dirty(self, store: str, kind: LevelKind) -> int: ...
 
     def sent(self, store: str, kind: LevelKind, results: Sequence[Sent]) -> None:
-        """What the store answered. A level whose ``version`` has grown since stays to be sent."""
+        """What the store answered. A level whose ``version`` has grown since stays to be sent, and
+        one of kind stock of which pieces have ``moved``."""
         ...
 
     def resend(self, store: str, kind: LevelKind, skus: Sequence[str]) -> None:
         """To be sent again though nothing else is wanted: the store shows something else."""
+        ...
+
+    def overtake(self, store: str, pieces: Mapping[str, Decimal]) -> None:
+        """Has these SKUs of kind stock sent again, each written since an order of it was placed.
+
+        So many ``pieces`` of the order the write wrote over: they are ``overtaken``.
+        """
         ...
 
     def put_places(self, store: str, places: Mapping[str, Place | None]) -> None:

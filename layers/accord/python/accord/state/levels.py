@@ -21,7 +21,7 @@ What a store should show (``levels_shown``):
 
 - ``pk`` ``L#{store}#{kind}#{sku}``, ``sk`` ``level``: the level; ``wanted`` and ``sent`` are JSON,
   compressed where it is long; ``rev`` grows with every write but those of ``moved``; ``dirty`` is
-  the sort key of its mark.
+  the sort key of its mark; ``windows`` is JSON, [since, until] in seconds since 1970.
 - ``pk`` ``D#{store}#{kind}``, ``sk`` ``{parent}/{sku}``: the mark, ``sku``, of one to be sent.
 
 A transaction writes an item's quantity or claims with what they belong to. Conditions are only on

@@ -1,6 +1,7 @@
 """What stores should show, and what they were last told, in DynamoDB. See ``levels``."""
 
 import base64
+import datetime as dt
 import json
 import time
 import zlib
@@ -9,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from accord.errors import TransientError
-from accord.ports.levels import Level, LevelKind, Place, Sent, Wanted
+from accord.ports.levels import Level, LevelKind, Place, Sent, Wanted, Window
 from accord.state.dynamo import (
     ConditionError,
     Delete,
@@ -106,6 +107,11 @@ class DynamoShown:
         """See ``Levels.resend``."""
         self._change(store, [(kind, sku) for sku in skus], lambda _, row: sent_again(row))
 
+    def overtake(self, store: str, pieces: Mapping[str, Decimal]) -> None:
+        """See ``Levels.overtake``."""
+        keys: list[Key] = [("stock", sku) for sku in pieces]
+        self._change(store, keys, lambda key, row: sent_again(row, pieces[key[1]]))
+
     def put_places(self, store: str, places: Mapping[str, Place | None]) -> None:
         """See ``Levels.put_places``."""
         keys = [(kind, sku) for sku in places for kind in KINDS]
@@ -165,6 +171,8 @@ def _row(item: Item) -> Row:
         sent_at=maybe_moment(item.get("sent_at")),
         moved=Decimal(item.get("moved", 0)),
         moved_at_sent=Decimal(item.get("moved_at_sent", 0)),
+        overtaken=Decimal(item.get("overtaken", 0)),
+        windows=_windows(item["windows"]) if "windows" in item else (),
         version=item.get("version", 0),
         refused=item.get("refused", ""),
     )
@@ -185,6 +193,23 @@ def _unpacked(text: str) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
+def _seconds(windows: Sequence[Window]) -> str:
+    """JSON: [since, until] of each, as whole seconds since 1970; since null where there is none."""
+    found = [(each.since and int(each.since.timestamp()), each.until) for each in windows]
+    return to_json([[since, int(until.timestamp())] for since, until in found])
+
+
+def _windows(text: str) -> tuple[Window, ...]:
+    return tuple(
+        Window(None if since is None else _moment(since), _moment(until))
+        for since, until in json.loads(text)
+    )
+
+
+def _moment(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
 def _attributes(row: Row) -> dict[str, Value | None]:
     """What is stored of it, but ``moved``, which is only ever added to."""
     level = row.level
@@ -197,6 +222,8 @@ def _attributes(row: Row) -> dict[str, Value | None]:
         "sent": None if level.sent is None else _packed(level.sent),
         "sent_at": stamp(level.sent_at) if level.sent_at else None,
         "moved_at_sent": level.moved_at_sent or None,
+        "overtaken": level.overtaken or None,
+        "windows": _seconds(level.windows) if level.windows else None,
         "version": level.version or None,
         "refused": level.refused or None,
         "dirty": row.position if row.dirty else None,

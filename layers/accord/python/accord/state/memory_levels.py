@@ -246,6 +246,12 @@ class MemoryLevels(Levels):
             for sku in set(skus):
                 self._keep(store, kind, sent_again(self._row(store, kind, sku)))
 
+    def overtake(self, store: str, pieces: Mapping[str, Decimal]) -> None:
+        """See ``Levels.overtake``."""
+        with self._lock:
+            for sku, overtaken in pieces.items():
+                self._keep(store, "stock", sent_again(self._row(store, "stock", sku), overtaken))
+
     def put_places(self, store: str, places: Mapping[str, Place | None]) -> None:
         """See ``Levels.put_places``."""
         with self._lock:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from accord.ports.levels import UNKNOWN_FOR, Level, LevelKind, Place, Sent, Wanted
+from accord.ports.levels import UNKNOWN_FOR, Level, LevelKind, Place, Sent, Wanted, Window
 from accord.state.dynamo import to_json
 
 KINDS: tuple[LevelKind, ...] = ("stock", "price", "product")
 _YOUNG = dt.timedelta(hours=1)
+_WINDOWS = 40  # of one level: an order is known ten minutes later, at the latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ def is_shown(
         return False
     shown = dict(level.sent)
     if kind == "stock" and "quantity" in shown:
-        moved = level.moved - level.moved_at_sent
-        shown["quantity"] = Decimal(str(shown["quantity"])) - moved + _unknown(shown, at)
+        shown["quantity"] = Decimal(str(shown["quantity"])) - level.gone + _unknown(shown, at)
     return all(key in shown and shown[key] == value[key] for key in value)
 
 
@@ -97,17 +97,38 @@ def answered(row: Row, sent: Sent, kind: LevelKind) -> Row:
         if not current:
             return Row(level, row.dirty)
         return Row(replace(level, refused=sent.refused), dirty=False)
-    level = replace(level, sent=plain(sent.value), sent_at=sent.at, moved_at_sent=sent.moved)
+    level = replace(
+        level,
+        sent=plain(sent.value),
+        sent_at=sent.at,
+        moved_at_sent=sent.moved,
+        overtaken=max(level.overtaken - sent.overtaken, Decimal(0)),
+        windows=_windows(level.windows, sent.window),
+    )
     if current:
-        return Row(replace(level, refused=""), dirty=False)
+        # What orders told of meanwhile may be written over: the next look tells.
+        meanwhile = kind == "stock" and level.moved != sent.moved
+        return Row(replace(level, refused=""), dirty=meanwhile)
     return Row(level, row.dirty or not is_shown(kind, level, level.wanted))
 
 
-def sent_again(row: Row) -> Row:
-    """The level to be sent once more, if anything was ever wanted."""
-    if row.level.wanted is None:
+def _windows(known: Sequence[Window], new: Window | None) -> tuple[Window, ...]:
+    """Those in which an order may have been placed that is still to come."""
+    if new is None:
+        return tuple(known)
+    if new.since is None:  # whatever was placed before
+        return (new,)
+    young = [each for each in known if each.until > new.until - UNKNOWN_FOR]
+    return (*young, new)[-_WINDOWS:]
+
+
+def sent_again(row: Row, overtaken: Decimal = Decimal(0)) -> Row:
+    """The level to be sent once more, if anything was ever wanted; so much more is overtaken."""
+    level = row.level
+    if level.wanted is None:
         return row
-    return Row(replace(row.level, version=row.level.version + 1, refused=""), dirty=True)
+    version, overtaken = level.version + 1, level.overtaken + overtaken
+    return Row(replace(level, version=version, refused="", overtaken=overtaken), dirty=True)
 
 
 def placed(row: Row, place: Place | None) -> Row:

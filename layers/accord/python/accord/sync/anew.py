@@ -24,7 +24,7 @@ def send_anew(
     wanted = {sku: level for sku, level in known.items() if level.wanted is not None}
     told = [
         # Of no version that there is: whatever else happens, it is still to be sent.
-        Sent(sku, 0, _kept(kind, level), now, moved=level.moved)
+        Sent(sku, 0, _kept(kind, level), now, level.moved, overtaken=level.overtaken)
         for sku, level in wanted.items()
         if level.sent is not None
     ]

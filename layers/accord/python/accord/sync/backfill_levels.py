@@ -154,6 +154,10 @@ class LevelReader:
             case _:
                 return self._products(ids)
 
+    def computed(self, sku: str) -> Mapping[str, Any] | None:
+        """What a plan found that the store should show of ``sku``, as it would be wanted."""
+        return self._planned.get(sku)
+
     # --- what the store should show ---------------------------------------------
 
     def _stock(self, ids: Sequence[str]) -> list[Computed]:

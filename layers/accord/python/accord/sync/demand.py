@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from accord.model.change import Ref
 from accord.model.documents import OrderLine, SalesOrder, State
@@ -21,9 +22,11 @@ from accord.rules.routing import route
 from accord.rules.skus import item_of
 from accord.sync.decide import CLOSED, state_of
 from accord.sync.fingerprint import content
+from accord.sync.windows import overtaken, taken_at
 
 HOLD = "_accord_hold"  # the order's custom field that names its basket's hold
 _ZERO = Decimal(0)
+_NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 # Source: WooCommerce 10.5, observed. Every other status leaves what was taken as it was.
 _TAKES = frozenset({"processing", "completed", "on-hold"})
 _GIVES_BACK = frozenset({"cancelled", "pending"})
@@ -53,7 +56,7 @@ class Demander:
             items = {item for sku in moving if (item := self._item(sku))}
             sold = {self.rules.erp: sorted(items)}
             self.levels.set_demand(due, now=self.clock(), sold=sold)
-            self._send_overtaken(moving, order, link if stored is not None else None)
+            self._send_overtaken(moving, order, link, due.took if stored is None else _NOTHING)
         elif due is None and link.erp is not None and _gives_back(order):
             # What it took was never counted, so what it gives back cannot be either.
             skus = {line.code for line in order.lines if line.kind == "item" and line.code}
@@ -77,20 +80,27 @@ class Demander:
         if stored is not None and stored.needs:
             self.levels.set_demand(replace(stored, needs={}), now=self.clock())
 
-    def _send_overtaken(self, skus: list[str], order: SalesOrder, known: Link | None) -> None:
+    def _send_overtaken(
+        self, skus: list[str], order: SalesOrder, link: Link, first: Mapping[str, Decimal]
+    ) -> None:
         """Has ``skus`` sent once more that were written since the order was last seen.
 
         What it took or gave back before such a write was written over: the store does not show what
-        we believe, and would not for good. The link is ``known`` if the order was counted before.
+        we believe, and would not for good. ``first`` are the pieces by SKU of an order that is
+        counted for the first time.
         """
-        since = order.placed_at
-        if known is not None and known.seen is not None and known.seen.modified_at is not None:
-            since = known.seen.modified_at
-        store = order.ref.system
+        store, since = order.ref.system, order.placed_at
+        if not first and link.seen is not None and link.seen.modified_at is not None:
+            since = link.seen.modified_at
+        at = taken_at(order, seen_before=link.seen is not None)
         found = self.levels.levels(store, "stock", skus) if skus else {}
-        late = [sku for sku, level in found.items() if level.sent_at and level.sent_at >= since]
-        if late:
-            self.levels.resend(store, "stock", late)
+        send = {}
+        for sku, level in found.items():
+            pieces = overtaken(level, first.get(sku, _ZERO), at=at)
+            if pieces or (level.sent_at and level.sent_at >= since):
+                send[sku] = pieces
+        if send:
+            self.levels.overtake(store, send)
 
     def _due(self, order: SalesOrder, link: Link, stored: Demand | None) -> Demand | None:
         took_before = stored.took if stored is not None else {}

@@ -38,7 +38,8 @@ class Entry:
     """One level as it is written. ``fields`` are the store's own JSON; None: it shows it already.
 
     ``value`` is what the level is remembered to show. ``unknown`` are pieces that the store sold
-    and we do not know of; ``read_at`` is when the store was asked for them.
+    and we do not know of; ``read_at`` is when the store was asked for them, and ``changed_at`` when
+    the product had last changed then, in its own words.
     """
 
     level: Level
@@ -46,6 +47,7 @@ class Entry:
     value: Json
     unknown: Decimal = Decimal(0)
     read_at: dt.datetime | None = None
+    changed_at: dt.datetime | None = None
 
 
 class Feed(Protocol):

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from accord.model.item import Product
-from accord.ports.levels import Levels, Place, Sent
+from accord.ports.levels import Levels, Place, Sent, Window
 from accord.ports.store import Store, Written
 from accord.sync.feed import Entry, Feed
 from accord.sync.flush_places import Places, place_of
 from accord.sync.flush_slice import Row, Slice
+from accord.sync.windows import window
 
 # What a batch says of an id that is gone, or is another kind of product by now.
 # Source: recorded on WooCommerce 10.5.0; WC_REST_Product_Variations_Controller, as read.
@@ -126,6 +127,8 @@ class Batches:
                     each.entry.value,
                     now,
                     moved=level.moved,
+                    overtaken=level.overtaken,
+                    window=self._window(each, slice_, now),
                 )
             )
             slice_.took(each.entry, now)
@@ -135,6 +138,12 @@ class Batches:
             if slice_.kind == "stock":
                 slice_.pace.answered(skus)
             slice_.refusals.close(slice_.kind, skus)
+
+    def _window(self, answer: _Answer, slice_: Slice, now: dt.datetime) -> Window | None:
+        if slice_.kind != "stock":
+            return None
+        tried = slice_.pace.tried.get(answer.row.level.sku)
+        return window(answer.entry, answer.product, tried, now=now)
 
     # --- somewhere else -------------------------------------------------------
 

@@ -23,6 +23,7 @@ from accord.rules.skus import item_of
 from accord.sync.feed import Entry
 from accord.sync.pace import Pace, Tried
 from accord.sync.recompute import stock_of
+from accord.sync.windows import is_open, since
 
 _NONE = Decimal(0)
 
@@ -54,12 +55,13 @@ def unknown_sales(
     bases = [*_sent(level, now), *_tried(level, tried)]
     if not bases:
         return _NONE
-    above = [base for base in bases if base.expected(level.moved) >= shown]
+    moved = level.moved - level.overtaken
+    above = [base for base in bases if base.expected(moved) >= shown]
     if above:
-        base = min(above, key=lambda base: base.expected(level.moved))
+        base = min(above, key=lambda base: base.expected(moved))
     else:
-        base = max(bases, key=lambda base: base.expected(level.moved))
-    return max(_NONE, base.unknown + base.expected(level.moved) - shown)
+        base = max(bases, key=lambda base: base.expected(moved))
+    return max(_NONE, base.unknown + base.expected(moved) - shown)
 
 
 def _sent(level: Level, now: dt.datetime) -> list[Shown]:
@@ -74,7 +76,7 @@ def _sent(level: Level, now: dt.datetime) -> list[Shown]:
 
 
 def _tried(level: Level, tried: Tried | None) -> list[Shown]:
-    if tried is None or (level.sent_at is not None and level.sent_at >= tried.at):
+    if tried is None or not is_open(tried, level):
         return []
     return [Shown(Decimal(tried.quantity), tried.unknown, tried.moved)]
 
@@ -118,7 +120,11 @@ class StockFeed:
         for entry in entries:
             level = entry.level
             self.pace.tried[level.sku] = Tried(
-                entry.value["quantity"], entry.unknown, level.moved, now
+                entry.value["quantity"],
+                entry.unknown,
+                level.moved - level.overtaken,
+                now,
+                since(entry, self.pace.tried.get(level.sku)),
             )
         self.pace.save()
 
@@ -195,10 +201,10 @@ def _entry(
         value["backorders"] = fields["backorders"] = backorders
     if level.place is not None:
         fields = {"id": level.place.product, **fields}
-    read_at = now if product is not None else None
-    if product is not None and _shows(product, value):
-        return Entry(level, None, value, unknown, read_at)
-    return Entry(level, fields, value, unknown, read_at)
+    if product is None:
+        return Entry(level, fields, value, unknown)
+    due = None if _shows(product, value) else fields
+    return Entry(level, due, value, unknown, now, product.modified_at)
 
 
 def _is_as_old(level: Level, unknown: Decimal, now: dt.datetime) -> bool:
@@ -208,7 +214,7 @@ def _is_as_old(level: Level, unknown: Decimal, now: dt.datetime) -> bool:
     since = sent.get("since")
     if since is None or now - dt.datetime.fromisoformat(since) >= UNKNOWN_FOR:
         return False
-    return unknown - Decimal(sent["unknown"]) + level.moved - level.moved_at_sent <= 0
+    return unknown - Decimal(sent["unknown"]) + level.gone <= 0
 
 
 def _shows(product: Product, value: Mapping[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """How fast one store may be written to, and what it was sent without an answer.
 
 Kept in ``control`` as JSON: ``size`` of a batch, ``rest`` until when prices and products keep off,
-``tried`` by SKU: [quantity, unknown, moved, milliseconds since 1970]. Only who holds the store's
-lease changes it.
+``tried`` by SKU: [quantity, unknown, moved, milliseconds since 1970], ``looked`` by SKU of those:
+seconds since 1970. Only who holds the store's lease changes it.
 """
 
 import datetime as dt
@@ -20,12 +20,16 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A quantity that was sent at ``at`` and not answered; see ``flush_stock.Shown``."""
+    """A quantity that was sent at ``at`` and not answered; see ``flush_stock.Shown``.
+
+    What the store sold after the second ``since``, it may have written over; see ``windows``.
+    """
 
     quantity: int
     unknown: Decimal
     moved: Decimal
     at: dt.datetime
+    since: dt.datetime | None = None
 
 
 @dataclass(slots=True)
@@ -56,7 +60,10 @@ class Pace:
             most,
             size=max(1, min(most, data["size"])),
             rest_until=dt.datetime.fromisoformat(rest) if rest else None,
-            tried={sku: _tried(each) for sku, each in data.get("tried", {}).items()},
+            tried={
+                sku: _tried(each, data.get("looked", {}).get(sku))
+                for sku, each in data.get("tried", {}).items()
+            },
             _text=held[0],
             _version=held[1],
         )
@@ -68,6 +75,8 @@ class Pace:
             data["rest"] = self.rest_until.isoformat()
         if self.tried:
             data["tried"] = {sku: _plain(each) for sku, each in self.tried.items()}
+            looked = {sku: each.since for sku, each in self.tried.items() if each.since}
+            data["looked"] = {sku: int(since.timestamp()) for sku, since in looked.items()}
         text = json.dumps(data, separators=(",", ":"))
         if text != self._text:
             self._version = self.control.put(self.name, text, version=self._version)
@@ -88,9 +97,10 @@ class Pace:
             self.tried.pop(sku, None)
 
 
-def _tried(data: list[Any]) -> Tried:
+def _tried(data: list[Any], looked: int | None) -> Tried:
     quantity, unknown, moved, at = data
-    return Tried(quantity, Decimal(unknown), Decimal(moved), _EPOCH + at * _MILLISECOND)
+    since = None if looked is None else dt.datetime.fromtimestamp(looked, dt.UTC)
+    return Tried(quantity, Decimal(unknown), Decimal(moved), _EPOCH + at * _MILLISECOND, since)
 
 
 def _plain(tried: Tried) -> list[Any]:

@@ -35,7 +35,7 @@ def stock_found(level: Level, product: Product, *, told_at: dt.datetime, now: dt
     """What the product's stock is. ``told_at`` is when its change was told of first."""
     if level.sent is None or "quantity" not in level.sent or product.by_parent:
         return Found("stock", "ours")  # nothing was said of it by us
-    expected = Decimal(str(level.sent["quantity"])) - (level.moved - level.moved_at_sent)
+    expected = Decimal(str(level.sent["quantity"])) - level.gone
     if product.manages_stock and product.stock == expected:
         return Found("stock", "ours")
     if _is_on_its_way(level, expected):

@@ -202,7 +202,7 @@ class Products:
             return
         value = {"quantity": int(product.stock)}
         now = self.clock()
-        shown = Sent(product.sku, level.version, value, now, moved=level.moved)
+        shown = Sent(product.sku, level.version, value, now, level.moved, overtaken=level.overtaken)
         self.levels.sent(self.name, "stock", [shown])
 
     def _trashed(self, product: Product, flow: Flow) -> Done:

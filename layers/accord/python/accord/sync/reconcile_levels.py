@@ -7,6 +7,7 @@ The same computations as those of the poll and the backfill, page by page in bul
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from accord.errors import BadInputError
@@ -15,7 +16,7 @@ from accord.model.item import Product
 from accord.ports.levels import Level, Levels
 from accord.ports.queues import Queues
 from accord.ports.shop import Shop
-from accord.ports.state import Attention
+from accord.ports.state import Attention, Links
 from accord.ports.store import Store
 from accord.rules import config
 from accord.rules.skus import item_of
@@ -23,15 +24,22 @@ from accord.sync.anew import send_anew
 from accord.sync.backfill import Line, What
 from accord.sync.backfill_levels import LevelReader
 from accord.sync.difference import Difference, InHand, Kind, Reason
-from accord.sync.feed import queue_flush, subject
-from accord.sync.reconcile_orders import LAG
+from accord.sync.feed import ABSENT, UNLISTED, UNPRICED, queue_flush, subject
+from accord.sync.reading import order_of
+from accord.sync.reconcile_hand import LAG
 from accord.sync.report import Report
 from accord.sync.sales import BackOffice
+from accord.sync.worker import item_id
 
 _PAGE = 100
 _NOT_SOLD = frozenset({"variable", "grouped", "external"})  # what is behind them is, or elsewhere
+_LACKS: Final[Reason] = "missing_in_store"
+# Why a level was left that nobody was asked about: the store or a rule may be another by now.
+_NOBODYS = frozenset({ABSENT, UNLISTED, UNPRICED})
 REFRESH = "refresh"
 """In the place of an event: what the store should show is computed and sent anew."""
+# Under what a person is asked about what somebody changed by hand. Of each product one of a kind.
+_CORRECTED: Final[Mapping[What, str]] = {"stock": "stock_corrected", "prices": "price_corrected"}
 _DIFFERS: Final[Mapping[str, Reason]] = {
     "items": "item_differs",
     "stock": "stock_differs",
@@ -49,6 +57,7 @@ class LevelPhase:
     stores: Mapping[str, config.Store]
     back: BackOffice
     store: Store
+    links: Links
     levels: Levels
     attention: Attention
     queues: Queues | None
@@ -79,11 +88,12 @@ class LevelPhase:
             return
         self.report.compared[self.what] += read.count
         differs = self._told(read.lines)
-        repairs = differs and self.queues is not None
+        stale = [_sku(each) for each in differs if each.event == REFRESH]
+        repairs = bool(stale) and self.queues is not None
         if repairs and self._reader(self.queues).read(self._after, self.report.run) is not None:
-            self._resend([_sku(each) for each in differs])
+            self._resend(stale, [_sku(each) for each in differs if each.reason == _LACKS])
         for each in differs:
-            self.take(replace(each, repaired=bool(repairs)), None)
+            self.take(replace(each, repaired=repairs and each.event == REFRESH), None)
         self._after, self.ended = read.after, read.is_last
 
     def _told(self, lines: tuple[Line, ...]) -> list[Difference]:
@@ -97,12 +107,40 @@ class LevelPhase:
         known = self.levels.levels(self.name, self._plan.kind, skus) if skus else {}
         kept = []
         for each in found:
-            sku = _sku(each)
-            if why := self._in_hand(sku, known.get(sku)):
+            level = known.get(sku := _sku(each))
+            if why := self._in_hand(sku, level):
                 self.report.add_in_hand(InHand(each.kind, each.subject, each.ref, why))
+            elif level is not None and self._is_corrected(level):
+                kept.append(self._asking(each, level))
             else:
                 kept.append(each)
         return kept
+
+    def _is_corrected(self, level: Level) -> bool:
+        """Whether somebody changed in the store just what it was told, and is to be asked why."""
+        asks = self.rules.stock.corrections == "report" and self.rules.catalogue.owner == "erp"
+        sent, wanted = level.sent, level.wanted
+        if not asks or level.place is None or sent is None or wanted is None:
+            return False
+        if wanted != self._plan.computed(level.sku):  # the back office moved since
+            return False
+        match self.what:
+            case "prices":
+                return sent == wanted
+            case "stock" if "quantity" in sent:
+                left = Decimal(str(sent["quantity"])) - level.gone
+                return left == Decimal(str(wanted["quantity"]))
+            case _:
+                return False
+
+    def _asking(self, difference: Difference, level: Level) -> Difference:
+        """It is told of as the store would have, and its flow asks."""
+        return replace(
+            difference,
+            event="product_updated",
+            target=str(self._product(level)),
+            repair="it goes on the attention list: by rule nobody writes over a correction",
+        )
 
     def _difference(self, line: Line) -> Difference | None:
         kind: Kind = (
@@ -110,7 +148,7 @@ class LevelPhase:
         )
         ref = subject(self.name, self._plan.kind, line.subject)
         if line.sign == "+":
-            reason: Reason = "missing_in_store"
+            reason: Reason = _LACKS
             store, erp = "no such product", "an item that is sold"
         else:
             reason = _DIFFERS[self.what]
@@ -130,16 +168,37 @@ class LevelPhase:
 
     def _in_hand(self, sku: str, level: Level | None) -> str:
         now = self.clock()
-        if level is not None and level.refused:
+        if level is not None and level.refused and level.refused not in _NOBODYS:
             return f"the store refused it: {level.refused}"
         if level is not None and level.sent_at is not None and now - level.sent_at < LAG:
             return "it was sent a moment ago"
         if self.what == "stock" and sku in self._sold():
             return "an order of it was placed or changed a moment ago"
-        items = self.attention.of(str(subject(self.name, self._plan.kind, sku)))
+        items = list(self.attention.of(str(subject(self.name, self._plan.kind, sku))))
+        if level is not None and level.place is not None:
+            others = {*_CORRECTED.values()} - {_CORRECTED.get(self.what)}
+            told = self.attention.of(str(self._product(level)))
+            items += [each for each in told if each.reason not in others]
         if items:
             return f"it is on the attention list ({items[0].reason}), for {items[0].owner}"
-        return ""
+        return self._let_be(level)
+
+    def _let_be(self, level: Level | None) -> str:
+        """Who dismissed what the store shows, if it was told nothing else since; and why."""
+        reason = _CORRECTED.get(self.what)
+        if level is None or level.place is None or reason is None:
+            return ""
+        item = self.attention.get(item_id(str(self._product(level)), reason))
+        if item is None or not item.dismissed or item.closed_at is None:
+            return ""
+        if level.sent_at is None or level.sent_at > item.closed_at:
+            return ""
+        why = f": {item.closed_why}" if item.closed_why else ""
+        return f"{item.closed_by} let it be ({reason}){why}"
+
+    def _product(self, level: Level) -> Ref:
+        assert level.place is not None
+        return Ref(self.name, "product", level.place.product)
 
     def _sold(self) -> set[str]:
         """SKUs of orders that may not have reached the back office yet."""
@@ -148,22 +207,28 @@ class LevelPhase:
             while True:
                 page = self.store.orders_since(by="modified", since=since, after=after)
                 self.report.calls["store"] += 1
+                links = self.links.get_all([each.ref for each in page.orders])
                 for listed in page.orders:
                     since, after = listed.modified_at, listed.ref.id
-                    try:
-                        order = self.store.order(listed.document)
-                    except BadInputError:  # its own webhook says so to a person
-                        continue
-                    self._recent |= {line.code for line in order.lines if line.code}
+                    # The store counts down what it shows; the back office what was mended to.
+                    for link in (None, links.get(listed.ref)):
+                        try:
+                            order = order_of(self.store, listed.document, link)
+                        except BadInputError:  # its own webhook says so to a person
+                            break
+                        self._recent |= {line.code for line in order.lines if line.code}
                 since, after = page.reached or (since, after)
                 if page.is_last:
                     break
         return self._recent
 
-    def _resend(self, skus: list[str]) -> None:
-        """Also what it was told before, for it shows something else."""
+    def _resend(self, skus: list[str], gone: list[str]) -> None:
+        """Also what it was told before, for it shows something else. Where ``gone`` were, nothing
+        is any more."""
         assert self.queues is not None
         now = self.clock()
+        if gone:
+            self.levels.put_places(self.name, dict.fromkeys(gone))
         send_anew(self.levels, self.name, self._plan.kind, skus, now=now)
         queue_flush(
             self.queues,

@@ -15,11 +15,12 @@ Span = tuple[dt.datetime, dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """``quantity`` pieces left at ``at``; ``over`` of them were not there."""
+    """``quantity`` pieces left at ``at``; ``over`` of them were not there. ``order`` is its id."""
 
     at: dt.datetime
     quantity: int
     over: int
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
