@@ -287,6 +287,13 @@ def test_what_is_not_json_is_no_answer(body: bytes) -> None:
         json_of(response, "main")
 
 
+def test_numbers_are_read_digit_for_digit_where_it_is_asked_for() -> None:
+    response = send(answering(200, content=b"[95.10, 7]"), "GET", "x", connection="c")
+
+    assert [str(each) for each in json_of(response, "c", exact=True)] == ["95.10", "7"]
+    assert json_of(response, "c") == [95.1, 7]
+
+
 def test_json_above_the_limit_is_refused() -> None:
     response = send(answering(200, content=b"[1,2,3]"), "GET", "x", connection="main")
 

@@ -123,10 +123,10 @@ class LifeContract(ComparisonContract):
         whole: SalesDocument = order(lines=lines, comment="Ring twice")
         return whole
 
-    def test_a_changed_order_is_a_draft(
+    def test_a_changed_order_is_in_its_first_state(
         self, erp: ErpAdapter, changeable: Record, other: SalesDocument
     ) -> None:
-        assert erp.amend(changeable, other).state is State.DRAFT
+        assert erp.amend(changeable, other).state is self.first(erp)
 
     def test_a_changed_order_is_the_same_order(
         self, erp: ErpAdapter, changeable: Record, other: SalesDocument, key: str
@@ -770,7 +770,7 @@ class LifeContract(ComparisonContract):
 
         erp.reconcile(sold.ref, [payment])
 
-        assert self.invoiced(erp, sold) == ["draft"]
+        assert set(self.invoiced(erp, sold)) <= {"draft"}
 
     def test_what_was_set_off_too_early_is_paid_later(
         self, erp: ErpAdapter, pay: Make, sold: Record
@@ -816,7 +816,8 @@ class LifeContract(ComparisonContract):
 
         erp.reconcile(sold.ref, [payment])
 
-        assert self.invoiced(erp, sold) == ["paid", "posted"]
+        note = "paid" if self.NETS_CREDITS else "posted"
+        assert self.invoiced(erp, sold) == ["paid", note]
 
     def test_what_was_credited_before_it_was_paid_is_settled_by_the_rest(
         self, erp: ErpAdapter, pay: Make, credit: Make, sold: Record, key: str
@@ -859,6 +860,8 @@ class LifeContract(ComparisonContract):
 
     @pytest.mark.parametrize("kind", [Kind.PAYMENT, Kind.CREDIT_NOTE])
     def test_where_no_period_follows_there_is_no_day(self, erp: ErpAdapter, kind: Kind) -> None:
+        if self.NO_SUCH_YEAR is None:
+            pytest.skip("its books have no end")
         assert erp.open_day(kind, self.NO_SUCH_YEAR) is None
 
     def test_closed_books_take_no_payment(
@@ -878,6 +881,7 @@ class LifeContract(ComparisonContract):
     def test_a_posted_invoice_is_printed(self, erp: ErpAdapter, sold: Record) -> None:
         self.post_invoice(erp, sold)
         (invoice,) = self.progress(erp, sold).invoices
+        self.print_by_hand(erp, invoice.ref)
 
         printed = erp.document(invoice.ref)
 
@@ -891,6 +895,7 @@ class LifeContract(ComparisonContract):
     def test_a_delivery_note_is_printed(self, erp: ErpAdapter, sold: Record) -> None:
         self.ship(erp, sold)
         (done,) = (each for each in self.progress(erp, sold).shipments if each.state == "done")
+        self.print_by_hand(erp, done.ref)
 
         printed = erp.document(done.ref)
 
@@ -902,6 +907,7 @@ class LifeContract(ComparisonContract):
     ) -> None:
         erp.advance(erp.create(credit(), key=f"{key}-r1"), State.CONFIRMED)
         (note,) = self.credited(erp, sold)
+        self.print_by_hand(erp, note.ref)
 
         printed = erp.document(note.ref)
 
@@ -941,21 +947,17 @@ class LifeContract(ComparisonContract):
 
     def test_an_order_that_changes_is_told_again(self, erp: ErpAdapter, draft: Record) -> None:
         since = self.moment()
-        quoted = erp.advance(draft, State.QUOTATION)
+        totals = erp.advance(draft, self.next(erp)).totals
 
         (news,) = self.told(erp, Kind.SALES_ORDER, since)
 
-        assert quoted.totals is not None
-        assert (news.ref, news.state, news.gross) == (
-            draft.ref,
-            State.QUOTATION,
-            quoted.totals.gross,
-        )
+        assert totals is not None
+        assert (news.ref, news.state, news.gross) == (draft.ref, self.next(erp), totals.gross)
 
     def test_a_version_changes_when_something_did(self, erp: ErpAdapter, draft: Record) -> None:
         before = {news.version for news in self._of(erp, draft)}
         same = {news.version for news in self._of(erp, draft)}
-        erp.advance(draft, State.QUOTATION)
+        erp.advance(draft, self.next(erp))
 
         after = {news.version for news in self._of(erp, draft)}
 

@@ -68,8 +68,10 @@ class Promises:
     INCOME_ACCOUNT: ClassVar[str] = "4000"
     """Where a text line is booked."""
 
-    NO_SUCH_YEAR: ClassVar[dt.date] = dt.date(2099, 5, 1)
-    """In no period."""
+    NO_SUCH_YEAR: ClassVar[dt.date | None] = dt.date(2099, 5, 1)
+    """In no period. None where the books have no end."""
+    NETS_CREDITS: ClassVar[bool] = False
+    """A credit note that is booked is set against its invoice at once, if that is still open."""
 
     def connection(self, url: str) -> Connection:
         """A connection of this adapter's kind to ``url``."""
@@ -111,6 +113,17 @@ class Promises:
     def close_period(self, erp: ErpAdapter, month: dt.date) -> None:
         """Nothing is booked any more in the month of that day."""
         raise self._unsaid("closed")
+
+    def print_by_hand(self, erp: ErpAdapter, ref: Ref) -> None:
+        """The document is sent or printed there; most print it when they are asked for it."""
+
+    def first(self, erp: ErpAdapter) -> State:
+        """The state in which an order begins: a draft, where there is something before the offer."""
+        return State.DRAFT if State.DRAFT in erp.capabilities.states else State.QUOTATION
+
+    def next(self, erp: ErpAdapter) -> State:
+        """The state that comes behind it."""
+        return State.QUOTATION if self.first(erp) is State.DRAFT else State.CONFIRMED
 
     def moment(self) -> dt.datetime:
         """Later than all that happened, earlier than all that follows, by the other side's clock."""

@@ -5,7 +5,9 @@ import pytest
 from accord.model.keys import (
     document_key,
     first_generation,
+    of_same_store,
     order_key,
+    order_of_refund,
     payment_key,
     refund_key,
     return_key,
@@ -29,3 +31,20 @@ def test_all_keys_of_an_order_are_different() -> None:
     keys += [payment_key(refund_key(key, "2")), return_key(key, 2)]
 
     assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "order"),
+    [("uk-1042-r7", "uk-1042"), ("uk-1042-2-r7", "uk-1042-2"), ("uk-1042", ""), ("uk-1042-r", "")],
+)
+def test_a_refunds_key_leads_to_its_order(key: str, order: str) -> None:
+    assert order_of_refund(key) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [("uk-7-r1", "uk-7-r1"), ("uks-7", None), ("anything", None), ("", None)],
+)
+def test_a_text_is_ours_if_it_begins_with_the_store(text: str, ours: str | None) -> None:
+    assert of_same_store(text, "uk-1042") == ours
+    assert of_same_store(text, "") is None

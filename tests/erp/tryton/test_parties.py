@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from accord.erp.tryton.known import Known, subdivision
+from accord.erp.needs import subdivision
+from accord.erp.tryton.known import Known
 from accord.erp.tryton.parties import (
     address_of,
     address_values,

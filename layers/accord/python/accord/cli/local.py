@@ -3,7 +3,7 @@
 import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import httpx
 import typer
@@ -14,6 +14,7 @@ from accord.errors import BadInputError
 from accord.local.place import (
     REPO,
     WEBHOOK_SECRET,
+    BackOffice,
     Place,
     secrets_of,
     toml_of,
@@ -36,7 +37,7 @@ def local(
         int, typer.Option(min=0, max=65535, help="Of the HTTP API, on 127.0.0.1; 0 for any.")
     ] = 8080,
     erp: Annotated[
-        str, typer.Option(help="The stand-in back office: tryton or memory.")
+        str, typer.Option(help="The stand-in back office: tryton, memory or odoo.")
     ] = "tryton",
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every log line.")] = False,
 ) -> None:
@@ -46,8 +47,8 @@ def local(
     """
     if (config is None) != (secrets is None):
         fail("--config and --secrets go together: the connections, and the keys to them")
-    if erp not in {"tryton", "memory"}:
-        fail(f"--erp is tryton or memory, not {erp!r}")
+    if erp not in get_args(BackOffice):
+        fail(f"--erp is {', '.join(get_args(BackOffice))}, not {erp!r}")
     started = time.monotonic()
 
     def progress(text: str) -> None:
@@ -63,7 +64,7 @@ def local(
             config=toml_of(config or REPO / "accord.toml"),
             references=references(recorded),
             work=work,
-            erp="memory" if erp == "memory" else "tryton",
+            erp=cast("BackOffice", erp),
             real=secrets_of(secrets) if secrets else None,
             port=port,
             cron=0 if config else 1.0,

@@ -5,7 +5,7 @@ import importlib
 from accord.errors import UnsupportedError
 from accord.ports.erp import ErpAdapter
 
-NAMES = ("memory", "tryton")
+NAMES = ("memory", "odoo", "tryton")
 
 
 def load(name: str) -> type[ErpAdapter]:

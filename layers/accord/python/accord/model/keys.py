@@ -40,3 +40,15 @@ def first_generation(key: str) -> str:
     """The order's key, of a document's key of any generation."""
     found = _GENERATION.fullmatch(key)
     return found["first"] if found else key
+
+
+def order_of_refund(key: str) -> str:
+    """The key of the order whose refund has ``key``; empty where it is no refund's."""
+    order, mark, id_ = key.rpartition(refund_key("", ""))
+    return order if mark and id_ else ""
+
+
+def of_same_store(text: str, order_key: str) -> str | None:
+    """``text``, if it begins as the order's key does; a person may have written anything there."""
+    store, dash, _ = order_key.partition("-")
+    return text if dash and text.startswith(store + dash) else None

@@ -32,6 +32,8 @@ class Capabilities:
     ``duplicates`` says, per kind it can hold, what a second create with the same key does: is
     refused, answers like the first, or makes a second record. ``settle`` is how long an unanswered
     create may still take effect, ``search_lag`` how long a record may stay unseen by ``find``.
+    ``states`` are those that an order can have; where DRAFT is not among them, it has its number
+    and its totals from the beginning, so ``create`` and ``amend`` answer with a quotation.
     ``key_length`` is the longest external key its field takes. ``amends`` are the states in which
     an order can be changed as a whole. ``tells`` are the kinds of which ``changes`` knows, and
     ``overlap`` how long a change may appear after others of a later time. ``revenue``: a line of an
@@ -110,7 +112,7 @@ class ErpAdapter(Protocol):
         ...
 
     def create(self, document: Document | ItemDocument, *, key: str) -> Record:
-        """Makes it, as a draft where the kind has states.
+        """Makes it, in the first of its states: see ``Capabilities.states``.
 
         Raises:
             DuplicateError: one with ``key`` is there already.
@@ -130,7 +132,7 @@ class ErpAdapter(Protocol):
         ...
 
     def amend(self, record: Record, document: SalesDocument) -> Record:
-        """The same order, saying what ``document`` says, as a draft; ``advance`` brings it on.
+        """The same order, saying what ``document`` says, as it was made; ``advance`` brings it on.
 
         For the states of ``Capabilities.amends``; key and number stay. Writing the same twice is
         the same as once. Raises: RejectedError: it is in another state by now.

@@ -18,12 +18,12 @@ from typing import Any, ClassVar, Literal, Self
 import httpx
 import pydantic
 
+from accord.erp.needs import needs, needs_of_addresses
 from accord.erp.tryton.asking import Asking
 from accord.erp.tryton.cancelling import Cancelling
-from accord.erp.tryton.client import Client, nothing_made
+from accord.erp.tryton.client import Client
 from accord.erp.tryton.comparing import Comparing
 from accord.erp.tryton.crediting import Crediting
-from accord.erp.tryton.known import needs, needs_of_addresses
 from accord.erp.tryton.listing import Listing
 from accord.erp.tryton.mapping import preview
 from accord.erp.tryton.masterdata import MasterData
@@ -48,6 +48,7 @@ from accord.erp.tryton.returning import Returning
 from accord.erp.tryton.selling import Selling
 from accord.erp.tryton.stocks import Stocks
 from accord.erp.tryton.watching import WATCHED, Watching
+from accord.erp.unsent import nothing_made
 from accord.errors import (
     BadInputError,
     DuplicateError,

@@ -11,16 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from accord.erp.like import literal
 from accord.erp.tryton.credits import CREDIT_FIELDS, credit_record
 from accord.erp.tryton.mapping import SALE_FIELDS, sale_record
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.news import credited_lines
 from accord.erp.tryton.payments import MOVE_FIELDS, move_record
-from accord.erp.tryton.progress import is_credit_note, literal
+from accord.erp.tryton.progress import is_credit_note
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.wire import Values, related
 from accord.model.documents import Record
-from accord.model.keys import payment_key, refund_key
+from accord.model.keys import order_of_refund, payment_key, refund_key
 from accord.model.sale import Sale, place_of
 
 _FIELDS = (*SALE_FIELDS, "sale_date")
@@ -111,12 +112,12 @@ class Comparing:
             list(_NOTE_FIELDS),
         )
         notes = [row for row in rows if is_credit_note(row)]
-        theirs = [row for row in notes if _of_refund(row["reference"]) not in of_key]
+        theirs = [row for row in notes if order_of_refund(row["reference"] or "") not in of_key]
         lines = self._sales_of_lines(theirs)
         found: defaultdict[str, list[Record]] = defaultdict(list)
         for row in notes:
             record = credit_record(row, self._records.connection)
-            key = _of_refund(row["reference"])
+            key = order_of_refund(row["reference"] or "")
             if key in of_key:
                 found[of_key[key]].append(record)
                 continue
@@ -163,7 +164,7 @@ class Comparing:
         found: defaultdict[str, list[Record]] = defaultdict(list)
         for row in rows:
             key = row["description"].removesuffix(payment_key(""))
-            sale = of_key.get(key) or of_key.get(_of_refund(key))
+            sale = of_key.get(key) or of_key.get(order_of_refund(key))
             if sale is not None:
                 found[sale].append(move_record(row, self._records.connection))
         return found
@@ -178,12 +179,6 @@ def _any_of(field: str, keys: Iterable[str], ending: str, exact: Iterable[list[A
     stores = sorted({key.rpartition("-")[0] for key in keys})
     of_store = ([field, "like", f"{literal(each)}-{ending}"] for each in stores)
     return [["OR", *of_store], ["OR", *exact]]
-
-
-def _of_refund(key: str | None) -> str:
-    """The key of the order whose refund has ``key``; empty where it is no refund's."""
-    order, mark, id_ = (key or "").rpartition(refund_key("", ""))
-    return order if mark and id_ else ""
 
 
 def _unkeyed(record: Record) -> Record:

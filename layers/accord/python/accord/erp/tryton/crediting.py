@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
-from accord.erp.tryton.client import nothing_made
+from accord.erp.needs import needs
 from accord.erp.tryton.credits import (
     INVOICE_FIELDS,
     Header,
@@ -11,10 +11,10 @@ from accord.erp.tryton.credits import (
     invoices_of,
     preview_credit,
 )
-from accord.erp.tryton.known import needs
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.wire import Values
+from accord.erp.unsent import nothing_made
 from accord.errors import RejectedError, UnmappedError
 from accord.model.change import Ref
 from accord.model.documents import CreditDocument, Kind, Record, State, Totals

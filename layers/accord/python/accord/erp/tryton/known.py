@@ -1,4 +1,4 @@
-"""What Tryton holds under our codes, and which codes a document names. Pure.
+"""What Tryton holds under our codes. Pure.
 
 A tax code is the name of an ``account.tax``: what a bookkeeper sees and chooses. An item is a
 product's code; carrier and payment term go by name, a journal by name or code, the warehouse by
@@ -6,20 +6,11 @@ code or name.
 """
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from accord.erp.tryton.books import Rounding, TaxRule
 from accord.erp.tryton.wire import Values, truth
-from accord.model.documents import (
-    CreditDocument,
-    Document,
-    PartyDocument,
-    ReturnDocument,
-    SalesDocument,
-)
-from accord.model.party import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,55 +66,6 @@ class Known:
     countries: dict[str, int] = field(default_factory=dict)
     subdivisions: dict[str, int] = field(default_factory=dict)
     journals: dict[str, Journal] = field(default_factory=dict)
-
-
-Needs = dict[str, set[str]]
-"""Codes that a document names, by the field of Known that holds them."""
-
-
-def needs(document: Document) -> Needs:
-    """What must be known before ``document`` can be mapped."""
-    match document:
-        case SalesDocument() | CreditDocument():
-            found: Needs = {
-                "items": {line.item for line in document.lines if line.item is not None},
-                "taxes": {tax.code for line in document.lines for tax in line.taxes},
-                "currencies": {document.currency},
-            }
-            if isinstance(document, SalesDocument):
-                found["carriers"] = {document.carrier} if document.carrier else set()
-                found["terms"] = {document.payment_terms} if document.payment_terms else set()
-            return found
-        case PartyDocument():
-            party = document.party
-            return {
-                **needs_of_addresses((party.billing, party.shipping)),
-                "terms": {document.payment_terms} if document.payment_terms else set(),
-            }
-        case ReturnDocument():
-            return {
-                "items": {item for item, _ in document.lines},
-                "currencies": {document.currency},
-            }
-        case _:
-            return {"journals": {document.account}, "currencies": {document.amount.currency}}
-
-
-def needs_of_addresses(addresses: Iterable[Address]) -> Needs:
-    """Countries and subdivisions. Of the latter, those that Tryton lacks are written as text."""
-    addresses = tuple(addresses)
-    return {
-        "countries": {address.country for address in addresses if address.country},
-        "subdivisions": {code for address in addresses if (code := subdivision(address))},
-    }
-
-
-def subdivision(address: Address) -> str:
-    """ISO 3166-2 of its state, as far as the store's code tells: ``CA`` in the US is ``US-CA``."""
-    if not (address.state and address.country):
-        return ""
-    prefix = f"{address.country}-"
-    return address.state if address.state.startswith(prefix) else prefix + address.state
 
 
 TAX_FIELDS = (

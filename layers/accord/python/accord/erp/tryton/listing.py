@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from accord.erp.tryton.asking import Asking, is_active
-from accord.erp.tryton.client import nothing_made
 from accord.erp.tryton.items import (
     ATTRIBUTES,
     ITEM_FIELDS,
@@ -25,6 +24,7 @@ from accord.erp.tryton.items import (
 )
 from accord.erp.tryton.options import Options
 from accord.erp.tryton.wire import Values, related
+from accord.erp.unsent import nothing_made
 from accord.errors import DuplicateError, RejectedError, UnsupportedError
 from accord.model.documents import Record
 from accord.model.item import Item, ItemDocument

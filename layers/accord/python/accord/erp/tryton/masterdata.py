@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from accord.erp.needs import Needs
 from accord.erp.tryton.client import Client, search
 from accord.erp.tryton.known import (
     TAX_FIELDS,
@@ -11,7 +12,6 @@ from accord.erp.tryton.known import (
     Item,
     Journal,
     Known,
-    Needs,
     Shop,
     tax_rule,
 )

@@ -6,7 +6,8 @@ Source: trytond 8.2, module party; recordings of a running server.
 from collections.abc import Iterable
 from typing import Any
 
-from accord.erp.tryton.known import Known, subdivision
+from accord.erp.needs import subdivision
+from accord.erp.tryton.known import Known
 from accord.erp.tryton.wire import Values, related
 from accord.model.change import Ref
 from accord.model.documents import Kind, PartyDocument, Record

@@ -4,13 +4,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from accord.erp.needs import needs
 from accord.erp.tryton.books import rounded
-from accord.erp.tryton.client import nothing_made
-from accord.erp.tryton.known import needs
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.payments import Booking, payment_values
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.wire import Values
+from accord.erp.unsent import nothing_made
 from accord.errors import RejectedError, UnmappedError
 from accord.model.change import Ref
 from accord.model.documents import Kind, PaymentDocument, Record, State, Totals

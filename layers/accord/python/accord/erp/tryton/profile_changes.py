@@ -9,7 +9,8 @@ Source: trytond 8.2, modules party, account_invoice (``invoice_address``, ``part
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from accord.erp.tryton.known import Known, subdivision
+from accord.erp.needs import subdivision
+from accord.erp.tryton.known import Known
 from accord.erp.tryton.parties import address_of, address_values, equal, vat_type
 from accord.erp.tryton.profiles import (
     PRICE_LIST,

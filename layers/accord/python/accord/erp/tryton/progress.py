@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from accord.erp.like import literal
 from accord.erp.tryton.mapping import SALE_FIELDS, sale_record
 from accord.erp.tryton.wire import Values, related
 from accord.model.change import Ref
 from accord.model.documents import Kind, State, Totals
-from accord.model.keys import first_generation
+from accord.model.keys import first_generation, of_same_store
 from accord.model.money import Money
 from accord.model.progress import Invoice, Progress, Shipment, Shipped
 
@@ -95,13 +96,6 @@ def of_order(sale: int, key: str | None, at: str = "", *models: str) -> list[Any
     return found
 
 
-def literal(text: str) -> str:
-    """``text`` in a pattern, where it shall mean itself."""
-    for char in "\\%_":
-        text = text.replace(char, f"\\{char}")
-    return text
-
-
 def progress(sale: Values, invoices: Iterable[Values], system: str) -> Progress:
     """``sale`` read with ``order_fields``, ``invoices`` with INVOICE_FIELDS."""
     order = sale_record(sale, system)
@@ -173,16 +167,8 @@ def _invoice(values: Values, order_key: str | None, system: str) -> Invoice:
         state=INVOICE_STATES[values["state"]],
         totals=Totals(-totals.net, -totals.tax, -totals.gross) if is_credit else totals,
         issued_on=values["invoice_date"],
-        key=_key(values["reference"], order_key) if is_credit else None,
+        key=of_same_store(values["reference"] or "", order_key or "") if is_credit else None,
     )
-
-
-def _key(reference: str | None, order_key: str | None) -> str | None:
-    """Our key, which begins as the order's does; a person may have noted anything there."""
-    if not (reference and order_key):
-        return None
-    store, dash, _ = order_key.partition("-")
-    return reference if reference.startswith(store + dash) else None
 
 
 def is_credit_note(values: Values) -> bool:

@@ -13,12 +13,13 @@ tried on a running server.
 from decimal import Decimal
 from typing import Final
 
-from accord.erp.tryton.client import nothing_made
-from accord.erp.tryton.known import Known, Shop, needs
+from accord.erp.needs import needs
+from accord.erp.tryton.known import Known, Shop
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.selling import Selling
 from accord.erp.tryton.wire import Values
+from accord.erp.unsent import nothing_made
 from accord.model.change import Ref
 from accord.model.documents import Kind, Record, ReturnDocument, State
 

@@ -3,12 +3,13 @@
 import contextlib
 from dataclasses import replace
 
-from accord.erp.tryton.client import nothing_made
-from accord.erp.tryton.known import Known, Shop, needs
+from accord.erp.needs import needs
+from accord.erp.tryton.known import Known, Shop
 from accord.erp.tryton.mapping import preview, sale_changes, sale_values
 from accord.erp.tryton.masterdata import MasterData
 from accord.erp.tryton.records import Records
 from accord.erp.tryton.wire import Values
+from accord.erp.unsent import nothing_made
 from accord.errors import RejectedError, StaleVersionError, UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import Kind, Record, SalesDocument, State

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from accord.local.bench import mapping, receiver, startup
 from accord.local.bench.cost import RECEIVER, Cost
@@ -88,17 +88,22 @@ def of_code(
     return found
 
 
+_CALLS: Final = {"tryton": 4, "odoo": 3}
+"""Calls for an order of a known customer. Tryton's are create, quote, confirm, read; Odoo's load,
+read, confirm. Another back office has its own number."""
+
+
 def of_cost(cost: Cost, erp: str) -> list[Figure]:
     """Calls per order, and what AWS charges."""
-    # The four are Tryton's: create, quote, confirm, read. Another back office has its own number.
-    limit: Limit | None = "≤" if erp == "tryton" else None
+    calls = _CALLS.get(erp, 0)
+    limit: Limit | None = "≤" if calls else None
     known, new = cost.known, cost.new
     reads = max(known.store_reads, new.store_reads)
     writes = max(known.store_writes, new.store_writes)
     return [
         Figure("store reads per order", reads, "", "≤", 0, counted=True),
         Figure("store writes per order", writes, "", "≤", 2, counted=True),
-        Figure(f"{erp} calls, known customer", known.erp_total, "", limit, 4, counted=True),
+        Figure(f"{erp} calls, known customer", known.erp_total, "", limit, calls, counted=True),
         Figure(f"{erp} calls, new customer", new.erp_total),
         Figure("AWS operations per order", sum(cost.aws.values())),
         Figure("AWS cost of a million orders", float(cost.usage.total), "US dollars"),

@@ -1,0 +1,281 @@
+"""Odoo's ids for our codes: asked in bulk, kept while the process lives."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from accord.erp.needs import Needs
+from accord.erp.odoo.client import Client
+from accord.erp.odoo.known import Company, Currency, Known
+from accord.erp.odoo.options import Options
+from accord.erp.odoo.taxes import TaxRule
+from accord.erp.odoo.wire import Values, decimal, id_of, name_of
+from accord.errors import RejectedError, UnauthorizedError, UnmappedError, UnsupportedError
+
+_Made = TypeVar("_Made")
+
+_CAUSES: Final = {
+    "items": ("item", "one product that can be sold with that internal reference"),
+    "taxes": ("tax", "one sales tax with that name"),
+    "currencies": ("currency", "that currency, active and with a price list in it"),
+    "carriers": ("carrier", "one delivery method with that name"),
+    "terms": ("terms", "one payment term with that name"),
+    "countries": ("country", "that country"),
+    "journals": ("account", "one bank or cash journal of that name or code"),
+    "accounts": ("account", "a service item that books there, and name it in options.accounts"),
+}
+"""Field of Known → the prefix of the cause, and what to make in Odoo."""
+
+_OPTIONAL: Final = {"subdivisions"}  # what Odoo lacks of these is written as text
+_TAX_FIELDS: Final = (
+    "name",
+    "amount_type",
+    "amount",
+    "price_include",
+    "include_base_amount",
+    "sequence",
+    "children_tax_ids",
+)
+_PRICE_DIGITS: Final = 2  # of a new database
+
+
+class MasterData:
+    """Items, taxes and the like of one company.
+
+    A code that is not known is asked for once more at each use, so what is added in Odoo is found
+    without a restart; what was found is kept until ``forget``.
+    """
+
+    def __init__(self, client: Client, options: Options) -> None:
+        self._client = client
+        self._connection = client.connection
+        self._options = options
+        self._known = Known()
+        self._company: Company | None = None
+        self._fields: dict[str, frozenset[str]] = {}
+
+    def forget(self) -> None:
+        """Asks anew from now on: what we know may be why Odoo refused."""
+        self._known = Known()
+        self._company = None
+
+    def has(self, model: str, field: str) -> bool:
+        """Whether this release, with the apps that it has, knows the field. Asked once a model."""
+        if model not in self._fields:
+            found = self._client.call(model, "fields_get", attributes=["type"])
+            self._fields[model] = frozenset(found)
+        return field in self._fields[model]
+
+    def of_release(self, model: str, *names: str) -> str:
+        """The first of ``names`` that this release knows: fields were renamed.
+
+        Raises: UnsupportedError: it knows none.
+        """
+        for name in names:
+            if self.has(model, name):
+                return name
+        raise UnsupportedError(
+            f"{self._connection}: {model} has no {' or '.join(names)}; releases from 16 to 19 do"
+        )
+
+    def company(self) -> Company:
+        """What all documents share: four calls at most, once.
+
+        Raises: UnmappedError: there is no such company or warehouse.
+        """
+        if self._company is None:
+            name = self._options.company
+            rows = self._client.search_read(
+                "res.company",
+                [["name", "=", name]] if name else [],
+                ("name", "currency_id", "tax_calculation_rounding_method"),
+                limit=2,
+            )
+            if len(rows) != 1:
+                count = "none" if not rows else "more than one"
+                raise self.unmapped(
+                    [f"company:{name}" if name else "company"],
+                    f"its user sees {count} of that; mend options.company",
+                )
+            if name:
+                self._client.work_for(rows[0]["id"])
+            self._company = Company(
+                id=rows[0]["id"],
+                currency=name_of(rows[0]["currency_id"]),
+                warehouse=self._warehouse(rows[0]["id"]),
+                rounding=rows[0]["tax_calculation_rounding_method"],
+                price_digits=self._price_digits(),
+            )
+        return self._company
+
+    def known(self, needs: Needs) -> Known:
+        """The ids of all that ``needs`` names.
+
+        Raises: UnmappedError: naming every code that Odoo does not hold.
+        """
+        missing: list[tuple[str, str]] = []
+        for field, codes in needs.items():
+            have: dict[str, Any] = getattr(self._known, field)
+            if wanted := sorted(codes - have.keys()):
+                have.update(getattr(self, f"_find_{field}")(wanted))
+            if field not in _OPTIONAL:
+                missing += [(field, code) for code in sorted(codes - have.keys())]
+        if missing:
+            causes = [f"{_CAUSES[field][0]}:{code}" for field, code in missing]
+            remedies = dict.fromkeys(_CAUSES[field][1] for field, _ in missing)
+            raise self.unmapped(causes, f"make {'; '.join(remedies)} in Odoo, or map to another")
+        return self._known
+
+    def unmapped(self, causes: Iterable[str], remedy: str) -> UnmappedError:
+        causes = tuple(causes)
+        return UnmappedError(
+            f"{self._connection} does not hold {', '.join(causes)}: {remedy}",
+            connection=self._connection,
+            causes=causes,
+        )
+
+    # --- one kind each: codes in, what Odoo holds of them out ----------------
+
+    def _find_items(self, codes: list[str]) -> dict[str, int]:
+        domain = [["default_code", "in", codes], ["sale_ok", "=", True]]
+        rows = self._search("product.product", domain, ["default_code"])
+        return _by(rows, "default_code", _id)
+
+    def _find_taxes(self, codes: list[str]) -> dict[str, TaxRule]:
+        domain = [
+            ["name", "in", codes],
+            ["type_tax_use", "=", "sale"],
+            ["company_id", "=", self.company().id],
+        ]
+        rows = self._search("account.tax", domain, _TAX_FIELDS)
+        parts = [id_ for row in rows for id_ in row["children_tax_ids"]]
+        children = self._client.read("account.tax", parts, _TAX_FIELDS) if parts else []
+        of_id = {row["id"]: self._tax(row, {}) for row in children}
+        return _by(rows, "name", lambda row: self._tax(row, of_id))
+
+    def _tax(self, row: Values, children: dict[int, TaxRule]) -> TaxRule:
+        parts = tuple(children[id_] for id_ in row["children_tax_ids"] if id_ in children)
+        if row["price_include"] or (row["amount_type"] not in {"percent", "fixed"} and not parts):
+            kind = "included in the price" if row["price_include"] else row["amount_type"]
+            raise UnsupportedError(
+                f"{self._connection}: tax {row['name']} is {kind}; map to one that is a percentage "
+                "or a fixed amount on top of the price, which is what the store's net amounts need",
+                owner="finance",
+            )
+        return TaxRule(
+            id=row["id"],
+            name=row["name"],
+            type="fixed" if row["amount_type"] == "fixed" else "percent",
+            amount=decimal(row["amount"]),
+            sequence=row["sequence"],
+            raises_base=bool(row["include_base_amount"]),
+            children=parts,
+        )
+
+    def _find_currencies(self, codes: list[str]) -> dict[str, Currency]:
+        company = self.company()
+        rows = self._search("res.currency", [["name", "in", codes]], ["name", "rounding"])
+        domain = [
+            ["currency_id", "in", [row["id"] for row in rows]],
+            ["company_id", "in", [False, company.id]],
+        ]
+        lists = self._search("product.pricelist", domain, ["currency_id"]) if rows else []
+        first: dict[int | None, int] = {}
+        for row in lists:
+            first.setdefault(id_of(row["currency_id"]), row["id"])
+        return {
+            row["name"]: Currency(
+                row["id"], row["name"], decimal(row["rounding"]), first.get(row["id"])
+            )
+            for row in rows
+            if row["id"] in first or row["name"] == company.currency
+        }
+
+    def _find_carriers(self, names: list[str]) -> dict[str, int]:
+        if not self.has("sale.order", "carrier_id"):
+            raise UnsupportedError(
+                f"{self._connection} knows no delivery methods; install Odoo's app for them, or "
+                "map no carrier"
+            )
+        return _by(self._search("delivery.carrier", [["name", "in", names]], ["name"]), "name", _id)
+
+    def _find_terms(self, names: list[str]) -> dict[str, int]:
+        rows = self._search("account.payment.term", [["name", "in", names]], ["name"])
+        return _by(rows, "name", _id)
+
+    def _find_countries(self, codes: list[str]) -> dict[str, int]:
+        return _by(self._search("res.country", [["code", "in", codes]], ["code"]), "code", _id)
+
+    def _find_subdivisions(self, codes: list[str]) -> dict[str, int]:
+        """By ISO 3166-2; Odoo keeps what stands behind the country."""
+        domain = [["code", "in", [code.partition("-")[2] for code in codes]]]
+        rows = self._search("res.country.state", domain, ["code", "country_id"])
+        countries = {id_ for row in rows if (id_ := id_of(row["country_id"]))}
+        of_id = {
+            row["id"]: row["code"]
+            for row in self._search("res.country", [["id", "in", sorted(countries)]], ["code"])
+        }
+        found = {f"{of_id.get(id_of(row['country_id']))}-{row['code']}": row["id"] for row in rows}
+        return {code: found[code] for code in codes if code in found}
+
+    def _find_journals(self, names: list[str]) -> dict[str, int]:
+        domain = [
+            ["company_id", "=", self.company().id],
+            ["type", "in", ["bank", "cash", "credit"]],
+            "|",
+            ["name", "in", names],
+            ["code", "in", names],
+        ]
+        found: dict[str, int] = {}
+        for row in self._search("account.journal", domain, ["name", "code"]):
+            for name in (row["name"], row["code"]):
+                if name in names:
+                    found.setdefault(name, row["id"])
+        return found
+
+    def _find_accounts(self, codes: list[str]) -> dict[str, int]:
+        named = {
+            code: self._options.accounts[code] for code in codes if code in self._options.accounts
+        }
+        items = self._find_items(sorted(set(named.values()))) if named else {}
+        return {code: items[item] for code, item in named.items() if item in items}
+
+    # --- the company's parts -------------------------------------------------
+
+    def _warehouse(self, company: int) -> int | None:
+        name = self._options.warehouse
+        if name is None:
+            return None
+        domain = [["company_id", "=", company], "|", ["code", "=", name], ["name", "=", name]]
+        rows = self._search("stock.warehouse", domain, ["code"])
+        if len(rows) != 1:
+            raise self.unmapped([f"warehouse:{name}"], "mend options.warehouse")
+        return int(rows[0]["id"])
+
+    def _price_digits(self) -> int:
+        """Decimals of a unit price, which Odoo rounds to without a word."""
+        domain = [["name", "=", "Product Price"]]
+        try:
+            rows = self._search("decimal.precision", domain, ["digits"])
+        except (UnauthorizedError, RejectedError):
+            return _PRICE_DIGITS
+        return int(rows[0]["digits"]) if rows else _PRICE_DIGITS
+
+    def _search(self, model: str, domain: list[Any], fields: Iterable[str]) -> list[Values]:
+        return self._client.search_read(model, domain, fields)
+
+
+def unit_of(digits: int) -> Decimal:
+    """What a number of that many decimals is a multiple of."""
+    return Decimal(1).scaleb(-digits)
+
+
+def _by(rows: list[Values], field: str, made: Callable[[Values], _Made]) -> dict[str, _Made]:
+    """What each row makes, by its code; a code that two rows share names neither of them."""
+    count = Counter(row[field] for row in rows)
+    return {row[field]: made(row) for row in rows if count[row[field]] == 1}
+
+
+def _id(row: Values) -> int:
+    return int(row["id"])

@@ -1,0 +1,111 @@
+"""Odoo keeps the promises of every back office, in each release and over each interface."""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pytest
+
+from accord.local.odoo import Desk, FakeOdoo
+from accord.model.change import Ref
+from accord.model.documents import Kind, Record
+from accord.ports.erp import Connection, ErpAdapter
+from tests.erp.contract import ErpContract
+from tests.erp.life import LifeContract
+from tests.erp.odoo.conftest import Clock, connected, connection, furnished
+
+
+class OfOdoo(ErpContract, LifeContract):
+    """What the classes below have in common."""
+
+    NETS_CREDITS: ClassVar[bool] = True
+    NO_SUCH_YEAR: ClassVar[dt.date | None] = None
+    VERSION: ClassVar[int] = 17
+
+    _clock: Clock
+    _desk: Desk
+
+    @pytest.fixture
+    def odoo(self, clock: Clock) -> FakeOdoo:
+        self._clock = clock
+        odoo = furnished(clock, self.VERSION)
+        self._desk = Desk(odoo)
+        return odoo
+
+    @pytest.fixture
+    def erp(self, odoo: FakeOdoo) -> ErpAdapter:
+        return connected(odoo)
+
+    def connection(self, url: str) -> Connection:
+        return connection(url)
+
+    def cancel_by_hand(self, erp: ErpAdapter, record: Record) -> None:
+        self._desk.cancel(int(record.ref.id))
+
+    def ship(
+        self,
+        erp: ErpAdapter,
+        record: Record,
+        items: Mapping[str, Decimal] | None = None,
+        *,
+        tracking: str = "",
+    ) -> None:
+        self._desk.ship(int(record.ref.id), items, tracking=tracking)
+
+    def post_invoice(self, erp: ErpAdapter, record: Record) -> None:
+        self._desk.post_invoice(int(record.ref.id))
+
+    def credit_by_hand(self, erp: ErpAdapter, record: Record) -> None:
+        self._desk.credit(int(record.ref.id))
+
+    def edit_party(self, erp: ErpAdapter, ref: Ref, **fields: str) -> None:
+        names: dict[str, Any] = {"vat_number": "vat"}
+        values = {names.get(name, name): value for name, value in fields.items()}
+        self._desk.edit_partner(int(ref.id), **values)
+
+    def close_period(self, erp: ErpAdapter, month: dt.date) -> None:
+        after = (month.replace(day=1) + dt.timedelta(days=31)).replace(day=1)
+        self._desk.lock_until(after - dt.timedelta(days=1))
+
+    def print_by_hand(self, erp: ErpAdapter, ref: Ref) -> None:
+        model = "stock.picking" if ref.kind == Kind.SHIPMENT else "account.move"
+        self._desk.print(model, int(ref.id))
+
+    def moment(self) -> dt.datetime:
+        return self._clock.moment()
+
+    def closable(self) -> dt.date:
+        return dt.date(2027, 3, 1)
+
+
+class TestOdoo(OfOdoo):
+    """Release 17, of which there are recordings."""
+
+
+class TestOdoo16(OfOdoo):
+    VERSION = 16
+
+
+class TestOdoo18(OfOdoo):
+    VERSION = 18
+
+
+class TestOdoo19OverJson2(OfOdoo):
+    VERSION = 19
+
+
+class TestOdoo19OverJsonRpc(OfOdoo):
+    VERSION = 19
+
+    @pytest.fixture
+    def erp(self, odoo: FakeOdoo) -> ErpAdapter:
+        return connected(odoo, api="json-rpc")
+
+
+class TestOdooThatRoundsGlobally(OfOdoo):
+    @pytest.fixture
+    def erp(self, odoo: FakeOdoo) -> ErpAdapter:
+        values = {"tax_calculation_rounding_method": "round_globally"}
+        odoo.call("res.company", "write", [1], values)
+        return connected(odoo)
