@@ -562,3 +562,12 @@ def test_the_counts_are_of_what_is_there(
 
     assert counts(server) == {**before, "orders": before["orders"] + 1}
     assert len(sales(server)) == of_the_shop + 1
+
+
+def test_an_order_of_nobody_who_has_an_address_is_refused_with_the_remedy(
+    erp: Tryton, parcel: SalesDocument
+) -> None:
+    document = replace(parcel, billing_address="", shipping_address="")
+
+    with pytest.raises(RejectedError, match="add one to the party"):
+        erp.create(document, key=f"nowhere-{uuid.uuid4()}")

@@ -99,7 +99,10 @@ class DynamoShown:
                 learnt[key[1]] = row.level.place
             return row
 
-        self._change(store, [(kind, sku) for sku in answers], step)
+        # An order that was counted before this is kept found no window of it: then what it moved
+        # has to be in the row that was read.
+        read = ("rev", "moved") if kind == "stock" else ("rev",)
+        self._change(store, [(kind, sku) for sku in answers], step, read=read)
         if learnt:
             self.put_places(store, learnt)
 
@@ -125,21 +128,24 @@ class DynamoShown:
             pks[item["pk"]]: item for item in self._table.get_all([(pk, "level") for pk in pks])
         }
 
-    def _change(self, store: str, keys: Sequence[Key], step: Step) -> None:
-        """Makes ``step`` of each level, again where somebody else wrote in the meantime."""
+    def _change(
+        self, store: str, keys: Sequence[Key], step: Step, *, read: Sequence[str] = ("rev",)
+    ) -> None:
+        """Makes ``step`` of each level, again where somebody else wrote in the meantime.
+
+        ``read``: attributes that must still be as they were read. What orders move leaves ``rev``.
+        """
         left = sorted(set(keys))
         for attempt in range(ROUNDS):
             if attempt:
                 time.sleep(0.01 * attempt)
             stored = self._stored(store, left)
-            changes = [
-                (
-                    key,
-                    _writes(store, key[0], stored.get(key, {}), _row(item), step(key, _row(item))),
-                )
-                for key in left
-                for item in [stored.get(key, {"sku": key[1]})]
-            ]
+            changes = []
+            for key in left:
+                item = stored.get(key, {})
+                old = _row(item or {"sku": key[1]})
+                new = step(key, old)
+                changes.append((key, _writes(store, key[0], item, old, new, read)))
             left = []
             for part in _parts([change for change in changes if change[1]], attempt):
                 if not self._commit([write for _, writes in part for write in writes]):
@@ -230,8 +236,13 @@ def _attributes(row: Row) -> dict[str, Value | None]:
     }
 
 
-def _writes(store: str, kind: LevelKind, item: Item, old: Row, new: Row) -> list[Write]:
-    """The writes that make ``new`` of ``old``, stored as ``item``; none where they are equal."""
+def _writes(
+    store: str, kind: LevelKind, item: Item, old: Row, new: Row, read: Sequence[str]
+) -> list[Write]:
+    """The writes that make ``new`` of ``old``, stored as ``item``; none where they are equal.
+
+    They take only while all of ``read`` are as they are in ``item``.
+    """
     if old == new:
         return []
     values: dict[str, Value] = {"rev": item.get("rev", 0) + 1}
@@ -243,7 +254,7 @@ def _writes(store: str, kind: LevelKind, item: Item, old: Row, new: Row) -> list
             sets.append(f"#{name} = :{name}")
             values[name] = value
     change = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else "")
-    condition = same("rev", item, values)
+    condition = " AND ".join(same(name, item, values) for name in read)
     pk = f"L#{store}#{kind}#{new.level.sku}"
     writes: list[Write] = [Update(pk, "level", change, condition, values)]
     marks, was, is_ = f"D#{store}#{kind}", item.get("dirty"), new.position if new.dirty else None

@@ -12,7 +12,7 @@ from accord.state.dynamo import to_json
 
 KINDS: tuple[LevelKind, ...] = ("stock", "price", "product")
 _YOUNG = dt.timedelta(hours=1)
-_WINDOWS = 40  # of one level: an order is known ten minutes later, at the latest
+_WINDOWS = 40  # of one level, whose item is read with every order
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,11 @@ def _windows(known: Sequence[Window], new: Window | None) -> tuple[Window, ...]:
     if new.since is None:  # whatever was placed before
         return (new,)
     young = [each for each in known if each.until > new.until - UNKNOWN_FOR]
-    return (*young, new)[-_WINDOWS:]
+    found = [*young, new]
+    while len(found) > _WINDOWS:  # what was sold between the two then counts as written over
+        first, second, *rest = found
+        found = [Window(first.since, second.until), *rest]
+    return tuple(found)
 
 
 def sent_again(row: Row, overtaken: Decimal = Decimal(0)) -> Row:

@@ -5,8 +5,8 @@ not see them. When their order comes, it must not be taken for one that explains
 sold since. Seconds are the store's own, of its orders and of its products, whose date moves with
 every piece sold: its clock and ours need not agree. It knows whole seconds only. An order in the
 second of the last change that a look saw is that change, if the look found as many pieces that no
-order explains; one in the second of a write counts as written over. Where that is wrong, too few
-are sold, for as long as pieces that no order explains are subtracted.
+order explains, and none has explained since; one in the second of a write counts as written over.
+Where that is wrong, too few are sold, for as long as pieces that no order explains are subtracted.
 """
 
 import datetime as dt
@@ -39,14 +39,15 @@ def is_open(tried: Tried | None, level: Level) -> bool:
 def overtaken(level: Level, pieces: Decimal, *, at: dt.datetime) -> Decimal:
     """How many of ``pieces``, which an order took ``at`` that second, a write of ours wrote over.
 
-    The order was not known when ``level`` was sent.
+    The order was not known when ``level`` was sent, and its pieces are counted in ``level.moved``.
     """
     if pieces <= 0:
         return _NONE
     if any((w.since is None or w.since < at) and at <= w.until for w in level.windows):
         return pieces
     if any(w.since == at for w in level.windows):
-        return pieces - min(pieces, _unknown(level))
+        explained = max(_NONE, level.gone - pieces)  # by orders that came before this one
+        return pieces - min(pieces, max(_NONE, _unknown(level) - explained))
     return _NONE
 
 

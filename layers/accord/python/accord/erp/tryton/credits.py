@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.erp.tryton.known import Known, Shop
-from accord.erp.tryton.mapping import line_values, priced, totals
+from accord.erp.tryton.mapping import address_id, line_values, priced, totals
 from accord.erp.tryton.wire import Values, related
 from accord.model.change import Ref
 from accord.model.documents import CreditDocument, Kind, Record, State, Totals
@@ -142,7 +142,7 @@ def credit_values(
         "company": shop.company,
         "party": int(document.party.id),
         "party_tax_identifier": header.tax_identifier,
-        "invoice_address": int(document.billing_address),
+        "invoice_address": address_id(document.billing_address, document.party),
         "account": header.account,
         "journal": header.journal,
         "currency": currency,

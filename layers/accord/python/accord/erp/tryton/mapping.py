@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from accord.erp.tryton.books import EndlessError, Priced, net_of, tax_of
 from accord.erp.tryton.known import Known, Shop
 from accord.erp.tryton.wire import Values, related
-from accord.errors import UnsupportedError
+from accord.errors import RejectedError, UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import DocumentLine, Kind, Record, SalesDocument, State, Totals
 from accord.model.money import Money
@@ -84,6 +84,19 @@ def sale_changes(
     }
 
 
+def address_id(id_: str, party: Ref) -> int:
+    """The address of ``party`` that a document names.
+
+    Raises: RejectedError: there is none. Who gave none in the store is at any that the party has.
+    """
+    if not id_:
+        raise RejectedError(
+            f"neither the order nor party {party.id} has an address, and Tryton takes no sale "
+            "without; add one to the party (Parties, Addresses), then replay"
+        )
+    return int(id_)
+
+
 def _head_values(document: SalesDocument, known: Known) -> Values:
     """What an order says beside its lines.
 
@@ -91,8 +104,8 @@ def _head_values(document: SalesDocument, known: Known) -> Values:
     """
     return {
         "party": int(document.party.id),
-        "invoice_address": int(document.billing_address),
-        "shipment_address": int(document.shipping_address),
+        "invoice_address": address_id(document.billing_address, document.party),
+        "shipment_address": address_id(document.shipping_address, document.party),
         "currency": known.currencies[document.currency].id,
         "reference": document.number,
         "sale_date": document.placed_on,
