@@ -9,6 +9,7 @@ from accord.local.life.people import People
 from accord.local.world import World
 from accord.model.change import Ref
 from accord.ports.state import Cause, Item
+from accord.sync.customer_ports import party_of
 
 
 def unjustified(world: World, people: People) -> Iterator[str]:
@@ -122,4 +123,18 @@ def _is_conflict(world: World, item: Item) -> bool:
     return found is not None and any(unlike(world.store.customer(document).profile, found[0]))
 
 
-_CUSTOMERS: Mapping[str, Callable[[World, Item], bool]] = {"conflict": _is_conflict}
+def _is_archived(world: World, item: Item) -> bool:
+    """The account is there, and its party is not: it went with another account of the same."""
+    ref = Ref.parse(item.subject)
+    link = world.links.get(ref)
+    document = world.store.customers.get(ref.id)
+    if link is None or link.erp is None or document is None:
+        return False
+    party = party_of(world.store.customer(document).profile, ref.id)
+    return link.erp not in {hit.ref for hit in world.erp().match(party, "email")}
+
+
+_CUSTOMERS: Mapping[str, Callable[[World, Item], bool]] = {
+    "conflict": _is_conflict,
+    "archived_party": _is_archived,
+}
