@@ -1,6 +1,7 @@
 """A worker dies between any two requests, or never hears an answer; then the same comes again."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
@@ -34,13 +35,21 @@ class Client:
     """A client that dies at its ``fatal``-th write, or right after it took effect."""
 
     def __init__(
-        self, client, *, fatal: int = -1, after: bool = False, conflicts: int = 0, meanwhile=None
+        self,
+        client,
+        *,
+        fatal: int = -1,
+        after: bool = False,
+        conflicts: int = 0,
+        meanwhile=None,
+        often=1,
     ) -> None:
         self._client = client
         self._fatal = fatal
         self._after = after
         self._conflicts = conflicts
         self._meanwhile = meanwhile
+        self._often = often
         self.writes = 0
 
     def __getattr__(self, name: str):
@@ -50,7 +59,7 @@ class Client:
 
         def write(**request):
             self.writes += 1
-            if self.writes == 1 and self._meanwhile:
+            if self.writes <= self._often and self._meanwhile:
                 self._meanwhile()
             if self._conflicts:
                 self._conflicts -= 1
@@ -214,12 +223,13 @@ def test_touched_items_are_not_forgotten_half_way(crashing) -> None:
 
 @pytest.fixture
 def disturbed(dynamodb, table) -> Callable[..., DynamoLevels]:
-    """Does ``work``, and ``other`` right before its first write; the levels after both."""
+    """Does ``work``, and ``other`` right before its first write, or before so many of them; the
+    levels after both."""
 
-    def run(prepare, work, other) -> DynamoLevels:
+    def run(prepare, work, other, *, often: int = 1) -> DynamoLevels:
         levels = DynamoLevels(dynamodb, table())
         prepare(levels)
-        client = Client(dynamodb, meanwhile=lambda: other(levels))
+        client = Client(dynamodb, meanwhile=lambda: other(levels), often=often)
         work(DynamoLevels(client, levels._table.name))
         return levels
 
@@ -235,6 +245,48 @@ def test_a_value_that_is_wanted_between_reading_and_keeping_an_answer_is_sent(di
 
     (left,) = levels.dirty(STORE, "stock", limit=9)
     assert (left.wanted, left.sent) == ({"quantity": 4}, {"quantity": 5})
+
+
+@pytest.mark.parametrize("before", [None, "0.75", "2"])
+def test_an_order_between_reading_and_keeping_an_answer_has_it_looked_at_again(
+    disturbed, before: str | None
+) -> None:
+    """The write went over the order, which did not find its window: only another look can tell."""
+    known = Decimal(before or 0)
+
+    def prepare(levels: Levels) -> None:
+        levels.want(STORE, "stock", [want("MUG", 5, 0)])
+        if before:
+            levels.set_demand(demand(1, {}, took={"MUG": before}), now=NOW)
+
+    levels = disturbed(
+        prepare,
+        lambda levels: levels.sent(STORE, "stock", [told("MUG", 5, version=1, at_=3, moved=known)]),
+        lambda levels: levels.set_demand(demand(2, {}, took={"MUG": "1.25"}), now=NOW),
+    )
+
+    (left,) = levels.dirty(STORE, "stock", limit=9)
+    assert (left.sent, left.gone) == ({"quantity": 5}, Decimal("1.25"))
+
+
+def test_an_answer_is_kept_though_an_order_comes_at_every_turn(disturbed) -> None:
+    orders = iter(range(99))
+    answers = [told(sku, 5, version=1, at_=3) for sku in ("MUG", "CUP")]
+    took = {"MUG": 1}
+
+    levels = disturbed(
+        lambda levels: levels.want(STORE, "stock", [want("MUG", 5, 0), want("CUP", 5, 0)]),
+        lambda levels: levels.sent(STORE, "stock", answers),
+        lambda levels: levels.set_demand(demand(next(orders), {}, took=took), now=NOW),
+        often=12,
+    )
+
+    found = levels.levels(STORE, "stock", ["MUG", "CUP"])
+    assert {sku: (one.sent, one.gone) for sku, one in found.items()} == {
+        "MUG": ({"quantity": 5}, 12),
+        "CUP": ({"quantity": 5}, 0),
+    }
+    assert [one.sku for one in levels.dirty(STORE, "stock", limit=9)] == ["MUG"]
 
 
 def test_an_older_value_does_not_pass_a_newer_one_by(disturbed) -> None:

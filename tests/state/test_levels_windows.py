@@ -86,10 +86,14 @@ def test_a_write_without_a_look_is_the_only_window(levels) -> None:
     assert level(levels).windows == (Window(None, at(9)),)
 
 
-def test_a_level_keeps_so_many_windows_and_no_more(levels) -> None:
+@pytest.mark.parametrize("first", [0, None])
+def test_a_level_keeps_so_many_windows_and_the_oldest_become_one(levels, first) -> None:
     levels.want(STORE, "stock", [want("MUG", 5, 0)])
+    later = [written(2 * n, 2 * n + 1) for n in range(1, 50)]
 
-    levels.sent(STORE, "stock", [written(2 * n, 2 * n + 1) for n in range(50)])
+    levels.sent(STORE, "stock", [written(first, 1), *later])
 
     found = level(levels).windows
+    since = None if first is None else at(first)
+    assert found[:2] == (Window(since, at(21)), Window(at(22), at(23)))
     assert (len(found), found[-1]) == (40, Window(at(98), at(99)))

@@ -99,8 +99,8 @@ class DynamoShown:
                 learnt[key[1]] = row.level.place
             return row
 
-        # An order that was counted before this is kept found no window of it: then what it moved
-        # has to be in the row that was read.
+        # An order that is counted before this is kept does not find its window there. So what it
+        # moved must be seen here.
         read = ("rev", "moved") if kind == "stock" else ("rev",)
         self._change(store, [(kind, sku) for sku in answers], step, read=read)
         if learnt:
@@ -145,7 +145,7 @@ class DynamoShown:
                 item = stored.get(key, {})
                 old = _row(item or {"sku": key[1]})
                 new = step(key, old)
-                changes.append((key, _writes(store, key[0], item, old, new, read)))
+                changes.append((key, _writes(store, key[0], item, old, new, read=read)))
             left = []
             for part in _parts([change for change in changes if change[1]], attempt):
                 if not self._commit([write for _, writes in part for write in writes]):
@@ -237,7 +237,7 @@ def _attributes(row: Row) -> dict[str, Value | None]:
 
 
 def _writes(
-    store: str, kind: LevelKind, item: Item, old: Row, new: Row, read: Sequence[str]
+    store: str, kind: LevelKind, item: Item, old: Row, new: Row, *, read: Sequence[str]
 ) -> list[Write]:
     """The writes that make ``new`` of ``old``, stored as ``item``; none where they are equal.
 
