@@ -8,11 +8,13 @@ from typing import Protocol, cast, runtime_checkable
 import pytest
 
 from accord.errors import (
+    AccordError,
     OutageError,
     RateLimitedError,
     StaleVersionError,
     UnauthorizedError,
     UnavailableError,
+    UnmappedError,
     WaitingError,
 )
 from accord.model.change import Change, Ref
@@ -218,6 +220,27 @@ def test_what_our_login_may_not_do_stops_nothing_else(lets_in: bool) -> None:
             setup.port.get("webhooks")
 
     assert (setup.guard.breakers.opened("main") is None) is lets_in
+
+
+@pytest.mark.parametrize(
+    ("said", "lets_in"),
+    [
+        (UnmappedError("no warehouse NROTH", connection="main"), True),
+        (UnavailableError("away", connection="main"), False),
+    ],
+)
+def test_who_misses_what_we_named_has_let_us_in(said: AccordError, lets_in: bool) -> None:
+    setup = Setup()
+    setup.real.raises = UnauthorizedError("403 to GET /journals", connection="main")
+
+    def ping() -> None:
+        raise said
+
+    setup.real.ping = ping  # type: ignore[method-assign]
+    with pytest.raises(UnauthorizedError) as raised:
+        setup.port.get("7")
+
+    assert raised.value.is_narrow is lets_in
 
 
 def test_a_wrong_password_is_no_narrow_matter_when_it_is_asked_about() -> None:

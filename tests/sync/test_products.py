@@ -1,13 +1,14 @@
 """The store tells of its products: our own writes end there, corrections are told, items made."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
 
-from accord.errors import TransientError, UnsupportedError, WaitingError
+from accord.errors import RejectedError, TransientError, UnsupportedError, WaitingError
 from accord.local.world import KilledError
 from accord.model.change import Change, Ref
 from accord.model.item import Item
@@ -461,6 +462,26 @@ def test_another_sku_is_another_item() -> None:
     front.shop.shop.shelf.update(front.product("MUG")["id"], {"sku": "CUP"})
     front.hear("CUP")
     assert {code for code in ("MUG", "CUP") if item(front, code)} == {"MUG", "CUP"}
+
+
+def test_an_item_that_was_renumbered_is_not_taken_for_the_one_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    front = leading()
+    front.hear("MUG")
+    product = front.product("MUG")["id"]
+    front.clock.now += MINUTE
+    front.shop.shop.shelf.update(product, {"sku": "CUP"})
+    front.hear("CUP")
+    renumbered = replace(item(front, "MUG"), code="OLD")  # type: ignore[type-var]
+    monkeypatch.setattr(front.erp, "find_items", lambda _: {"OLD": renumbered.ref.id})
+    monkeypatch.setattr(front.erp, "items", lambda _: [renumbered])
+    monkeypatch.setattr(front.erp, "update_item", lambda *_: pytest.fail("another item was told"))
+    front.clock.now += MINUTE
+    front.shop.shop.shelf.update(product, {"sku": "MUG"})
+
+    with pytest.raises(RejectedError, match="is OLD now; give it MUG back"):
+        front.hear("MUG")
 
 
 def test_a_virtual_product_is_a_service() -> None:

@@ -23,6 +23,9 @@ from accord.errors import (
 from accord.http import http_client
 from accord.local.odoo import FakeOdoo
 from accord.local.odoo.faults import OdooError, access_error, user_error
+from accord.model.change import Ref
+from accord.model.documents import Kind
+from accord.model.item import ItemDocument
 from tests.erp.odoo.conftest import Clock, connected, connection, furnished
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -118,8 +121,24 @@ def test_a_user_without_an_address_is_told_of_with_the_remedy(odoo: FakeOdoo, ap
 
 
 def test_a_wrong_key_is_refused(odoo: FakeOdoo, api: str) -> None:
-    with pytest.raises(UnauthorizedError, match="API key"):
+    with pytest.raises(UnauthorizedError, match="API key") as caught:
         read(client(odoo, api=api, key="another-key"))
+
+    assert caught.value.is_login
+
+
+def test_a_session_that_it_misses_is_no_refused_key(odoo: FakeOdoo, api: str) -> None:
+    with pytest.raises(UnauthorizedError) as caught:
+        read(client(failing(odoo, "odoo.http.SessionExpiredException"), api=api))
+
+    assert not caught.value.is_login
+
+
+def test_another_database_is_no_model_that_lacks(odoo: FakeOdoo) -> None:
+    odoo.name = "another"
+
+    with pytest.raises(UnauthorizedError, match="no Odoo answers /json/2 there"):
+        read(client(odoo, api="json-2"))
 
 
 def test_a_key_that_lapsed_while_we_ran_is_refused(odoo: FakeOdoo) -> None:
@@ -153,7 +172,7 @@ def test_no_error_shows_the_key(odoo: FakeOdoo, api: str) -> None:
         (httpx.Response(502, text="<html>"), UnavailableError),
         (httpx.Response(503), UnavailableError),
         (httpx.Response(401, text="proxy"), UnauthorizedError),
-        (httpx.Response(404, text="Not Found"), (UnauthorizedError, UnsupportedError)),
+        (httpx.Response(404, text="Not Found"), UnauthorizedError),
         (httpx.Response(302, headers={"Location": "https://x.example"}), RejectedError),
         (httpx.Response(200, text="<html>maintenance</html>"), UnavailableError),
     ],
@@ -307,6 +326,47 @@ def test_four_who_load_one_record_at_once_are_told_to_come_again(odoo: FakeOdoo)
 
     assert caught.value.reason == "contention"
     assert not isinstance(caught.value, UnavailableError)
+
+
+def test_who_lost_a_race_in_another_language_takes_what_the_other_made(
+    odoo: FakeOdoo, api: str
+) -> None:
+    of = client(odoo, api=api)
+    first = of.load_once("res.partner", ["id", "name"], [["__accord__.x", "Maria"]])
+    message = {"type": "error", "message": "FEHLER: konnte Zugriff nicht serialisieren"}
+    answer: Any = {"ids": False, "messages": [message], "nextrow": 0}
+    body = {"jsonrpc": "2.0", "id": 1, "result": answer}
+
+    def refuse(call: str) -> httpx.Response | None:
+        if call == "res.partner.load":
+            return httpx.Response(200, json=body if api == "json-rpc" else answer)
+        return None
+
+    odoo.hook = refuse
+
+    assert of.load_once("res.partner", ["id", "name"], [["__accord__.x", "Maria"]]) == first
+    with pytest.raises(RejectedError, match="FEHLER"):
+        of.load_once("res.partner", ["id", "name"], [["__accord__.y", "John"]])
+
+
+def test_refusals_are_in_english_whatever_language_names_are_in(odoo: FakeOdoo) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        seen.append((request.url.path.rpartition("/")[2], body["context"]["lang"]))
+        return odoo(request)
+
+    there = connection(language="de_DE", api="json-2")
+    erp = Odoo.connect(there, transport=httpx.MockTransport(answer))
+    made = erp.create(ItemDocument(code="CUP", name="Tasse", goods=True), key="CUP")
+    erp.update_item(made.ref.id, ItemDocument(code="CUP", name="Becher", goods=True))
+    erp.archive(Ref("main", Kind.PARTY, str(odoo.call("res.partner", "create", {"name": "M"}))))
+
+    assert {lang for method, lang in seen[:-1] if method != "fields_get"} == {"de_DE"}
+    assert seen[-1] == ("write", "en_US")
+    assert ("load", "de_DE") in seen
+    assert ("write", "de_DE") in seen
 
 
 def test_what_was_loaded_before_is_left_alone(odoo: FakeOdoo, api: str) -> None:

@@ -72,6 +72,14 @@ class OfOdoo(ErpContract, LifeContract):
         model = "stock.picking" if ref.kind == Kind.SHIPMENT else "account.move"
         self._desk.print(model, int(ref.id))
 
+    def test_a_delivery_note_is_printed(self, erp: ErpAdapter, sold: Record) -> None:
+        """Odoo prints it only on paper: nothing shows which attachment of a delivery is its slip."""
+        self.ship(erp, sold)
+        (done,) = (each for each in self.progress(erp, sold).shipments if each.state == "done")
+        self.print_by_hand(erp, done.ref)
+
+        assert erp.document(done.ref) is None
+
     def moment(self) -> dt.datetime:
         return self._clock.moment()
 

@@ -13,7 +13,7 @@ from accord.errors import RejectedError, UnmappedError, UnsupportedError
 from accord.local.odoo import FakeOdoo
 from accord.local.odoo.faults import OdooError
 from accord.model.change import Ref
-from accord.model.documents import DocumentLine, Kind, LineTax, SalesDocument
+from accord.model.documents import DocumentLine, Kind, LineTax, PaymentDocument, SalesDocument
 from accord.model.money import Money
 from tests.erp.odoo.conftest import connected
 
@@ -36,6 +36,18 @@ def order(**changes: Any) -> SalesDocument:
         total=Money(Decimal(12), "GBP"),
     )
     return replace(whole, **changes)
+
+
+def payment(odoo: FakeOdoo, journal: str) -> PaymentDocument:
+    partner = odoo.call("res.partner", "create", {"name": "Maria"})
+    return PaymentDocument(
+        order=Ref("main", Kind.SALES_ORDER, "1"),
+        party=Ref("main", Kind.PARTY, str(partner)),
+        amount=TEN,
+        received_on=dt.date(2026, 11, 22),
+        account=journal,
+        reference="ch_1",
+    )
 
 
 def causes(erp: Odoo, document: SalesDocument) -> tuple[str, ...]:
@@ -108,6 +120,37 @@ def test_two_taxes_of_one_name_are_neither(odoo: FakeOdoo, erp: Odoo) -> None:
     odoo.call("account.tax", "create", {"name": "VAT 20%", "amount": 20})
 
     assert causes(erp, order()) == ("tax:VAT 20%",)
+
+
+def test_of_two_journals_of_one_name_neither_is_taken(odoo: FakeOdoo, erp: Odoo) -> None:
+    for code in ("ST1", "ST2"):
+        odoo.call("account.journal", "create", {"name": "Stripe", "code": code, "type": "bank"})
+    paid = payment(odoo, "Stripe")
+
+    with pytest.raises(UnmappedError, match="journals ST1 and ST2 bear that name") as caught:
+        erp.create(paid, key="uk-1-p")
+
+    assert caught.value.causes == ("account:Stripe",)
+
+
+def test_a_journals_code_comes_before_anothers_name(odoo: FakeOdoo, erp: Odoo) -> None:
+    odoo.call("account.journal", "create", {"name": "STR", "code": "OLD", "type": "bank"})
+    meant = odoo.call("account.journal", "create", {"name": "Card", "code": "STR", "type": "bank"})
+
+    made = erp.create(payment(odoo, "STR"), key="uk-1-p")
+
+    (row,) = odoo.call("account.payment", "read", [int(made.ref.id)], ["journal_id"])
+    assert row["journal_id"][0] == meant
+
+
+def test_a_tax_that_others_do_not_raise_stays_on_the_bare_price(odoo: FakeOdoo, erp: Odoo) -> None:
+    eco = {"name": "Eco", "amount": 10, "sequence": 1, "include_base_amount": True}
+    bare = {"name": "Bare", "amount": 5, "sequence": 2, "is_base_affected": False}
+    for values in (eco, bare):
+        odoo.call("account.tax", "create", values)
+    line = replace(order().lines[0], taxes=(LineTax("Eco", TEN), LineTax("Bare", TEN)))
+
+    assert erp.preview(order(lines=(line,))).tax.amount == Decimal("1.50")
 
 
 def test_an_account_without_its_service_item_is_named(erp: Odoo) -> None:

@@ -120,6 +120,19 @@ def test_an_order_without_an_address_goes_to_the_partners_own(odoo: FakeOdoo, er
     assert note.totals is not None
 
 
+def test_what_an_order_no_longer_has_is_cleared(odoo: FakeOdoo, erp: Odoo) -> None:
+    made = erp.create(order(carrier="Parcel Post", payment_terms="30 Days"), key="uk-77")
+    fields = ["carrier_id", "payment_term_id"]
+    (before,) = odoo.call("sale.order", "read", [int(made.ref.id)], fields)
+
+    erp.amend(made, order())
+
+    (after,) = odoo.call("sale.order", "read", [int(made.ref.id)], fields)
+    assert (before["carrier_id"][1], before["payment_term_id"][1]) == ("Parcel Post", "30 Days")
+    assert after["carrier_id"] is False
+    assert after["payment_term_id"][1] == "30 Days"  # or the customer's own: nobody can tell
+
+
 def test_an_order_that_a_person_sent_is_a_quotation_still(
     odoo: FakeOdoo, erp: Odoo, made: Record
 ) -> None:

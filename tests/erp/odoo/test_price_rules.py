@@ -72,6 +72,27 @@ def test_a_rule_computes_a_price(changes: dict[str, Any], wanted: str) -> None:
     assert price(rule(**changes)) == Decimal(wanted)
 
 
+@pytest.mark.parametrize(("child", "parent"), [(1, 2), (2, 1)])
+def test_a_categorys_own_rule_comes_before_its_parents(child: int, parent: int) -> None:
+    own = rule(
+        child,
+        applied_on="2_product_category",
+        categ_id=[5 + child, "All / Mugs"],
+        compute_price="fixed",
+        fixed_price=8,
+    )
+    above = rule(
+        parent,
+        applied_on="2_product_category",
+        categ_id=[5 + parent, "All"],
+        compute_price="fixed",
+        fixed_price=10,
+    )
+    mug = Priceable(2, 3, (5 + child, 5 + parent), Decimal(12), None)
+
+    assert price(own, above, of=mug) == Decimal(8)
+
+
 def test_the_recorded_list_takes_ten_percent_off_its_category() -> None:
     """A hamper of 60.00 came to 54.00, a plate of 9.90 to 8.91, a book of another one stayed."""
     of_kitchen = rule(applied_on="2_product_category", categ_id=[6, "Kitchen"], percent_price=10)

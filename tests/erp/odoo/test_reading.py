@@ -12,12 +12,13 @@ from accord.erp.odoo import watching
 from accord.erp.odoo.adapter import Odoo
 from accord.errors import RejectedError, UnavailableError, UnsupportedError
 from accord.local.odoo import Desk, FakeOdoo
+from accord.local.odoo.faults import value_error
 from accord.local.odoo.orm import Field
 from accord.model.change import Ref
 from accord.model.documents import Kind, Record, State
 from accord.model.item import ItemDocument
 from accord.model.progress import News, Progress
-from tests.erp.odoo.conftest import START, Clock, connected
+from tests.erp.odoo.conftest import START, Clock, connected, furnished
 from tests.erp.odoo.test_masterdata import order
 from tests.erp.odoo.test_orders import credit, payment
 
@@ -152,6 +153,7 @@ def attach(odoo: FakeOdoo, **changes: Any) -> None:
         "name": "INV.pdf",
         "res_model": "account.move",
         "res_id": 1,
+        "res_field": "invoice_pdf_report_file",
         "mimetype": "application/pdf",
         "datas": base64.b64encode(b"%PDF").decode(),
     }
@@ -172,7 +174,14 @@ def test_the_last_pdf_is_taken(odoo: FakeOdoo, erp: Odoo) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"mimetype": "image/png"}, {"datas": False}, {"datas": "%%%"}, {"res_id": 2}]
+    "changes",
+    [
+        {"mimetype": "image/png"},
+        {"datas": False},
+        {"datas": "%%%"},
+        {"res_id": 2},
+        {"res_field": False},  # what somebody attached by hand
+    ],
 )
 def test_what_is_no_pdf_of_it_is_not_taken(
     odoo: FakeOdoo, erp: Odoo, changes: dict[str, Any]
@@ -180,6 +189,34 @@ def test_what_is_no_pdf_of_it_is_not_taken(
     attach(odoo, **changes)
 
     assert erp.document(INVOICE) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "is_taken"),
+    [
+        ("INV_2026_00001.pdf", "posted", True),
+        ("INV_2026_00001.pdf", "draft", False),
+        ("contract.pdf", "posted", False),
+    ],
+)
+def test_on_16_only_the_pdf_that_bears_the_reports_name_is_taken(
+    clock: Clock, name: str, state: str, *, is_taken: bool
+) -> None:
+    odoo = furnished(clock, 16)
+    values = {"name": "INV/2026/00001", "move_type": "out_invoice"}
+    move = odoo.call("account.move", "create", values)
+    odoo.database.row("account.move", move).update(name="INV/2026/00001", state=state)
+    attach(odoo, name=name, res_field=False, res_id=move)
+
+    printed = connected(odoo).document(Ref("main", Kind.INVOICE, str(move)))
+
+    assert (printed is not None) is is_taken
+
+
+def test_what_is_attached_to_a_delivery_is_nobodys_business(odoo: FakeOdoo, erp: Odoo) -> None:
+    attach(odoo, name="carrier-label.pdf", res_model="stock.picking", res_field=False)
+
+    assert erp.document(Ref("main", Kind.SHIPMENT, "1")) is None
 
 
 @pytest.mark.parametrize("ref", [Ref("main", Kind.PARTY, "1"), Ref("main", Kind.INVOICE, "x")])
@@ -395,6 +432,17 @@ def test_a_weight_in_pounds_is_told_in_kilograms(odoo: FakeOdoo, erp: Odoo, desk
     assert found.weight == Decimal("0.9072")
 
 
+def test_an_item_is_not_made_of_one_that_was_renumbered(odoo: FakeOdoo, erp: Odoo) -> None:
+    old = erp.create(ItemDocument("OLD", "Old mug"), key="OLD")
+    odoo.call("product.product", "write", [int(old.ref.id)], {"default_code": "NEW"})
+
+    with pytest.raises(RejectedError, match=r"external id of OLD is held by NEW") as caught:
+        erp.create(ItemDocument("OLD", "Another"), key="OLD")
+
+    assert caught.value.reason == "renumbered"
+    assert erp.find(Kind.ITEM, "OLD") == ()
+
+
 def test_an_item_that_is_gone_is_not_written(erp: Odoo) -> None:
     with pytest.raises(RejectedError, match="no longer"):
         erp.update_item("999999", ItemDocument("MUG", "Mug"))
@@ -453,6 +501,17 @@ def test_without_the_app_for_manufacturing_there_are_no_recipes(
 
     assert list(erp.recipes()) == []
     assert list(erp.changes(Kind.RECIPE, clock.now)) == []
+
+
+def test_recipes_that_cannot_be_read_are_not_none(odoo: FakeOdoo, erp: Odoo) -> None:
+    def lack(call: str) -> httpx.Response | None:
+        if call == "mrp.bom.search_read":
+            raise value_error("Invalid field 'type' on model 'mrp.bom'")
+        return None
+
+    odoo.hook = lack
+    with pytest.raises(UnsupportedError):
+        erp.recipes()
 
 
 def test_an_odoo_that_is_away_says_nothing_of_an_order(odoo: FakeOdoo, erp: Odoo) -> None:

@@ -21,6 +21,7 @@ from accord.errors import (
     RateLimitedError,
     StaleVersionError,
     UnauthorizedError,
+    UnmappedError,
     WaitingError,
 )
 from accord.model.change import Change
@@ -286,6 +287,10 @@ class _Guarded:
         """Whether it takes our credentials, asked past all that counts and guards."""
         try:
             self._port.ping()
+        except UnauthorizedError as error:
+            return error.is_narrow
+        except UnmappedError:  # it looked for what we named, and said that there is none
+            return True
         except AccordError:
             return False
         return True

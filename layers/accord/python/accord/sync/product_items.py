@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from accord.errors import BusyError, UnsupportedError
+from accord.errors import BusyError, RejectedError, UnsupportedError
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
 from accord.model.item import ItemDocument, Product
@@ -131,7 +131,19 @@ class ProductItems:
             find=find,
             do=do,
         )
+        if result["id"] not in made:
+            self._check_code(result["id"], code)
         return {**result, "made": result["id"] in made}
+
+    def _check_code(self, id_: str, code: str) -> None:
+        """Raises: RejectedError: what was made for that code bears another by now."""
+        for item in self.erp.items([id_]):
+            if item.code != code:
+                raise RejectedError(
+                    f"{self.erp_name} has no item {code}: the one that was made for it ({id_}) is "
+                    f"{item.code} now; give it {code} back, or make {code} there by hand",
+                    reason="renumbered",
+                )
 
     def _find(self, code: str) -> Result | None:
         id_ = self.erp.find_items([code]).get(code)

@@ -147,6 +147,7 @@ class Odoo(ErpAdapter):
             key=connection.secret["key"],
             api=options.api,
             language=options.language,
+            company=options.company,
         )
         return cls(client, options, connection.clock)
 
@@ -156,8 +157,11 @@ class Odoo(ErpAdapter):
         return dict(self._client.calls)
 
     def ping(self) -> None:
-        """See ``ErpAdapter.ping``. A call that checks the key and the company."""
-        self._client.search_read("res.company", [], ["name"], limit=1)
+        """See ``ErpAdapter.ping``. Checks the key, the company and the warehouse.
+
+        Raises: also UnmappedError: there is no such company or warehouse.
+        """
+        self._master.check()
 
     def get(self, ref: Ref) -> Record | None:
         """See ``ErpAdapter.get``. A party that was merged into another is gone."""

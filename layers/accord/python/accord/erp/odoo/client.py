@@ -17,6 +17,7 @@ from accord.errors import (
     TransientError,
     UnauthorizedError,
     UnavailableError,
+    UnmappedError,
     UnsupportedError,
 )
 
@@ -37,12 +38,17 @@ class Client:
         key: str,
         api: Literal["auto", "json-rpc", "json-2"] = "auto",
         language: str = "en_US",
+        company: str | None = None,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.connection = connection
         self._database = database
         self._key = key
-        self._context: Values = {"lang": language}
+        # What Odoo refuses, it says in English, or nobody knows what it was.
+        self._context: Values = {"lang": "en_US"}
+        self.in_words: Values = {"lang": language}
+        self._company_name = company
+        self._company: int | None = None
         self._rpc = JsonRpc(http, connection=connection, database=database, user=user, key=key)
         self._json2 = Json2(http, connection=connection, database=database, key=key)
         self._transport: Transport | None = {
@@ -51,9 +57,29 @@ class Client:
             "json-2": self._json2,
         }[api]
 
-    def work_for(self, company: int) -> None:
-        """What is made from now on belongs to that company, whichever is its user's own."""
-        self._context["allowed_company_ids"] = [company]
+    def company(self) -> int | None:
+        """The company that is worked for, whichever is its user's own; None where none is named.
+
+        Asked once, before whatever is asked first. Raises: UnmappedError: there is none, or two.
+        """
+        name = self._company_name
+        if name is None or self._company is not None:
+            return self._company
+        with nothing_made():
+            named: Values = {"domain": [["name", "=", name]], "fields": ["name"], "limit": 2}
+            rows = self._answer("res.company", "search_read", None, {**named, "context": {}})
+            if isinstance(rows, Fault):
+                raise self._error(rows, "res.company.search_read")
+        if len(rows) != 1:
+            count = "none" if not rows else "more than one"
+            raise UnmappedError(
+                f"{self.connection} does not hold company:{name}: its user sees {count} of that; "
+                "mend options.company",
+                connection=self.connection,
+                causes=(f"company:{name}",),
+            )
+        self._company = int(rows[0]["id"])
+        return self._company
 
     def call(
         self,
@@ -73,7 +99,10 @@ class Client:
             the model, the field or the method. But for an UnavailableError that was ``sent``,
             nothing took effect.
         """
-        answer = self._answer(model, method, ids, context, named)
+        company = self.company()
+        of_company = {} if company is None else {"allowed_company_ids": [company]}
+        whole = {**named, "context": {**self._context, **of_company, **(context or {})}}
+        answer = self._answer(model, method, ids, whole)
         if isinstance(answer, Fault):
             raise self._error(answer, f"{model}.{method}")
         return answer
@@ -92,7 +121,8 @@ class Client:
         named: Values = {"domain": domain, "fields": list(fields), "order": order}
         if limit is not None:
             named["limit"] = limit
-        rows: list[Values] = self.call(model, "search_read", context=context, **named)
+        words = {**self.in_words, **(context or {})}
+        rows: list[Values] = self.call(model, "search_read", context=words, **named)
         return rows
 
     def read(
@@ -104,7 +134,8 @@ class Client:
         context: Values | None = None,
     ) -> list[Values]:
         """The records with those ids; those that are gone are left out."""
-        rows: list[Values] = self.call(model, "read", ids, fields=list(fields), context=context)
+        words = {**self.in_words, **(context or {})}
+        rows: list[Values] = self.call(model, "read", ids, fields=list(fields), context=words)
         return rows
 
     def create(self, model: str, values: Values, *, context: Values | None = None) -> int:
@@ -112,24 +143,52 @@ class Client:
         (id_,) = self.call(model, "create", vals_list=[values], context=context)
         return int(id_)
 
-    def write(self, model: str, ids: Sequence[int], values: Values) -> None:
-        self.call(model, "write", ids, vals=values)
+    def write(
+        self, model: str, ids: Sequence[int], values: Values, *, context: Values | None = None
+    ) -> None:
+        self.call(model, "write", ids, context=context, vals=values)
 
-    def load_once(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    def load_once(
+        self,
+        model: str,
+        fields: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        context: Values | None = None,
+    ) -> int:
         """The id of the one record that ``rows`` make, or made before under their external id.
 
         What is there already is left as it is: Odoo updates nothing that was loaded with
-        ``noupdate`` when it is asked in the mode ``update``.
+        ``noupdate`` when it is asked in the mode ``update``. Whoever loses a race is refused in
+        words that depend on the database's language, so a refusal that is not understood is held
+        against what stands under the external id by now.
 
         Source: recordings of ``load``; Odoo source 16 to 19, BaseModel.load and _load_records.
         """
         # A moment in a row is in the user's time zone, unless another one is named.
-        context = {"mode": "update", "noupdate": True, "tz": "UTC", "tracking_disable": True}
+        mode: Values = {"mode": "update", "noupdate": True, "tz": "UTC", "tracking_disable": True}
         data = [list(row) for row in rows]
-        answer = loaded(self.call(model, "load", context=context, fields=list(fields), data=data))
-        if isinstance(answer, Fault):
-            raise self._error(answer, f"{model}.load")
-        return answer[0]
+        answer = loaded(
+            self.call(
+                model, "load", context={**mode, **(context or {})}, fields=list(fields), data=data
+            )
+        )
+        if not isinstance(answer, Fault):
+            return answer[0]
+        if answer.kind == "refused" and (found := self._loaded(model, rows[0][0])) is not None:
+            return found
+        raise self._error(answer, f"{model}.load")
+
+    def _loaded(self, model: str, external: str) -> int | None:
+        """The record that bears that external id; None also where its user may not look."""
+        module, _, name = external.partition(".")
+        domain = [["module", "=", module], ["name", "=", name], ["model", "=", model]]
+        try:
+            rows = self.search_read("ir.model.data", domain, ["res_id"], limit=1)
+            there = self.read(model, [rows[0]["res_id"]], ["id"]) if rows else []
+        except (UnauthorizedError, RejectedError):
+            return None
+        return int(there[0]["id"]) if there else None
 
     def act(
         self, model: str, method: str, ids: Sequence[int], *, context: Values | None = None
@@ -152,15 +211,13 @@ class Client:
         model: str,
         method: str,
         ids: Sequence[int] | None,
-        context: Values | None,
         named: Values,
     ) -> Any | Fault:
         transport = self._transport or self._chosen()
         if isinstance(transport, Fault):
             return transport
         self.calls[f"{model}.{method}"] += 1
-        whole = {**named, "context": {**self._context, **(context or {})}}
-        return transport.call(model, method, ids, whole)
+        return transport.call(model, method, ids, named)
 
     def _chosen(self) -> Transport | Fault:
         """By the server's release, which is asked for once."""
@@ -187,9 +244,11 @@ class Client:
                 connection=self.connection,
             )
         match fault.kind:
-            case "login":
+            case "login" | "session":
                 remedy = "check options.user and the API key, which may have expired"
-                return UnauthorizedError(f"{what}; {remedy}", connection=self.connection)
+                refused = UnauthorizedError(f"{what}; {remedy}", connection=self.connection)
+                refused.is_login = fault.kind == "login"
+                return refused
             case "rights":
                 error = UnauthorizedError(
                     f"{what}; give its user the rights", connection=self.connection

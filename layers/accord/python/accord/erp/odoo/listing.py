@@ -151,8 +151,17 @@ class Listing:
         values = item_values(document, taxes, has_flag=has_flag, new=True)
         names = columns(values, (), "")
         row = row_of(names, {"id": external_id(MODEL, company, document.code), **values}, {}, "")
-        id_ = self._client.load_once(MODEL, names, [row])
-        (record,) = self.products([str(id_)], ["write_date"])
+        words = self._client.in_words
+        id_ = self._client.load_once(MODEL, names, [row], context=words)
+        record = self._client.read(MODEL, [id_], ["default_code", "write_date"])[0]
+        if record["default_code"] != document.code:  # it was renumbered, and kept its external id
+            holder = text(record["default_code"]) or "an item without a code"
+            raise RejectedError(
+                f"{self._client.connection}: the external id of {document.code} is held by "
+                f"{holder} ({id_}), which was made for that code and renumbered since; give it "
+                f"{document.code} back, or make {document.code} in Odoo by hand",
+                reason="renumbered",
+            )
         return item_record(record, self._client.connection)
 
     def update_item(self, id_: str, document: ItemDocument) -> Item:
@@ -167,7 +176,7 @@ class Listing:
         if differs := changed(document, values, row, template):
             if "taxes_id" in differs:
                 differs["taxes_id"] = [[6, 0, differs["taxes_id"]]]
-            self._client.write(MODEL, [row["id"]], differs)
+            self._client.write(MODEL, [row["id"]], differs, context=self._client.in_words)
         (now,) = self.items([id_])
         return now
 

@@ -34,6 +34,7 @@ _TAX_FIELDS: Final = (
     "amount",
     "price_include",
     "include_base_amount",
+    "is_base_affected",
     "sequence",
     "children_tax_ids",
 )
@@ -54,6 +55,7 @@ class MasterData:
         self._known = Known()
         self._company: Company | None = None
         self._fields: dict[str, frozenset[str]] = {}
+        self._models: frozenset[str] = frozenset()
 
     def forget(self) -> None:
         """Asks anew from now on: what we know may be why Odoo refused."""
@@ -66,6 +68,15 @@ class MasterData:
             found = self._client.call(model, "fields_get", attributes=["type"])
             self._fields[model] = frozenset(found)
         return field in self._fields[model]
+
+    def has_model(self, model: str) -> bool:
+        """Whether an app that is installed brings it. Asked until it does."""
+        if model not in self._models:
+            domain = [["model", "=", model]]
+            self._models |= {
+                str(row["model"]) for row in self._client.search_read("ir.model", domain, ["model"])
+            }
+        return model in self._models
 
     def of_release(self, model: str, *names: str) -> str:
         """The first of ``names`` that this release knows: fields were renamed.
@@ -85,29 +96,31 @@ class MasterData:
         Raises: UnmappedError: there is no such company or warehouse.
         """
         if self._company is None:
-            name = self._options.company
-            rows = self._client.search_read(
-                "res.company",
-                [["name", "=", name]] if name else [],
-                ("name", "currency_id", "tax_calculation_rounding_method"),
-                limit=2,
-            )
-            if len(rows) != 1:
-                count = "none" if not rows else "more than one"
-                raise self.unmapped(
-                    [f"company:{name}" if name else "company"],
-                    f"its user sees {count} of that; mend options.company",
-                )
-            if name:
-                self._client.work_for(rows[0]["id"])
+            row = self._company_row("name", "currency_id", "tax_calculation_rounding_method")
             self._company = Company(
-                id=rows[0]["id"],
-                currency=name_of(rows[0]["currency_id"]),
-                warehouse=self._warehouse(rows[0]["id"]),
-                rounding=rows[0]["tax_calculation_rounding_method"],
+                id=row["id"],
+                currency=name_of(row["currency_id"]),
+                warehouse=self._warehouse(row["id"]),
+                rounding=row["tax_calculation_rounding_method"],
                 price_digits=self._price_digits(),
             )
         return self._company
+
+    def check(self) -> None:
+        """Asks anew whether the company and the warehouse are there: two calls.
+
+        Raises: UnmappedError: one of them is not.
+        """
+        self._warehouse(self._company_row("name")["id"])
+
+    def _company_row(self, *fields: str) -> Values:
+        id_ = self._client.company()
+        domain = [] if id_ is None else [["id", "=", id_]]
+        rows = self._client.search_read("res.company", domain, fields, limit=2)
+        if len(rows) != 1:
+            count = "none" if not rows else "more than one"
+            raise self.unmapped(["company"], f"its user sees {count} of that; mend options.company")
+        return rows[0]
 
     def known(self, needs: Needs) -> Known:
         """The ids of all that ``needs`` names.
@@ -170,6 +183,7 @@ class MasterData:
             amount=decimal(row["amount"]),
             sequence=row["sequence"],
             raises_base=bool(row["include_base_amount"]),
+            is_raised=bool(row["is_base_affected"]),
             children=parts,
         )
 
@@ -227,11 +241,19 @@ class MasterData:
             ["name", "in", names],
             ["code", "in", names],
         ]
+        rows = self._search("account.journal", domain, ["name", "code"])
         found: dict[str, int] = {}
-        for row in self._search("account.journal", domain, ["name", "code"]):
-            for name in (row["name"], row["code"]):
-                if name in names:
-                    found.setdefault(name, row["id"])
+        for name in names:
+            # A code is one journal's alone; a name may be several's.
+            meant = [row for row in rows if row["code"] == name]
+            meant = meant or [row for row in rows if row["name"] == name]
+            if len(meant) > 1:
+                both = " and ".join(str(row["code"]) for row in meant)
+                raise self.unmapped(
+                    [f"account:{name}"], f"journals {both} bear that name; map to the code of one"
+                )
+            if meant:
+                found[name] = meant[0]["id"]
         return found
 
     def _find_accounts(self, codes: list[str]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from accord.erp.odoo.wire import Values, decimal, id_of, moment
+from accord.erp.odoo.wire import Values, decimal, id_of, moment, name_of
 
 RULE_FIELDS: Final = (
     "pricelist_id",
@@ -156,16 +156,14 @@ class PriceLists:
 
 
 def in_order(rules: Sequence[Values]) -> list[Values]:
-    """As Odoo tries them: the narrower first, then the larger quantity, the newer."""
-    return sorted(
-        rules,
-        key=lambda rule: (
-            rule["applied_on"],
-            -decimal(rule["min_quantity"]),
-            -(id_of(rule["categ_id"]) or 0),
-            -rule["id"],
-        ),
-    )
+    """As Odoo tries them: the narrower first, then the larger quantity, the newer.
+
+    Categories read as their whole path, by which Odoo sorts them backwards: a child comes before
+    its parent.
+    """
+    newest = sorted(rules, key=lambda rule: -rule["id"])
+    deepest = sorted(newest, key=lambda rule: name_of(rule["categ_id"]), reverse=True)
+    return sorted(deepest, key=lambda rule: (rule["applied_on"], -decimal(rule["min_quantity"])))
 
 
 def _to(amount: Decimal, step: Decimal) -> Decimal:

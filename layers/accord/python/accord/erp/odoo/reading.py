@@ -1,6 +1,6 @@
 """What Odoo tells of orders, shipments and invoices.
 
-Calls: ``progress`` 1 of a quotation, 5 of what was shipped and invoiced, ``document`` 1,
+Calls: ``progress`` 1 of a quotation, 5 of what was shipped and invoiced, ``document`` 2,
 ``numbered`` 1, a page of ``changes`` 1 (of invoices 2, of parties 2).
 """
 
@@ -49,8 +49,9 @@ _LEAVES: Final = ["picking_type_code", "=", "outgoing"]
 _PRINTED: Final = {
     Kind.INVOICE: MOVE,
     Kind.CREDIT_NOTE: MOVE,
-    Kind.SHIPMENT: _PICKING,
 }
+"""Of a delivery nothing shows which attachment is its slip and which a carrier's label."""
+_REPORT: Final = "invoice_pdf_report_file"  # a move's own, from 17 on
 _NUMBERED: Final = 500  # orders that one question may find: a hundred numbers, met a few times
 
 
@@ -147,16 +148,24 @@ class Reading:
         )
 
     def document(self, ref: Ref) -> Attachment | None:
-        """See ``ErpAdapter.document``. The PDF that Odoo keeps with the record once somebody sent
-        or printed it there; nobody can have it printed from outside."""
+        """See ``ErpAdapter.document``. The report that Odoo keeps with an invoice or a credit
+        note once somebody sent or printed it there; nobody can have it printed from outside. What
+        else people attached is theirs."""
         kind = Kind(ref.kind)
         if kind not in _PRINTED or not ref.id.isdigit():
             return None
-        domain = [
+        domain: list[Any] = [
             ["res_model", "=", _PRINTED[kind]],
             ["res_id", "=", int(ref.id)],
             ["mimetype", "=", "application/pdf"],
         ]
+        if self._master.has(_PRINTED[kind], _REPORT):
+            domain.append(["res_field", "=", _REPORT])  # hidden unless it is named
+        else:
+            rows = self._client.read(_PRINTED[kind], [int(ref.id)], ["name", "state"])
+            if not rows or rows[0]["state"] != "posted":
+                return None
+            domain.append(["name", "=", f"{text(rows[0]['name']).replace('/', '_')}.pdf"])
         rows = self._client.search_read(
             "ir.attachment", domain, ["name", "mimetype", "datas"], limit=1, order="id desc"
         )

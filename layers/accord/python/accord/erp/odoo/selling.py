@@ -93,7 +93,7 @@ class Selling:
         return replace(record, state=State.CONFIRMED, version="")
 
     def amend(self, record: Record, document: SalesDocument) -> Record:
-        """``record`` with all that ``document`` says. Three calls.
+        """``record`` with all that ``document`` says. Three calls, and one once.
 
         All lines are made anew: which one became which, only the store could tell.
         Raises: RejectedError: it is confirmed or cancelled.
@@ -112,7 +112,9 @@ class Selling:
             if taxes in values:
                 values[taxes] = [[6, 0, values[taxes]]]
             lines.append([0, 0, values])
-        head = {**head_values(document, known), "order_line": lines}
+        # Terms that the document does not name may be the customer's own, by Odoo's default.
+        cleared: Values = {"carrier_id": False} if self._master.has(MODEL, "carrier_id") else {}
+        head = {**cleared, **head_values(document, known), "order_line": lines}
         self._client.write(MODEL, [row["id"]], head)
         return self.again(record)
 

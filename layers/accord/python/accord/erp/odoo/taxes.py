@@ -22,6 +22,7 @@ class TaxRule:
     amount: Decimal
     sequence: int = 0
     raises_base: bool = False  # later taxes are computed on the price with this one
+    is_raised: bool = True  # by those; if not, it is computed on the bare price
     children: tuple["TaxRule", ...] = ()  # of a group, which has no amount of its own
 
 
@@ -60,12 +61,15 @@ def net_and_tax(
 
 
 def _due(line: Priced, base: Decimal) -> Iterator[tuple[TaxRule, Decimal]]:
-    """(tax, amount) of one line, by sequence; one that raises the base does so for later ones."""
+    """(tax, amount) of one line, by sequence; one that raises the base does so for later ones that
+    let theirs be raised."""
+    raised = base
     for tax in _flat(line.taxes):
-        due = tax.amount * line.quantity if tax.type == "fixed" else base * tax.amount / 100
+        of = raised if tax.is_raised else base
+        due = tax.amount * line.quantity if tax.type == "fixed" else of * tax.amount / 100
         yield tax, due
         if tax.raises_base:
-            base += due
+            raised += due
 
 
 def _flat(taxes: Iterable[TaxRule]) -> Iterator[TaxRule]:

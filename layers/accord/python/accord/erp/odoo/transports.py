@@ -130,8 +130,8 @@ class Json2:
             told = None
         if isinstance(told, dict) and told.get("name"):
             return fault(told)
-        if response.status_code == 404:
-            return Fault("unknown", f"{model}.{method}")
+        if response.status_code == 404:  # of Odoo's own kind, it would say what it does not have
+            raise nobody(self._connection, "/json/2")
         error = error_of(response, connection=self._connection)
         raise error or UnavailableError(f"{self._connection} answered nothing")
 

@@ -26,7 +26,7 @@ _POSITIONAL: Final[Mapping[str, tuple[str, ...]]] = {
 _FAULTS: Final = {
     "odoo.exceptions.AccessDenied": "login",
     "odoo.exceptions.AccessError": "rights",
-    "odoo.http.SessionExpiredException": "login",
+    "odoo.http.SessionExpiredException": "session",
     "odoo.exceptions.UserError": "refused",
     "odoo.exceptions.ValidationError": "refused",
     "odoo.exceptions.MissingError": "refused",
@@ -45,7 +45,7 @@ _FAULTS: Final = {
 _CONTENTION: Final = ("could not serialize access", "deadlock detected", "could not obtain lock")
 _NO_MODEL: Final = ("Object ", " doesn't exist")
 
-FaultKind = Literal["refused", "login", "rights", "unknown", "contention", "away"]
+FaultKind = Literal["refused", "login", "session", "rights", "unknown", "contention", "away"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ class Fault:
     """An answer that is an error. Nothing took effect: each call is one transaction.
 
     refused: a business rule, a state, a constraint, a missing record. login: the key or the
-    database. rights: the user may not. unknown: a model, a field or a method that this server does
-    not have. contention: someone else wrote at that moment. away: it cannot work now.
+    database. session: it wants a browser's. rights: the user may not. unknown: a model, a field or
+    a method that this server does not have. contention: someone else wrote at that moment. away: it
+    cannot work now.
     """
 
     kind: FaultKind

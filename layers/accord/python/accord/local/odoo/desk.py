@@ -249,11 +249,15 @@ class Desk:
     def print(self, model: str, id_: int) -> None:
         """Its PDF is kept with it, as when it is sent or printed."""
         data = base64.b64encode(b"%PDF-1.4 printed").decode()
+        (row,) = self._call(model, "read", [id_], ["name"])
+        field = "invoice_pdf_report_file"
+        has_field = field in self._call(model, "fields_get", attributes=["type"])
         self._make(
             "ir.attachment",
-            name=f"{model}-{id_}.pdf",
+            name=f"{row['name'].replace('/', '_')}.pdf",
             res_model=model,
             res_id=id_,
+            res_field=field if has_field else False,
             mimetype="application/pdf",
             datas=data,
         )

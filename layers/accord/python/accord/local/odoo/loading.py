@@ -118,4 +118,7 @@ def _upsert(database: Database, model: str, external: str, values: Row) -> int:
     id_ = database.create(model, values)
     if external:
         database.external[external] = (model, id_, bool(context.get("noupdate")))
+        module, _, name = external.partition(".")
+        row = {"module": module, "name": name, "model": model, "res_id": id_}
+        database.create("ir.model.data", row)
     return id_

@@ -242,10 +242,15 @@ class Database:
     ) -> list[int]:
         """Ids in that order. Archived records are hidden unless the domain names ``active``."""
         fields = self.model(model).fields
+        if model == "ir.model":  # what is installed, as records
+            names = enumerate(sorted(self.models), start=1)
+            self.tables[model] = {n: {"id": n, "model": name} for n, name in names}
         terms = list(domain)
         named = {term[0] for term in terms if isinstance(term, list | tuple)}
         if "active" in fields and "active" not in named and self.context.get("active_test", True):
             terms = [*terms, ["active", "=", True]]
+        if model == "ir.attachment" and not named & {"id", "res_field"}:
+            terms = [*terms, ["res_field", "=", False]]  # a field's own content
         test = _Domain(self, model, terms)
         found = [row for row in list(self.tables[model].values()) if test(row)]
         for part in reversed((order or self.models[model].order).split(",")):

@@ -47,12 +47,14 @@ def _places() -> dict[str, Model]:
         "res.country.state": Model({"name": TEXT, "code": TEXT, "country_id": one("res.country")}),
         "res.currency": Model({"name": TEXT, "rounding": NUMBER, "rate": NUMBER, "active": ACTIVE}),
         "decimal.precision": Model({"name": TEXT, "digits": WHOLE}),
+        "ir.model": Model({"model": TEXT}, title="Models"),
         "ir.config_parameter": Model({"key": TEXT}, title="System Parameter"),
         "ir.attachment": Model(
             {
                 "name": TEXT,
                 "res_model": TEXT,
                 "res_id": WHOLE,
+                "res_field": TEXT,
                 "mimetype": TEXT,
                 "datas": TEXT,
             }
@@ -266,6 +268,7 @@ def _accounting(version: int) -> dict[str, Model]:
                 "type_tax_use": Field(default="sale"),
                 "price_include": FLAG,
                 "include_base_amount": FLAG,
+                "is_base_affected": Field("boolean", default=True),
                 "sequence": WHOLE,
                 "active": ACTIVE,
                 "children_tax_ids": several("account.tax"),
@@ -275,7 +278,7 @@ def _accounting(version: int) -> dict[str, Model]:
         "account.account": Model({"name": TEXT, "code": TEXT, "account_type": TEXT}),
         "account.journal": Model({"name": TEXT, "code": TEXT, "type": TEXT, "company_id": COMPANY}),
         "account.payment.term": Model({"name": TEXT}),
-        **_moves(),
+        **_moves(version),
         "account.payment": Model(_payment(version), created=accounts.payment_created),
         "account.payment.register": Model(
             {
@@ -320,12 +323,14 @@ def _move_label(_: Database, row: Row) -> str:
     return f"{row['name']} ({row['ref']})" if row["ref"] else str(row["name"])
 
 
-def _moves() -> dict[str, Model]:
+def _moves(version: int) -> dict[str, Model]:
+    report = {"invoice_pdf_report_file": TEXT} if version >= 17 else {}
     texts = ("name", "ref", "state", "move_type", "invoice_origin", "payment_reference")
     return {
         "account.move": Model(
             {
                 **dict.fromkeys((*texts, "narration"), TEXT),
+                **report,
                 "partner_id": one("res.partner"),
                 "company_id": COMPANY,
                 "currency_id": one("res.currency"),

@@ -149,7 +149,7 @@ class FakeOdoo:
     def _json_2(self, model: str, method: str, headers: Row, body: bytes) -> httpx.Response:
         try:
             if headers.get("x-odoo-database", self.name) != self.name:
-                raise OdooError("werkzeug.exceptions.NotFound", "no such database")
+                return httpx.Response(404, text="<!doctype html><title>404 Not Found</title>")
             if headers.get("authorization") != f"bearer {self.key}":
                 raise OdooError("werkzeug.exceptions.Unauthorized", "Invalid apikey")
             found = self._called(model, method, [], json.loads(body))
