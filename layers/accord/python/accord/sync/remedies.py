@@ -308,6 +308,18 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "waiting": Remedy("It waits for something else to happen first.", _BY_ITSELF),
     "not_now": Remedy("It cannot go on at the moment.", _BY_ITSELF),
+    "asks": Remedy(
+        "The back office opened a window with a question instead of doing what it was asked to.",
+        f"Nothing was done. Do it there by hand and answer its question. {_AGAIN}",
+    ),
+    "renumbered": Remedy(
+        "An item that was made for this code bears another one in the back office by now.",
+        f"Give it the code back, or make the item there by hand. {_AGAIN}",
+    ),
+    "contention": Remedy(
+        "The back office was writing to the same record at that moment.",
+        _BY_ITSELF,
+    ),
     "rejected": Remedy(
         "The other system refused the document; its words are in the message.",
         f"Correct what it names, in the store, in the back office or by a mend. {_AGAIN}",
