@@ -1,10 +1,11 @@
 """Odoo's ids for our codes: asked in bulk, kept while the process lives."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from operator import itemgetter
+from typing import Any, Final
 
+from accord.erp.codes import by_code, learn, to_make
 from accord.erp.needs import Needs
 from accord.erp.odoo.client import Client
 from accord.erp.odoo.known import Company, Currency, Known
@@ -12,8 +13,6 @@ from accord.erp.odoo.options import Options
 from accord.erp.odoo.taxes import TaxRule
 from accord.erp.odoo.wire import Values, decimal, id_of, name_of
 from accord.errors import RejectedError, UnauthorizedError, UnmappedError, UnsupportedError
-
-_Made = TypeVar("_Made")
 
 _CAUSES: Final = {
     "items": ("item", "one product that can be sold with that internal reference"),
@@ -27,7 +26,6 @@ _CAUSES: Final = {
 }
 """Field of Known → the prefix of the cause, and what to make in Odoo."""
 
-_OPTIONAL: Final = {"subdivisions"}  # what Odoo lacks of these is written as text
 _TAX_FIELDS: Final = (
     "name",
     "amount_type",
@@ -127,18 +125,14 @@ class MasterData:
 
         Raises: UnmappedError: naming every code that Odoo does not hold.
         """
-        missing: list[tuple[str, str]] = []
-        for field, codes in needs.items():
-            have: dict[str, Any] = getattr(self._known, field)
-            if wanted := sorted(codes - have.keys()):
-                have.update(getattr(self, f"_find_{field}")(wanted))
-            if field not in _OPTIONAL:
-                missing += [(field, code) for code in sorted(codes - have.keys())]
-        if missing:
-            causes = [f"{_CAUSES[field][0]}:{code}" for field, code in missing]
-            remedies = dict.fromkeys(_CAUSES[field][1] for field, _ in missing)
-            raise self.unmapped(causes, f"make {'; '.join(remedies)} in Odoo, or map to another")
+        if missing := learn(self._known, needs, self._find):
+            causes, what = to_make(missing, _CAUSES)
+            raise self.unmapped(causes, f"make {what} in Odoo, or map to another")
         return self._known
+
+    def _find(self, field: str, codes: list[str]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = getattr(self, f"_find_{field}")(codes)
+        return found
 
     def unmapped(self, causes: Iterable[str], remedy: str) -> UnmappedError:
         causes = tuple(causes)
@@ -153,7 +147,7 @@ class MasterData:
     def _find_items(self, codes: list[str]) -> dict[str, int]:
         domain = [["default_code", "in", codes], ["sale_ok", "=", True]]
         rows = self._search("product.product", domain, ["default_code"])
-        return _by(rows, "default_code", _id)
+        return by_code(rows, itemgetter("default_code"), _id)
 
     def _find_taxes(self, codes: list[str]) -> dict[str, TaxRule]:
         domain = [
@@ -165,7 +159,7 @@ class MasterData:
         parts = [id_ for row in rows for id_ in row["children_tax_ids"]]
         children = self._client.read("account.tax", parts, _TAX_FIELDS) if parts else []
         of_id = {row["id"]: self._tax(row, {}) for row in children}
-        return _by(rows, "name", lambda row: self._tax(row, of_id))
+        return by_code(rows, itemgetter("name"), lambda row: self._tax(row, of_id))
 
     def _tax(self, row: Values, children: dict[int, TaxRule]) -> TaxRule:
         parts = tuple(children[id_] for id_ in row["children_tax_ids"] if id_ in children)
@@ -212,14 +206,20 @@ class MasterData:
                 f"{self._connection} knows no delivery methods; install Odoo's app for them, or "
                 "map no carrier"
             )
-        return _by(self._search("delivery.carrier", [["name", "in", names]], ["name"]), "name", _id)
+        return by_code(
+            self._search("delivery.carrier", [["name", "in", names]], ["name"]),
+            itemgetter("name"),
+            _id,
+        )
 
     def _find_terms(self, names: list[str]) -> dict[str, int]:
         rows = self._search("account.payment.term", [["name", "in", names]], ["name"])
-        return _by(rows, "name", _id)
+        return by_code(rows, itemgetter("name"), _id)
 
     def _find_countries(self, codes: list[str]) -> dict[str, int]:
-        return _by(self._search("res.country", [["code", "in", codes]], ["code"]), "code", _id)
+        return by_code(
+            self._search("res.country", [["code", "in", codes]], ["code"]), itemgetter("code"), _id
+        )
 
     def _find_subdivisions(self, codes: list[str]) -> dict[str, int]:
         """By ISO 3166-2; Odoo keeps what stands behind the country."""
@@ -291,12 +291,6 @@ class MasterData:
 def unit_of(digits: int) -> Decimal:
     """What a number of that many decimals is a multiple of."""
     return Decimal(1).scaleb(-digits)
-
-
-def _by(rows: list[Values], field: str, made: Callable[[Values], _Made]) -> dict[str, _Made]:
-    """What each row makes, by its code; a code that two rows share names neither of them."""
-    count = Counter(row[field] for row in rows)
-    return {row[field]: made(row) for row in rows if count[row[field]] == 1}
 
 
 def _id(row: Values) -> int:

@@ -1,9 +1,9 @@
 """Tryton's ids for our codes: asked in bulk, kept while the process lives."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from accord.erp.codes import by_code, learn, to_make
 from accord.erp.needs import Needs
 from accord.erp.tryton.client import Client, search
 from accord.erp.tryton.known import (
@@ -19,8 +19,6 @@ from accord.erp.tryton.options import Options
 from accord.erp.tryton.wire import Values, related
 from accord.errors import UnmappedError, UnsupportedError
 
-_Made = TypeVar("_Made")
-
 _CAUSES = {
     "items": ("item", "one salable product with that code"),
     "taxes": ("tax", "one sales tax with that name"),
@@ -31,8 +29,6 @@ _CAUSES = {
     "journals": ("account", "a payment method with a debit account, or its journal, of that name"),
 }
 """Field of Known → the prefix of the cause, and what to make in Tryton."""
-
-_OPTIONAL = {"subdivisions"}  # what Tryton lacks of these is written as text
 
 
 class MasterData:
@@ -103,18 +99,14 @@ class MasterData:
 
         Raises: UnmappedError: naming every code that Tryton does not hold.
         """
-        missing: list[tuple[str, str]] = []
-        for field, codes in needs.items():
-            have: dict[str, Any] = getattr(self._known, field)
-            if wanted := sorted(codes - have.keys()):
-                have.update(getattr(self, f"_find_{field}")(wanted))
-            if field not in _OPTIONAL:
-                missing += [(field, code) for code in sorted(codes - have.keys())]
-        if missing:
-            causes = [f"{_CAUSES[field][0]}:{code}" for field, code in missing]
-            remedies = dict.fromkeys(_CAUSES[field][1] for field, _ in missing)
-            raise self._unmapped(causes, f"make {'; '.join(remedies)} in Tryton, or map to another")
+        if missing := learn(self._known, needs, self._find):
+            causes, what = to_make(missing, _CAUSES)
+            raise self._unmapped(causes, f"make {what} in Tryton, or map to another")
         return self._known
+
+    def _find(self, field: str, codes: list[str]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = getattr(self, f"_find_{field}")(codes)
+        return found
 
     # --- one kind each: codes in, what Tryton holds of them out --------------
 
@@ -124,7 +116,7 @@ class MasterData:
             [["code", "in", codes], ["salable", "=", True]],
             ["code", "sale_uom"],
         )
-        return _by(rows, lambda row: row["code"], lambda row: Item(row["id"], row["sale_uom"]))
+        return by_code(rows, lambda row: row["code"], lambda row: Item(row["id"], row["sale_uom"]))
 
     def _find_taxes(self, codes: list[str]) -> dict[str, Any]:
         children = [f"childs.{name}" for name in TAX_FIELDS] + ["childs.childs"]
@@ -143,7 +135,7 @@ class MasterData:
                 f"{self._connection}: taxes nested twice cannot be predicted; map to a simpler one",
                 owner="finance",
             )
-        return _by(rows, lambda row: row["name"], tax_rule)
+        return by_code(rows, lambda row: row["name"], tax_rule)
 
     def _find_currencies(self, codes: list[str]) -> dict[str, Currency]:
         rows = self._search("currency.currency", [["code", "in", codes]], ["code", "rounding"])
@@ -151,11 +143,11 @@ class MasterData:
 
     def _find_carriers(self, names: list[str]) -> dict[str, int]:
         rows = self._search("carrier", [["party.name", "in", names]], ["party.name"])
-        return _by(rows, lambda row: related(row, "party")["name"], _id)
+        return by_code(rows, lambda row: related(row, "party")["name"], _id)
 
     def _find_terms(self, names: list[str]) -> dict[str, int]:
         rows = self._search("account.invoice.payment_term", [["name", "in", names]], ["name"])
-        return _by(rows, lambda row: row["name"], _id)
+        return by_code(rows, lambda row: row["name"], _id)
 
     def _find_countries(self, codes: list[str]) -> dict[str, int]:
         rows = self._search("country.country", [["code", "in", codes]], ["code"])
@@ -238,14 +230,6 @@ class MasterData:
             connection=self._connection,
             causes=tuple(causes),
         )
-
-
-def _by(
-    rows: list[Values], code: Callable[[Values], str], made: Callable[[Values], _Made]
-) -> dict[str, _Made]:
-    """What each row makes, by its code; a code that two rows share names neither of them."""
-    count = Counter(code(row) for row in rows)
-    return {code(row): made(row) for row in rows if count[code(row)] == 1}
 
 
 def _id(row: Values) -> int:
