@@ -1,61 +1,21 @@
 """Odoo keeps the promises of items, stock, prices and recipes, in each release."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar, Literal
-
-import pytest
+from typing import Literal
 
 from accord.erp.odoo.adapter import Odoo
-from accord.local.odoo import Desk, FakeOdoo
-from accord.model.documents import Record
-from accord.ports.erp import Connection, ErpAdapter
+from accord.ports.erp import ErpAdapter
 from tests.erp.catalogue import CatalogueContract
-from tests.erp.odoo.conftest import Clock, connected, connection, furnished
+from tests.erp.odoo.hands import OnOdoo
 
 
-class OfOdoo(CatalogueContract):
+class OfOdoo(OnOdoo, CatalogueContract):
     """What the classes below have in common."""
-
-    VERSION: ClassVar[int] = 17
-
-    _clock: Clock
-    _desk: Desk
-
-    @pytest.fixture
-    def odoo(self, clock: Clock) -> FakeOdoo:
-        self._clock = clock
-        odoo = furnished(clock, self.VERSION)
-        self._desk = Desk(odoo)
-        return odoo
-
-    @pytest.fixture
-    def erp(self, odoo: FakeOdoo) -> ErpAdapter:
-        return connected(odoo)
-
-    def connection(self, url: str) -> Connection:
-        return connection(url)
-
-    def moment(self) -> dt.datetime:
-        return self._clock.moment()
 
     def calls(self, erp: ErpAdapter) -> int:
         assert isinstance(erp, Odoo)
         return sum(erp.calls.values())
-
-    def cancel_by_hand(self, erp: ErpAdapter, record: Record) -> None:
-        self._desk.cancel(int(record.ref.id))
-
-    def ship(
-        self,
-        erp: ErpAdapter,
-        record: Record,
-        items: Mapping[str, Decimal] | None = None,
-        *,
-        tracking: str = "",
-    ) -> None:
-        self._desk.ship(int(record.ref.id), items, tracking=tracking)
 
     def add_item(self, erp: ErpAdapter, code: str, *, price: str = "10.00") -> None:
         self._desk.add_items([code], price=Decimal(price))

@@ -1,57 +1,25 @@
 """Odoo keeps the promises of every back office, in each release and over each interface."""
 
 import datetime as dt
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
 
-from accord.local.odoo import Desk, FakeOdoo
+from accord.local.odoo import FakeOdoo
 from accord.model.change import Ref
 from accord.model.documents import Kind, Record
-from accord.ports.erp import Connection, ErpAdapter
+from accord.ports.erp import ErpAdapter
 from tests.erp.contract import ErpContract
 from tests.erp.life import LifeContract
-from tests.erp.odoo.conftest import Clock, connected, connection, furnished
+from tests.erp.odoo.conftest import connected
+from tests.erp.odoo.hands import OnOdoo
 
 
-class OfOdoo(ErpContract, LifeContract):
+class OfOdoo(OnOdoo, ErpContract, LifeContract):
     """What the classes below have in common."""
 
     NETS_CREDITS: ClassVar[bool] = True
     NO_SUCH_YEAR: ClassVar[dt.date | None] = None
-    VERSION: ClassVar[int] = 17
-
-    _clock: Clock
-    _desk: Desk
-
-    @pytest.fixture
-    def odoo(self, clock: Clock) -> FakeOdoo:
-        self._clock = clock
-        odoo = furnished(clock, self.VERSION)
-        self._desk = Desk(odoo)
-        return odoo
-
-    @pytest.fixture
-    def erp(self, odoo: FakeOdoo) -> ErpAdapter:
-        return connected(odoo)
-
-    def connection(self, url: str) -> Connection:
-        return connection(url)
-
-    def cancel_by_hand(self, erp: ErpAdapter, record: Record) -> None:
-        self._desk.cancel(int(record.ref.id))
-
-    def ship(
-        self,
-        erp: ErpAdapter,
-        record: Record,
-        items: Mapping[str, Decimal] | None = None,
-        *,
-        tracking: str = "",
-    ) -> None:
-        self._desk.ship(int(record.ref.id), items, tracking=tracking)
 
     def post_invoice(self, erp: ErpAdapter, record: Record) -> None:
         self._desk.post_invoice(int(record.ref.id))
@@ -79,9 +47,6 @@ class OfOdoo(ErpContract, LifeContract):
         self.print_by_hand(erp, done.ref)
 
         assert erp.document(done.ref) is None
-
-    def moment(self) -> dt.datetime:
-        return self._clock.moment()
 
     def closable(self) -> dt.date:
         return dt.date(2027, 3, 1)
