@@ -1,11 +1,12 @@
-"""The back offices: one folder each; ``load`` is the way in."""
+"""The back offices: one folder each, whose ``adapter`` module ``load`` takes the class from."""
 
 import importlib
 
 from accord.errors import UnsupportedError
 from accord.ports.erp import ErpAdapter
 
-NAMES = ("memory", "odoo", "tryton")
+_CLASSES = {"memory": "Memory", "odoo": "Odoo", "tryton": "Tryton"}
+NAMES = tuple(_CLASSES)
 
 
 def load(name: str) -> type[ErpAdapter]:
@@ -13,7 +14,8 @@ def load(name: str) -> type[ErpAdapter]:
 
     Raises: UnsupportedError: there is no such back office.
     """
-    if name not in NAMES:
+    if name not in _CLASSES:
         raise UnsupportedError(f"no back office named {name!r}; there are: {', '.join(NAMES)}")
-    adapter: type[ErpAdapter] = importlib.import_module(f"accord.erp.{name}").Adapter
+    module = importlib.import_module(f"accord.erp.{name}.adapter")
+    adapter: type[ErpAdapter] = getattr(module, _CLASSES[name])
     return adapter

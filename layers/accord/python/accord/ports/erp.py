@@ -21,6 +21,7 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
+from accord.ports.tokens import AccessTokens
 
 Duplicates = Literal["refused", "same_answer", "possible"]
 
@@ -62,7 +63,8 @@ class Connection:
     """One back office of accord.toml with its credentials.
 
     ``options`` are the adapter's own settings (database, company, web_shop …), checked by its
-    ``Options`` model; ``secret`` holds credentials, so neither is in the repr.
+    ``Options`` model; ``secret`` holds credentials, so neither is in the repr. ``tokens`` are there
+    where the back office lets us in by OAuth.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Connection:
     timeout: Decimal = Decimal(30)  # seconds, for one call
     allow_private: bool = False  # it may be at an address that is not public
     clock: Callable[[], dt.datetime] = field(default=lambda: dt.datetime.now(dt.UTC), repr=False)
+    tokens: AccessTokens | None = field(default=None, repr=False)
 
 
 class ErpAdapter(Protocol):

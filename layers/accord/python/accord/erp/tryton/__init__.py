@@ -1,5 +1,1 @@
 """Tryton 8.2, the open ERP that also runs on one machine."""
-
-from accord.erp.tryton.adapter import Tryton as Adapter
-
-__all__ = ["Adapter"]
