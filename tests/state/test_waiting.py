@@ -1,6 +1,8 @@
 """Waiting: one change per ref, listed by what it waits for, oldest order first."""
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from accord.state.waiting import DynamoWaiting
 
 LAPSED = Cause("main", "unauthorized")
 MUG = Cause("main", "item:MUG")
+MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -28,6 +31,16 @@ def test_what_was_parked_is_what_is_read(waiting: Waiting, parked) -> None:
 
     assert waiting.get(Ref("uk", "order", "30")) == one
     assert list(waiting.of(LAPSED)) == [one]
+
+
+def test_how_long_it_has_waited_is_kept(waiting: Waiting, parked) -> None:
+    first = parked()
+    again = replace(first, since=first.parked_at, parked_at=first.parked_at + MINUTE)
+    waiting.park(first)
+    waiting.park(again)
+
+    assert waiting.get(again.change.ref) == again
+    assert first.since is None
 
 
 def test_nothing_is_parked_for_a_ref_that_goes_on(waiting: Waiting) -> None:

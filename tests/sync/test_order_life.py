@@ -360,6 +360,21 @@ def test_a_refund_waits_for_an_order_that_waits(make_world: MakeWorld) -> None:
     assert reasons(world) == []
 
 
+def test_a_refund_of_an_order_on_hold_is_looked_at_ever_less_often(make_world: MakeWorld) -> None:
+    world = make_world(config())
+    id_ = place(world, ON_HOLD)
+    world.store.refund(id_, "5.00")
+    world.drain(dt.timedelta(hours=12))
+    story = world.journal.of(Ref("uk", "order", id_))
+    looks = [each for each in story if (each.mark, each.text) == ("begun", "refund_issued")]
+    assert 12 <= len(looks) <= 20  # every five minutes would be 144
+
+    world.store.set_status(id_, "processing", paid=True)
+    world.drain(dt.timedelta(minutes=10))
+    assert [note["totals"]["gross"] for note in credits_of(world)] == ["5.00"]
+    assert reasons(world) == []
+
+
 def test_a_closed_period_is_passed_over_and_the_true_day_said(make_world: MakeWorld) -> None:
     world = make_world(paying())
     id_ = place(world)

@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -18,6 +20,7 @@ from accord.sync.worker import cause_subject
 START = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
 TAX = Cause("main", "tax:20")
 OUTAGE = Cause("main", "outage")
+ORDER = Cause("uk", "order")
 PATIENCE = dt.timedelta(seconds=30)
 
 
@@ -92,6 +95,11 @@ class Bench:
         self.attention.put(Item(subject, subject, "waiting", "ops", "why", self.now, self.now))
         return parked
 
+    def try_in_vain(self, parked: Parked) -> Parked:
+        again = replace(parked, parked_at=self.now, since=parked.since or parked.parked_at)
+        self.waiting.park(again)
+        return again
+
     def later(self, minutes: int = 1) -> None:
         self.now += dt.timedelta(minutes=minutes)
 
@@ -153,6 +161,29 @@ def test_after_five_minutes_the_oldest_is_tried_alone(bench: Bench) -> None:
     bench.later(5)
 
     assert bench.wake() == ["1"]
+
+
+def test_what_waits_for_its_order_is_tried_less_and_less_often(bench: Bench) -> None:
+    parked = bench.park("1", ORDER)
+    tried = []
+    for minute in range(1, 24 * 60):
+        bench.later()
+        if bench.wake():
+            tried.append(minute)
+            parked = bench.try_in_vain(parked)
+
+    assert tried[:6] == [5, 10, 20, 40, 80, 140]
+    assert {after - before for before, after in pairwise(tried[4:])} == {60}
+
+
+def test_what_waits_for_its_order_waits_anew_for_another(bench: Bench) -> None:
+    old = bench.park("1", ORDER)
+    bench.later(60 * 24)
+    bench.try_in_vain(old)
+    bench.park("2", ORDER)
+    bench.later(5)
+
+    assert bench.wake() == ["2"]
 
 
 def test_all_follow_the_one_that_went_through(bench: Bench) -> None:

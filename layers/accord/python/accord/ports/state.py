@@ -163,7 +163,8 @@ class Steps(Protocol):
 class Parked:
     """A change that cannot go on now: one per ref. ``placed_at`` orders them, oldest first.
 
-    ``rules`` is the version of the rules under which it could not.
+    ``rules`` is the version of the rules under which it could not. ``since`` is when it was first
+    parked for that cause, if it was tried in vain after that; else None.
     """
 
     change: Change
@@ -173,6 +174,7 @@ class Parked:
     placed_at: dt.datetime
     parked_at: dt.datetime
     rules: str = ""
+    since: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

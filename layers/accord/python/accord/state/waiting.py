@@ -3,8 +3,9 @@
 Three kinds of item, always written in one transaction:
 
 - ``pk`` ``C#{connection}#{cause}``, ``sk`` ``{placed_at}#{ref}``: the change itself: ``change``
-  (JSON), ``connection``, ``cause``, ``message``, ``placed_at``, ``parked_at``, ``rules``. A query
-  of the partition gives what waits for a cause, oldest order first.
+  (JSON), ``connection``, ``cause``, ``message``, ``placed_at``, ``parked_at``, ``rules``, and
+  ``since`` if it has one. A query of the partition gives what waits for a cause, oldest order
+  first.
 - ``pk`` ``R#{ref}``, ``sk`` ``parked``: where its one change lies: ``connection``, ``cause``,
   ``at`` (that ``sk``), ``parked_at``.
 - ``pk`` ``causes``, ``sk`` ``{connection}#{cause}``: ``connection``, ``cause`` and ``waiting``, how
@@ -154,6 +155,7 @@ def _park(parked: Parked, old: Item | None) -> list[Write]:
         "message": parked.message,
         "placed_at": stamp(parked.placed_at),
         "rules": parked.rules,
+        **({"since": stamp(parked.since)} if parked.since is not None else {}),
         **common,
     }
     if old is None:
@@ -177,4 +179,5 @@ def _parked(item: Item) -> Parked:
         placed_at=moment(item["placed_at"]),
         parked_at=moment(item["parked_at"]),
         rules=item.get("rules", ""),
+        since=moment(item["since"]) if "since" in item else None,
     )

@@ -3,8 +3,9 @@
 An outage or a lost login is over when the other side answers us. A mapping is there when the rules
 were changed since; and because the missing item may be made in the back office, where nobody tells
 us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
-an order waits for its own: each is tried now and then, and none holds the others back. Nothing goes
-back to a connection that is left alone, and no more than its limits allow.
+an order waits for its own: each is tried now and then, the less often the longer it has waited, and
+none holds the others back. Nothing goes back to a connection that is left alone, and no more than
+its limits allow.
 
 One that hangs takes half of a run's time: who is asked first is left to chance, so that none is
 behind another for ever.
@@ -27,6 +28,7 @@ from accord.sync.turn import WAITS
 from accord.sync.worker import BUSY, LIMIT, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
+_LONGEST = dt.timedelta(hours=1)  # between two tries of what waits for its order
 _PINGED = frozenset({"outage", "unauthorized"})
 _OVER = frozenset({BUSY, PAUSED, WINDOW, LIMIT, DAY_LIMIT})  # once nothing holds the connection
 _TRIED = 60  # changes a minute, where "too many" was said and nobody told us how many are not
@@ -104,7 +106,7 @@ class Waker:
         if cause.cause in _PINGED:
             return self._send(cause, run) if self._answers(cause.connection, run) else 0
         if cause.cause == WAITS:  # each waits for an order of its own: none stands for the others
-            return self._send(cause, run, parked_before=self.clock() - _CANARY_EVERY)
+            return self._send(cause, run, is_due=self._is_due)
         if cause.cause in _OVER:
             return self._send(cause, run, most=_TRIED if cause.cause == LIMIT else None)
         oldest = next(iter(self.waiting.of(cause)), None)
@@ -137,7 +139,7 @@ class Waker:
         cause: Cause,
         run: _Run,
         *,
-        parked_before: dt.datetime | None = None,
+        is_due: Callable[[Parked], bool] = lambda _: True,
         most: int | None = None,
     ) -> int:
         """The oldest first; what does not fit lets others go before that do."""
@@ -149,7 +151,7 @@ class Waker:
         most = self.at_most if room is not None or most is None else min(most, self.at_most)
         sent = passed_over = 0
         for parked in self.waiting.of(cause):
-            if parked_before is not None and parked.parked_at > parked_before:
+            if not is_due(parked):
                 continue
             if room is not None and not room.take(parked.change.event):
                 passed_over += 1
@@ -161,6 +163,13 @@ class Waker:
             if sent >= most:
                 break
         return sent
+
+    def _is_due(self, parked: Parked) -> bool:
+        """Its last try is as long ago as it had waited until then, or an hour. Its order's own turn
+        sends for it besides, as soon as it can go on."""
+        waited = parked.parked_at - (parked.since or parked.parked_at)
+        pause = min(max(waited, _CANARY_EVERY), _LONGEST)
+        return self.clock() - parked.parked_at >= pause
 
     def _put(self, parked: Parked) -> None:
         """Stays parked until it has gone through; parked again, it is another sending."""

@@ -118,7 +118,7 @@ class Worker:
             with self.turn(change, run):
                 done = flow(change).post(change, run)
         except NotNowError as error:
-            self._park(change, error)
+            self._park(change, error, parked)
             # An outage passes by itself; a mapping or a password comes from somebody.
             asks = isinstance(error, UnmappedError | UnauthorizedError)
             return Finished("parked", _said(error), asks)
@@ -126,7 +126,7 @@ class Worker:
             if run.attempt < TRIES:
                 return Again(self._delay(error, run.attempt), _said(error))
             parking = _outage(change, error, run)
-            self._park(change, parking)
+            self._park(change, parking, parked)
             return Finished("parked", f"{_said(error)}; tried {run.attempt} times")
         except PermanentError as error:
             is_open = self._ask(change, error)
@@ -150,10 +150,13 @@ class Worker:
             return delay
         return min(max(error.retry_after, delay) + self.random.uniform(0, 1), _LONGEST_S)
 
-    def _park(self, change: Change, error: NotNowError) -> None:
-        """Kept without its document, which is read anew when its time comes."""
+    def _park(self, change: Change, error: NotNowError, was: Parked | None) -> None:
+        """Kept without its document, which is read anew when its time comes. ``was``: as it was
+        parked before."""
         now = self.clock()
         cause = Cause(error.connection, error.cause)
+        is_same = was is not None and Cause(was.connection, was.cause) == cause
+        since = (was.since or was.parked_at) if was is not None and is_same else None
         self.waiting.park(
             Parked(
                 change=change.without_document(),
@@ -163,6 +166,7 @@ class Worker:
                 placed_at=change.placed_at or change.seen_at,
                 parked_at=now,
                 rules=self.rules_version(),
+                since=since,
             )
         )
         self.attention.put(
