@@ -42,7 +42,7 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture
 def store(clock: Clock, told: list[tuple[str, dict[str, Any]]]) -> ModelStore:
     """Holds order 30: three lines, shipping, unpaid and on hold."""
-    store = ModelStore("uk", clock, on_change=lambda topic, it: told.append((topic, it)))
+    store = ModelStore("uk", clock, on_change=lambda topic, it: told.append((topic, it.document)))
     order = make_order(30, rng=random.Random(4), at=clock(), status="on-hold", lines=3)
     store.orders["30"] = {**order, "date_paid": None, "date_paid_gmt": None}
     return store

@@ -56,7 +56,7 @@ class Shopfront:
         self.shop = ModelStore(
             UK,
             self.clock,
-            on_change=lambda topic, body: self.told.append((topic, body)),
+            on_change=lambda topic, body: self.told.append((topic, body.document)),
             latency=latency,
             sleep=self.sleep,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from accord.erp.memory.adapter import Memory
 from accord.local.model_store import ModelStore
-from accord.local.store.deliveries import encode
+from accord.local.store.deliveries import Body
 from accord.local.world import Clock, Hook, KilledError, hooked
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
@@ -95,9 +95,10 @@ class Shoppers:
 
     # --- what the edges say -----------------------------------------------------
 
-    def _webhook(self, topic: str, document: dict[str, Any]) -> None:
+    def _webhook(self, topic: str, body: Body) -> None:
         if not topic.startswith("customer.") or self.deaf:
             return
+        document = body.document
         bare = len(document) == 1
         at = None if bare else dt.datetime.fromisoformat(document["date_modified_gmt"])
         change = Change(
@@ -106,7 +107,7 @@ class Shoppers:
             seen_at=self.clock(),
             correlation_id=f"c{len(self.ends)}",
             modified_at=at and at.replace(tzinfo=dt.UTC),
-            digest="" if bare else digest(encode(document)),
+            digest="" if bare else digest(body.raw),
             document=None if bare else document,
         )
         self.queue.put(change, sending="")

@@ -3,9 +3,22 @@ the worker there."""
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 Hook = Callable[[str], None]
+
+
+class Ear(Protocol):
+    """Who listens."""
+
+    @property
+    def hook(self) -> Hook: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Always:
+    hook: Hook
 
 
 class KilledError(BaseException):
@@ -24,24 +37,24 @@ class Clock:
 
 class _Hooked:
     """Used like ``port``. Each method is looked up once here, and on ``port`` with every call: a
-    test may put another in its place."""
+    test may put another in its place. So is the hook of ``ear``."""
 
-    def __init__(self, port: Any, name: str, hook: Hook) -> None:
+    def __init__(self, port: Any, name: str, ear: Ear) -> None:
         self._port = port
         self._name = name
-        self._hook = hook
+        self._ear = ear
 
     def __getattr__(self, method: str) -> Any:
-        port, hook = self._port, self._hook
+        port, ear = self._port, self._ear
         found = getattr(port, method)
         if not callable(found):
             return found
         before, after = f"before {self._name}.{method}", f"after {self._name}.{method}"
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            hook(before)
+            ear.hook(before)
             answer = getattr(port, method)(*args, **kwargs)
-            hook(after)
+            ear.hook(after)
             return answer
 
         self.__dict__[method] = call
@@ -50,4 +63,9 @@ class _Hooked:
 
 def hooked(port: Any, name: str, hook: Hook) -> Any:
     """``port`` with ``hook`` told ``before name.method`` and ``after name.method`` of each call."""
-    return _Hooked(port, name, hook)
+    return _Hooked(port, name, _Always(hook))
+
+
+def heard(port: Any, name: str, ear: Ear) -> Any:
+    """The same with the hook that ``ear`` has at the moment of each call."""
+    return _Hooked(port, name, ear)

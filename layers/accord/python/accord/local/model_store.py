@@ -17,16 +17,19 @@ from urllib.parse import parse_qsl
 import httpx
 
 from accord.local.store.auth import Asked, Gate, Key
-from accord.local.store.deliveries import encode
+from accord.local.store.deliveries import Body, encode
 from accord.local.store.documents import CENT
 from accord.local.store.latency import NONE, Latency
 from accord.local.store.opening import stock_up
 from accord.local.store.rest import BASE, Rest
 from accord.local.store.shop import LINE_KINDS, Flow, Shop
+from accord.model.documents import SalesOrder
+from accord.woo.api import digest_of
 from accord.woo.client import WooStore
 
 Json = dict[str, Any]
-OnChange = Callable[[str, Json], object]
+_MADE = 1024  # orders
+OnChange = Callable[[str, Body], object]
 
 
 class _Open(Gate):
@@ -41,7 +44,7 @@ class _Answered(httpx.Response):
     of a million orders' requests, httpx's own making of one is a tenth of the whole."""
 
     def __init__(
-        self, status: int, headers: Mapping[str, str], content: bytes, request: httpx.Request
+        self, status: int, headers: Mapping[str, str], content: bytes, asked: tuple[str, str]
     ) -> None:
         self.status_code = status
         self.is_closed = self.is_stream_consumed = True
@@ -50,16 +53,15 @@ class _Answered(httpx.Response):
         self.history = []
         self._fields = headers
         self._content = content
-        self._request = request
+        self._asked = asked
+
+    @functools.cached_property
+    def request(self) -> httpx.Request:
+        return httpx.Request(*self._asked)
 
     @functools.cached_property
     def headers(self) -> httpx.Headers:  # type: ignore[override]
         return httpx.Headers(self._fields)
-
-
-@functools.lru_cache(maxsize=4096)
-def _request_of(method: str, url: str) -> httpx.Request:
-    return httpx.Request(method, url)
 
 
 class _Documents(MutableMapping[str, Json]):
@@ -87,8 +89,8 @@ class _Documents(MutableMapping[str, Json]):
 class ModelStore(WooStore):
     """A store: its orders and customers as JSON, and what was noted on its orders.
 
-    ``on_change`` gets a webhook's topic and a copy of the body that it would deliver now: the whole
-    object, or for ``….deleted`` its id. It is not told what a real store does not tell: notes, a
+    ``on_change`` gets a webhook's topic and the body that it would deliver now: the whole object,
+    or for ``….deleted`` its id. It is not told what a real store does not tell: notes, a
     refund deleted, an order or product deleted for good, an order brought back from the trash by a
     status. Its shelf is empty, and an order then takes no stock: see ``stock_up``, ``add_product``.
 
@@ -131,9 +133,22 @@ class ModelStore(WooStore):
         self.notes: dict[str, list[str]] = defaultdict(list)  # ours, not the shop's own
         self.to_customer: dict[str, list[str]] = defaultdict(list)  # those that were e-mailed
         self.reads = 0
+        self._made: dict[object, tuple[Json, SalesOrder]] = {}
         self._rest = Rest(self.shop, _Open({}, home=home, clock=clock))
 
     # --- the port ---------------------------------------------------------------
+
+    def order(self, document: Json) -> SalesOrder:
+        """See Store.order. Made once of equal documents: the flows read each of them many times."""
+        id_ = document.get("id")
+        held = self._made.get(id_)
+        if held is not None and held[0] == document:
+            return held[1]
+        if len(self._made) >= _MADE:
+            self._made.clear()
+        order = super().order(document)
+        self._made[id_] = document, order
+        return order
 
     def get_order(self, id_: str) -> tuple[Json, str] | None:
         """See Store.get_order."""
@@ -154,6 +169,9 @@ class ModelStore(WooStore):
             self.to_customer[order_id].append(text)
         return str(len(self.notes[order_id]) - 1)
 
+    def _digest(self, document: Json) -> str:
+        return digest_of(self._rest.encoder.one(document))
+
     def _request(self, method: str, path: str, json: object) -> httpx.Response:
         path, _, query = path.partition("?")
         asked = Asked(
@@ -165,7 +183,7 @@ class ModelStore(WooStore):
         )
         body = b"" if json is None else json_.dumps(json).encode()
         status, headers, raw = self._rest.answer(asked, body)
-        return _Answered(status, headers, raw, _request_of(method, f"{self.shop.home}{asked.path}"))
+        return _Answered(status, headers, raw, (method, f"{self.shop.home}{asked.path}"))
 
     # --- what people do ---------------------------------------------------------
 
@@ -322,7 +340,8 @@ class ModelStore(WooStore):
 
     def _tell(self, topic: str, document: Json) -> None:
         if self.on_change:
-            self.on_change(topic, json_.loads(encode(document)))
+            body = Body(int(document["id"]), self._rest.encoder.one(document))
+            self.on_change(topic, body)
 
 
 def _share(order: Json, id_: int, count: int) -> Json:

@@ -14,9 +14,10 @@ from typing import Any
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Faults, no_faults
 from accord.erp.memory.ledger import Ledger, Master
-from accord.local.hooked import Clock, Hook, hooked
+from accord.local.hooked import Clock, Hook, heard
 from accord.local.model_queue import ModelQueue
 from accord.local.model_store import ModelStore
+from accord.local.store.deliveries import Body
 from accord.model.change import Change
 from accord.ports.limits import Board
 from accord.rules.config import Config, Store, bears
@@ -367,11 +368,8 @@ class Wiring:
     def _telling(self, name: str, port: object) -> Any:
         held = self._hooked.get(name)
         if held is None or held[0] is not port:
-            held = self._hooked[name] = port, hooked(port, name, self._hear)
+            held = self._hooked[name] = port, heard(port, name, self)
         return held[1]
-
-    def _hear(self, call: str) -> None:
-        self.hook(call)
 
     def _guarded_erp(self) -> Any:
         return self._under_guard(self._telling("erp", self.erp()), self.rules.erp)
@@ -413,5 +411,5 @@ class Wiring:
     def _pause(self, seconds: float) -> None:
         self.clock.now += dt.timedelta(seconds=seconds)
 
-    def _told(self, topic: str, document: dict[str, Any]) -> None:
+    def _told(self, topic: str, body: Body) -> None:
         """A webhook of the store. Nobody listens here."""

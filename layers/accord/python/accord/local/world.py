@@ -17,10 +17,11 @@ from accord.local.hooked import KilledError as KilledError  # noqa: PLC0414
 from accord.local.hooked import hooked as hooked  # noqa: PLC0414
 from accord.local.model_queue import RECEIVES as RECEIVES  # noqa: PLC0414
 from accord.local.model_queue import ModelQueue as ModelQueue  # noqa: PLC0414
-from accord.local.store.deliveries import encode, sign
+from accord.local.store.deliveries import Body, encode, sign
 from accord.local.wiring import Wiring
 from accord.model.change import Change, Ref
 from accord.model.documents import Kind
+from accord.rules.config import Config
 from accord.sync.dead_letters import report
 from accord.sync.report import Report
 from accord.sync.told import GRACE
@@ -50,6 +51,7 @@ class World(Wiring):
     ends: list[tuple[Change, Finished | Again]] = field(default_factory=list)
     _wake_at: dt.datetime = field(init=False)
     _poll_store_at: dt.datetime = field(init=False)
+    _edge: tuple[Config, Edge] | None = None
 
     def __post_init__(self) -> None:
         Wiring.__post_init__(self)
@@ -61,14 +63,13 @@ class World(Wiring):
         self.store.orders[str(order["id"])] = order
         return self.receive(topic, order)
 
-    def receive(self, topic: str, document: dict[str, Any]) -> bool:
+    def receive(self, topic: str, said: Body | dict[str, Any]) -> bool:
         """A webhook of the store arrives; False when the receiver ignores it."""
-        body = encode(document)
+        body = said.raw if isinstance(said, Body) else encode(said)
         headers = {"x-wc-webhook-topic": topic, "x-wc-webhook-signature": sign(body, SECRET)}
         delivery = Delivery(self._name, "127.0.0.1", headers, body, f"delivery-{self._runs}")
         assert delivery.is_genuine([SECRET])
-        edge = Edge.from_config(self._name, self.config.stores[self._name].model_dump())
-        message = delivery.read(edge, seen_at=self.clock())
+        message = delivery.read(self._edge_of_store(), seen_at=self.clock())
         if not isinstance(message, Message):
             return False
         self.queue.put(Change.from_json(message.body), sending=message.sending)
@@ -81,9 +82,16 @@ class World(Wiring):
         change = Change(ref, "refund_issued", self.clock(), "asked", aggregate=order)
         self.queue.put(change, sending=f"asked:{ref}:{self._runs}")
 
-    def _told(self, topic: str, document: dict[str, Any]) -> None:
+    def _edge_of_store(self) -> Edge:
+        """What the receiver knows of the store, read once for one configuration."""
+        if self._edge is None or self._edge[0] is not self.config:
+            table = self.config.stores[self._name].model_dump()
+            self._edge = self.config, Edge.from_config(self._name, table)
+        return self._edge[1]
+
+    def _told(self, topic: str, body: Body) -> None:
         for _ in range(self.copies(topic)):
-            self.receive(topic, document)
+            self.receive(topic, body)
 
     def drain(self, for_: dt.timedelta = dt.timedelta(days=2)) -> None:
         """Works in virtual time until nothing is queued or waits, or ``for_`` is over."""
@@ -171,7 +179,7 @@ class World(Wiring):
             Kind.ITEM: flows.products,
         }
         for kind, flow in (asked | of_items).items():
-            if flow == "off" or kind not in self.adapter.capabilities.tells:
+            if flow == "off" or kind not in self.adapter.capabilities.watched:
                 continue
             until = self.clock.now + WORKER_TIMEOUT
             what = "catalogue" if kind in of_items else "polls"

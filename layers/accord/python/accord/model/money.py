@@ -56,7 +56,9 @@ class Money:
         return self.amount != 0
 
     def __str__(self) -> str:
-        places = max(digits(self.currency), -int(self.amount.normalize().as_tuple().exponent))
+        places = digits(self.currency)
+        if -int(self.amount.as_tuple().exponent) > places:
+            places = max(places, -int(self.amount.normalize().as_tuple().exponent))
         return f"{self.amount:.{places}f} {self.currency}"
 
     @property

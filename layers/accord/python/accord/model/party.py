@@ -24,7 +24,7 @@ class Address:
             *(self.name, self.company, self.street, self.city),
             *(self.postal_code, self.state, self.country),
         )
-        text = "\x1f".join(" ".join(part.casefold().split()) for part in parts)
+        text = "\x1f".join([" ".join(part.casefold().split()) for part in parts])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __bool__(self) -> bool:

@@ -80,7 +80,15 @@ class MemoryLevels(Levels):
                     stale += [item] if snapshot.as_of < old.as_of else []
                     continue
                 claims = self._claims.get((erp, item), {}).values()
-                done = sum((one.open(old.as_of) - one.open(snapshot.as_of) for one in claims), ZERO)
+                # Most were closed long ago: of an item that sells they are very many.
+                closes = (
+                    one.quantity
+                    for one in claims
+                    if one.reserved_at is not None
+                    and (old.as_of is None or one.reserved_at >= old.as_of)
+                    and one.reserved_at < snapshot.as_of
+                )
+                done = sum(closes, ZERO)
                 new = replace(old, as_of=snapshot.as_of, taken=old.taken - done)
                 if old.as_of is None or dict(old.free) != dict(snapshot.free):
                     new = replace(new, free=dict(snapshot.free), basis=old.basis + 1)

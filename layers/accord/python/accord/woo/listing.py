@@ -164,10 +164,13 @@ class Listing(Api):
         return ListedOrder(
             ref=Ref(self.name, "order", str(document["id"])),
             document=document,
-            digest=digest_of(encoded(document)),
+            digest=self._digest(document),
             modified_at=modified_at,
             placed_at=placed_at,
         )
+
+    def _digest(self, document: Json) -> str:
+        return digest_of(encoded(document))
 
 
 class _Listed:

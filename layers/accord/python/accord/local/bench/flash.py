@@ -17,11 +17,11 @@ from decimal import Decimal
 from functools import partial
 from math import ceil
 from random import Random
-from typing import Any
 
 from accord.local.bench.flash_store import FlashStore, Sale, Shown, Span, sold_within
 from accord.local.bench.selling import BUYER, fill, selling
 from accord.local.bench.timed import Timed
+from accord.local.store.deliveries import Body
 from accord.local.store.latency import SMALL_HOST
 from accord.model.change import Ref
 from accord.model.documents import Kind, State
@@ -219,9 +219,10 @@ class _Sale:
             self.goods[sku].shipped += quantity
             del self._placed[id_]
 
-    def _late(self, topic: str, document: dict[str, Any]) -> dt.timedelta | None:
+    def _late(self, topic: str, body: Body) -> dt.timedelta | None:
         if not topic.startswith("order."):
             return None
+        document = body.document
         rng = Random(f"{self.seed}/{document['id']}/{document['status']}")
         if rng.random() < _LOST:
             self.result.mishaps["webhook lost"] += topic == "order.updated"

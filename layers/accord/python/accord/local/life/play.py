@@ -17,6 +17,7 @@ from accord.local.life.mishaps import CALM, ROUGH, Busy, Mishaps, Odds
 from accord.local.life.people import People
 from accord.local.life.rules import habit, varied
 from accord.local.life.shelves import stock_differences, stock_up
+from accord.local.store.deliveries import Body
 from accord.model.change import Change, Ref
 from accord.rules.config import Config
 from accord.sync.worker import Again
@@ -67,7 +68,7 @@ class Life:
     people: People = field(init=False)
     mishaps: Mishaps = field(init=False)
     acts: Counter[str] = field(default_factory=Counter)
-    _posted: list[tuple[dt.datetime, int, str, dict[str, Any]]] = field(default_factory=list)
+    _posted: list[tuple[dt.datetime, int, str, Body]] = field(default_factory=list)
     _turns: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -185,7 +186,7 @@ class Life:
             return dt.timedelta(seconds=self.rng.randrange(1, 90))
         return dt.timedelta(minutes=self.rng.randrange(2, 30))
 
-    def _tell(self, topic: str, document: dict[str, Any]) -> None:
+    def _tell(self, topic: str, body: Body) -> None:
         """A webhook of the store, which may come late, twice, or never."""
         odds = self.mishaps.odds
         if self.rng.random() < odds.lost:
@@ -195,15 +196,15 @@ class Life:
             late = dt.timedelta(milliseconds=self.rng.randrange(1500))
             if self.rng.random() < odds.late:
                 late *= self.rng.choice((10, 100, 600))
-            post = (self.world.clock() + late, next(self._turns), topic, document)
+            post = (self.world.clock() + late, next(self._turns), topic, body)
             heapq.heappush(self._posted, post)
 
     def _arrive(self) -> bool:
         """The next webhook, if its time has come: meanwhile another may have been faster."""
         if not self._posted or self._posted[0][0] > self.world.clock():
             return False
-        _, _, topic, document = heapq.heappop(self._posted)
-        self.world.receive(topic, document)
+        _, _, topic, body = heapq.heappop(self._posted)
+        self.world.receive(topic, body)
         return True
 
     def _meanwhile(self) -> None:

@@ -21,6 +21,7 @@ _LARGE, _SMALL = 1000, 250
 _MANY = 4000  # orders from which on shards are large: the hours in which all heals are the same
 _LOOK_S = 0.25
 _AHEAD = 2  # shards of a process that are asked for at once
+_RARELY = (100_000, 20, 20)  # garbage is looked for: a shard keeps nearly all that it makes
 _TOLD = 20  # differences of one shard; what one fault does to a thousand orders, it does alike
 
 _placed: "Synchronized[int] | None" = None
@@ -111,8 +112,13 @@ def _here(
         placed += 1
         told(placed)
 
-    for seed, size in shards:
-        yield _played(seed, size, config, heard)
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
+    try:
+        for seed, size in shards:
+            yield _played(seed, size, config, heard)
+    finally:
+        gc.set_threshold(*before)
 
 
 def _apart(
@@ -146,7 +152,7 @@ def _begin(config: Config, placed: "Synchronized[int]") -> None:
     """The beginning of a process."""
     global _config, _placed
     _config, _placed = config, placed
-    gc.set_threshold(100_000, 20, 20)  # a shard keeps nearly all that it makes
+    gc.set_threshold(*_RARELY)
 
 
 def _work(seed: int, size: int) -> tuple[Result, float]:

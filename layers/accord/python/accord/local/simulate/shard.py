@@ -252,9 +252,9 @@ class Shard(Life):
         """See ``Life._arrive``. One that nobody answers is over: it is never sent again."""
         if not self._posted or self._posted[0][0] > self.world.clock():
             return False
-        _, _, topic, document = heapq.heappop(self._posted)
-        if self.edge.arrives(topic, int(document["id"])):
-            self.world.receive(topic, document)
+        _, _, topic, body = heapq.heappop(self._posted)
+        if self.edge.arrives(topic, body.id):
+            self.world.receive(topic, body)
         return True
 
 

@@ -256,8 +256,8 @@ def _needs_processing(doc: Doc, shop: Catalogue) -> bool:
 
 def stamp(doc: Doc, name: str, at: dt.datetime, zone: dt.tzinfo) -> None:
     """Both spellings of one moment: the shop's zone, and ``…_gmt`` in UTC; neither with a mark."""
-    doc[name] = at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
-    doc[f"{name}_gmt"] = at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    for spelling, its in ((name, zone), (f"{name}_gmt", dt.UTC)):
+        doc[spelling] = at.astimezone(its).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def order_links(home: str, id_: int, customer_id: int) -> Doc:

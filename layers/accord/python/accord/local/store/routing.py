@@ -132,14 +132,17 @@ def chosen(documents: Iterable[Doc], query: Query) -> list[Doc]:
         for name in ("include", "exclude")
     )
 
-    def is_chosen(doc: Doc) -> bool:
-        for field, moment, later in spans:
-            if not (doc[field] > moment if later else doc[field] < moment):
-                return False
-        id_ = str(doc["id"])
-        return (included is None or id_ in included) and (excluded is None or id_ not in excluded)
-
-    return [doc for doc in documents if is_chosen(doc)]
+    found = list(documents)
+    for field, text, later in spans:
+        if later:
+            found = [doc for doc in found if doc[field] > text]
+        else:
+            found = [doc for doc in found if doc[field] < text]
+    if included is not None:
+        found = [doc for doc in found if str(doc["id"]) in included]
+    if excluded is not None:
+        found = [doc for doc in found if str(doc["id"]) not in excluded]
+    return found
 
 
 def batch_of(query: Query) -> dict[str, list[Any]]:
