@@ -367,3 +367,42 @@ def test_a_supplier_is_not_told_of(odoo: FakeOdoo, erp: Odoo, clock: Clock) -> N
     odoo.call("res.partner", "create", {"name": "Maker of mugs"})
 
     assert list(erp.changes(Kind.PARTY, since)) == []
+
+
+def test_a_supplier_who_became_a_shopper_is_told_of(
+    odoo: FakeOdoo, erp: Odoo, clock: Clock
+) -> None:
+    supplier = odoo.call("res.partner", "create", {"name": "Maker of mugs"})
+    odoo.call("res.partner", "create", {"name": "Maker of cups"})
+    depot = {"parent_id": supplier, "type": "delivery", "name": "Depot"}
+    child = odoo.call("res.partner", "create", depot)
+    odoo.call("sale.order", "create", {"partner_id": supplier})
+    since = clock.moment()
+    odoo.call("res.partner", "write", [supplier], {"phone": "+44 20 7946 0001"})
+    first = [news.ref.id for news in erp.changes(Kind.PARTY, since)]
+    since = clock.moment()
+    odoo.call("res.partner", "write", [child], {"street": "1 New Street"})
+
+    assert first == [str(supplier)]
+    assert [news.ref.id for news in erp.changes(Kind.PARTY, since)] == [str(supplier)]
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "found"),
+    [
+        ("!=", False, ["Buyer"]),
+        ("=", False, ["Other"]),
+        ("in", [False], ["Other"]),
+        ("not in", [False], ["Buyer"]),
+    ],
+)
+def test_the_stand_in_tells_an_empty_relation_as_odoo_does(
+    odoo: FakeOdoo, operator: str, wanted: object, found: list[str]
+) -> None:
+    odoo.call("res.partner", "create", {"name": "Other"})
+    buyer = odoo.call("res.partner", "create", {"name": "Buyer"})
+    odoo.call("sale.order", "create", {"partner_id": buyer})
+
+    rows = odoo.call("res.partner", "search_read", [["sale_order_ids", operator, wanted]], ["name"])
+
+    assert [row["name"] for row in rows] == found

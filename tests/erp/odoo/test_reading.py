@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 
 from accord.erp.odoo import watching
 from accord.erp.odoo.adapter import Odoo
-from accord.errors import RejectedError, UnavailableError, UnsupportedError
+from accord.errors import RejectedError, UnauthorizedError, UnavailableError, UnsupportedError
 from accord.local.odoo import Desk, FakeOdoo
-from accord.local.odoo.faults import value_error
+from accord.local.odoo.faults import OdooError, access_error, value_error
+from accord.local.odoo.methods import call
 from accord.local.odoo.orm import Field
+from accord.local.odoo.server import USER
 from accord.model.change import Ref
 from accord.model.documents import Kind, Record, State
 from accord.model.item import ItemDocument
@@ -492,15 +495,63 @@ def test_a_recipe_with_a_part_without_a_code_is_left_out(
     assert list(erp.recipes()) == []
 
 
+def _uninstall_manufacturing(odoo: FakeOdoo) -> Callable[[], None]:
+    """Its models and its fields are gone; what is returned installs it again."""
+    database = odoo.database
+    models, product = database.models, database.models["product.product"]
+    fields = product.fields
+    database.models = {name: of for name, of in models.items() if not name.startswith("mrp.")}
+    product.fields = {name: of for name, of in fields.items() if not of.of.startswith("mrp.")}
+
+    def install() -> None:
+        database.models, product.fields = models, fields
+
+    return install
+
+
 def test_without_the_app_for_manufacturing_there_are_no_recipes(
     odoo: FakeOdoo, erp: Odoo, clock: Clock
 ) -> None:
-    odoo.database.models = {
-        name: model for name, model in odoo.database.models.items() if not name.startswith("mrp.")
-    }
+    _uninstall_manufacturing(odoo)
 
     assert list(erp.recipes()) == []
     assert list(erp.changes(Kind.RECIPE, clock.now)) == []
+
+
+def test_recipes_are_found_as_soon_as_the_app_is_installed(
+    odoo: FakeOdoo, erp: Odoo, desk: Desk
+) -> None:
+    install = _uninstall_manufacturing(odoo)
+    before = list(erp.recipes())
+    install()
+    desk.add_items(["SET", "CUP"])
+    desk.make_recipe("SET", {"CUP": Decimal(2)}, kit=True)
+
+    assert before == []
+    assert [recipe.item for recipe in erp.recipes()] == ["SET"]
+
+
+def test_a_user_who_may_not_see_which_models_there_are_is_told_of_recipes(
+    odoo: FakeOdoo, erp: Odoo, desk: Desk, clock: Clock
+) -> None:
+    with pytest.raises(OdooError, match=r"not allowed to access 'Models' \(ir.model\)"):
+        call(odoo.database, "ir.model", "search_read", [[], ["model"]], {}, user=USER)
+    desk.add_items(["SET", "CUP"])
+    desk.make_recipe("SET", {"CUP": Decimal(2)}, kit=True)
+
+    assert [recipe.item for recipe in erp.recipes()] == ["SET"]
+    assert list(erp.changes(Kind.RECIPE, clock.now - dt.timedelta(minutes=1)))
+
+
+def test_who_may_not_read_recipes_is_told_so(odoo: FakeOdoo, erp: Odoo) -> None:
+    def refuse(called: str) -> httpx.Response | None:
+        if called == "mrp.bom.search_read":
+            raise access_error("You are not allowed to access 'Bill of Material' (mrp.bom) records")
+        return None
+
+    odoo.hook = refuse
+    with pytest.raises(UnauthorizedError, match="Bill of Material"):
+        erp.recipes()
 
 
 def test_recipes_that_cannot_be_read_are_not_none(odoo: FakeOdoo, erp: Odoo) -> None:

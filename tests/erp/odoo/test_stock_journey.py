@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.erp.odoo.world import OdooWorld
-from tests.sync.conftest import config
+from accord.local.offices.odoo import OdooOffice
+from accord.model.documents import State
+from tests.sync.conftest import START, config
 
 FLOWS = {"orders": "on", "stock": "on", "prices": "on", "products": "off", "customers": "off"}
 BUYER = {"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}
@@ -20,7 +21,7 @@ class Shop:
         flows = {"fulfilment": "off", "invoices": "off", "erp_changes": "off", **FLOWS}
         tables = {"locations": ["MAIN"], **(stock or {})}
         rules = config(flows=flows, stock=tables, prices={"currency": "GBP"})
-        self.world = OdooWorld(rules, [])
+        self.world = OdooOffice([], START, rules)
         desk = self.world.desk
         desk.add_items(["MUG", "PLATE", "SET"], price=10)
         desk.receive("MUG", 20)
@@ -67,10 +68,10 @@ def test_what_the_store_sold_is_taken_off_once(shop: Shop) -> None:
     shop.minutes()
     assert shop.shown("MUG") == 17
 
-    (order,) = shop.world.orders()
-    shop.world.desk.ship(order["id"])
+    (sold,) = shop.world.sold()
+    shop.world.ship(sold.key.removeprefix("uk-"))
     shop.minutes()
-    assert (order["state"], shop.shown("MUG")) == ("sale", 17)
+    assert (sold.state, shop.shown("MUG")) == (State.CONFIRMED, 17)
 
 
 def test_what_is_sold_in_odoo_itself_is_taken_off_too(shop: Shop) -> None:

@@ -66,6 +66,9 @@ class Odoo(ErpAdapter):
     """One company of one Odoo database."""
 
     name: ClassVar[str] = "odoo"
+    credentials: ClassVar[Mapping[str, str]] = {
+        "key": "API key of the user in options.user (Odoo, preferences of that user)",
+    }
     _duplicates: ClassVar[dict[Kind, Duplicates]] = {
         Kind.SALES_ORDER: "same_answer",  # loaded under an external id, and then left alone
         Kind.PARTY: "refused",  # looked for first; and loaded

@@ -53,7 +53,6 @@ class MasterData:
         self._known = Known()
         self._company: Company | None = None
         self._fields: dict[str, frozenset[str]] = {}
-        self._models: frozenset[str] = frozenset()
 
     def forget(self) -> None:
         """Asks anew from now on: what we know may be why Odoo refused."""
@@ -67,14 +66,11 @@ class MasterData:
             self._fields[model] = frozenset(found)
         return field in self._fields[model]
 
-    def has_model(self, model: str) -> bool:
-        """Whether an app that is installed brings it. Asked until it does."""
-        if model not in self._models:
-            domain = [["model", "=", model]]
-            self._models |= {
-                str(row["model"]) for row in self._client.search_read("ir.model", domain, ["model"])
-            }
-        return model in self._models
+    def has_by_now(self, model: str, field: str) -> bool:
+        """As ``has``, asked until it does: an app may be installed at any time."""
+        if field not in self._fields.get(model, ()):
+            self._fields.pop(model, None)
+        return self.has(model, field)
 
     def of_release(self, model: str, *names: str) -> str:
         """The first of ``names`` that this release knows: fields were renamed.

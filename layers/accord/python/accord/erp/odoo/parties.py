@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from accord.erp.addressee import addressee
 from accord.erp.needs import subdivision
 from accord.erp.odoo.known import Known
 from accord.erp.odoo.wire import Values, id_of, name_of, text
@@ -138,12 +139,6 @@ def place_values(address: Address, known: Known) -> Values:
 def child_values(address: Address, company: str, known: Known) -> Values:
     """An address of a partner of that company: its addressee, and where it is."""
     return {"name": addressee(address, company), **place_values(address, known)}
-
-
-def addressee(address: Address, company: str) -> str:
-    """The person; a company that is not the partner's own stands before them."""
-    other = address.company if address.company != company else ""
-    return ", ".join(part for part in (other, address.name) if part) or company
 
 
 # --- read ---------------------------------------------------------------------

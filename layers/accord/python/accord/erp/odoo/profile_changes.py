@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from accord.erp.addressee import addressee
 from accord.erp.odoo.known import Known
 from accord.erp.odoo.parties import (
     Partner,
     Places,
-    addressee,
     child_values,
     holder,
     partner_address,

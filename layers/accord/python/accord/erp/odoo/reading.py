@@ -46,6 +46,7 @@ _SHIPMENT_FIELDS: Final = (
 _TRACKING: Final = ("carrier_id", "carrier_tracking_ref", "carrier_tracking_url")
 """Of the delivery apps, which may not be there."""
 _LEAVES: Final = ["picking_type_code", "=", "outgoing"]
+_EVERY: Final = ["active", "in", [True, False]]
 _PRINTED: Final = {
     Kind.INVOICE: MOVE,
     Kind.CREDIT_NOTE: MOVE,
@@ -201,15 +202,11 @@ class Reading:
                 domain = [["sale_id", "!=", False], _LEAVES, self._of_company()]
                 return [Source(_PICKING, domain, _SHIPMENT_FIELDS)]
             case Kind.PARTY:
-                customers: list[Any] = [["active", "in", [True, False]]]
                 return [
+                    Source("res.partner", [_EVERY, ["parent_id", "=", False], *_customers("")]),
                     Source(
                         "res.partner",
-                        [*customers, ["parent_id", "=", False], ["customer_rank", ">", 0]],
-                    ),
-                    Source(
-                        "res.partner",
-                        [*customers, ["parent_id.customer_rank", ">", 0]],
+                        [_EVERY, ["parent_id", "!=", False], *_customers("parent_id.")],
                         ("parent_id",),
                         owners=lambda row: (id_of(row["parent_id"]) or 0,),
                     ),
@@ -265,6 +262,13 @@ class Reading:
 
     def _of_company(self) -> list[Any]:
         return ["company_id", "=", self._master.company().id]
+
+
+def _customers(path: str) -> list[Any]:
+    """Those whom a shop sells to. Odoo ranks as customers whom it made as such or invoiced; a
+    supplier or contact who became a shopper is known by the orders."""
+    ranked, ordered = [f"{path}customer_rank", ">", 0], [f"{path}sale_order_ids", "!=", False]
+    return either(ranked, ordered)
 
 
 def _picking_state(row: Values) -> Any:

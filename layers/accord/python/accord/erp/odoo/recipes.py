@@ -95,8 +95,9 @@ class Recipes:
         ]
 
     def _has_app(self) -> bool:
-        """Asked for, not tried: a model that cannot be reached now is not one that lacks."""
-        return self._master.has_model(_BOM)
+        """Known by the field that it adds to products. A model is not tried, as one that cannot be
+        reached now does not lack; which models there are only administrators may read."""
+        return self._master.has_by_now(MODEL, "variant_bom_ids")
 
 
 def _recipe(

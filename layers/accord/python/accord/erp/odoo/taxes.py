@@ -1,7 +1,7 @@
 """What Odoo itself computes of lines: amounts and taxes, rounded as Odoo rounds. Pure.
 
-Source: Odoo source 16 to 19, account.tax (compute_all, ``_compute_amount``) and sale.order
-(``_compute_amounts``); totals of recordings of a running 17.0.
+Source: Odoo source 16 to 19, account.tax (compute_all, from 18 on ``_get_tax_details``) and
+sale.order (``_compute_amounts``); totals of recordings of a running 17.0.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,9 +50,7 @@ def net_and_tax(
         amount = line.price * line.quantity
         base = rounded(amount, unit) if rounding == "round_per_line" else amount
         net += base
-        for tax, due in _due(line, base):
-            if rounding == "round_per_line":
-                due = rounded(due, unit)  # noqa: PLW2901 - the same amount, as Odoo keeps it
+        for tax, due in _due(line, base, unit if rounding == "round_per_line" else None):
             taxes[tax.id] = taxes.get(tax.id, Decimal(0)) + due
     if rounding == "round_globally":
         net = rounded(net, unit)
@@ -60,13 +58,14 @@ def net_and_tax(
     return net, sum(taxes.values(), Decimal(0))
 
 
-def _due(line: Priced, base: Decimal) -> Iterator[tuple[TaxRule, Decimal]]:
-    """(tax, amount) of one line, by sequence; one that raises the base does so for later ones that
-    let theirs be raised."""
+def _due(line: Priced, base: Decimal, unit: Decimal | None) -> Iterator[tuple[TaxRule, Decimal]]:
+    """(tax, amount) of one line, by sequence, in whole units if there is one; one that raises the
+    base does so, with what it comes to, for later ones that let theirs be raised."""
     raised = base
     for tax in _flat(line.taxes):
         of = raised if tax.is_raised else base
         due = tax.amount * line.quantity if tax.type == "fixed" else of * tax.amount / 100
+        due = due if unit is None else rounded(due, unit)
         yield tax, due
         if tax.raises_base:
             raised += due

@@ -22,7 +22,10 @@ _SIGNATURES: Final = {
 }
 """Method → arguments that may come by position."""
 _ON_MODEL: Final = {"create", "fields_get", "load", "read_group", "search", "search_read"}
-_ADMINISTRATORS: Final = {"ir.config_parameter": "Administration/Settings"}
+_ADMINISTRATORS: Final = {
+    "ir.config_parameter": "Administration/Settings",
+    "ir.model": "Administration/Access Rights",
+}
 _ADMINISTRATORS_MAKE: Final = {"ir.model.data": "Administration/Access Rights"}
 ADMINISTRATOR: Final = 2
 

@@ -307,8 +307,9 @@ def _compare(
         rows = [database.tables[of.of][id_] for id_ in ids if id_ in database.tables[of.of]]
         return any(_compare(database, of.of, each, others, test) for each in rows)
     if of.type in {"one2many", "many2many"}:
-        wants = set(wanted) if isinstance(wanted, list) else {wanted}
-        return bool(wants & set(value)) is (operator in {"in", "="})
+        wants = set(wanted) if isinstance(wanted, list | tuple) else {wanted}
+        is_met = bool(wants & set(value)) or (False in wants and not value)  # False: there is none
+        return is_met is (operator in {"in", "="})
     if of.type == "datetime" and isinstance(wanted, str):
         wanted = dt.datetime.fromisoformat(wanted).replace(tzinfo=dt.UTC)
     if of.type == "date" and isinstance(wanted, str):

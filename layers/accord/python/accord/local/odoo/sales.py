@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from accord.local.odoo import accounts, stock
+from accord.local.odoo import taxes as taxation
 from accord.local.odoo.faults import user_error
 from accord.local.odoo.orm import Database, Row
 
@@ -73,6 +74,10 @@ def rounded(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
+def _as_it_is(amount: Decimal) -> Decimal:
+    return amount
+
+
 def amounts(
     database: Database, lines: list[Row], taxes: str, quantity: str, company: Row
 ) -> tuple[Decimal, Decimal]:
@@ -84,12 +89,9 @@ def amounts(
         base = gross - gross * line["discount"] / 100
         base = base if globally else rounded(base)
         untaxed += base
-        for tax in database.rows("account.tax", line[taxes]):
-            due = base * tax["amount"] / 100
-            if tax["amount_type"] == "fixed":
-                due = tax["amount"] * line[quantity]
-            due = due if globally else rounded(due)
-            of_tax[tax["id"]] = of_tax.get(tax["id"], Decimal(0)) + due
+        whole = _as_it_is if globally else rounded
+        for tax, due in taxation.due(database, line[taxes], base, line[quantity], whole).items():
+            of_tax[tax] = of_tax.get(tax, Decimal(0)) + due
     return rounded(untaxed), sum(map(rounded, of_tax.values()), Decimal(0))
 
 

@@ -100,6 +100,7 @@ def _partners() -> dict[str, Model]:
                 "customer_rank": WHOLE,
                 "parent_id": one("res.partner"),
                 "child_ids": many("res.partner", "parent_id"),
+                "sale_order_ids": many("sale.order", "partner_id"),
                 "state_id": one("res.country.state"),
                 "country_id": one("res.country"),
                 "company_id": SHARED,

@@ -141,7 +141,7 @@ def products(version: int) -> dict[str, Model]:
             created=_template_created,
         ),
         "product.product": Model(
-            variant,
+            {**variant, "variant_bom_ids": many("mrp.bom", "product_id")},
             title="Product Variant",
             label=_product_label,
             created=_product_created,
