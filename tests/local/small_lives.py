@@ -5,6 +5,7 @@ where the other paths are switched off.
 """
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,9 +14,12 @@ from typing import Any
 
 from accord.erp.memory.adapter import memory_like
 from accord.erp.memory.faults import Fault, no_faults
+from accord.errors import UnavailableError
 from accord.local.life import Life
 from accord.local.life.mishaps import CALM, ROUGH, Odds
 from accord.local.life.rules import varied
+from accord.local.simulate.edge import LOOKS, Edge
+from accord.local.store.deliveries import Body
 from accord.ports.erp import Duplicates
 from accord.rules.config import StoreFlows
 from tests.sync.conftest import config
@@ -24,9 +28,19 @@ MINUTE = dt.timedelta(minutes=1)
 MOMENT = dt.timedelta(milliseconds=200)
 EDITS = ("pay", "set status", "edit a line", "edit an address", "save")
 REFUNDS = ("refund an amount", "refund lines", "refund an amount")
+CLOSED = ("refunded", "completed", "cancelled", "failed")
 BOOKS = ("orders", "erp_changes", "invoices")
 
 _WRITES = frozenset({"create", "advance", "amend", "void"})
+_WRITTEN = (
+    "before erp.create",
+    "after erp.create",
+    "after erp.advance",
+    "after erp.amend",
+    "after erp.settle",
+    "after links.save",
+    "after store.add_note",
+)
 _OF_REFUNDS = frozenset({"waiting", "refunded_unshipped", "refunded_in_part"})  # a person's turn
 
 
@@ -34,6 +48,7 @@ class SmallLife(Life):
     """A life that heals soon. ``does`` are the acts that people do in it."""
 
     does: Sequence[str] = ()
+    edge: Edge | None = None  # by which the webhooks go, and who looks after them
     in_between: int = (
         6  # acts at the very moment of a call, of a whole life: each brings more calls
     )
@@ -43,6 +58,26 @@ class SmallLife(Life):
         if not self._arrive() and self.people.orders and self.in_between:
             self.in_between -= 1
             self.people.do(self.rng.choice(self.does), self.people.orders[-1])
+
+    def _tell(self, topic: str, body: Body) -> None:
+        """See Life._tell. What does not get through the edge is not sent again."""
+        if self.edge is None or self.edge.arrives(topic, body.id):
+            super()._tell(topic, body)
+
+    def look(self) -> None:
+        """Some minutes later, somebody looks after the webhooks."""
+        assert self.edge is not None, "it has no edge"
+        self.pass_(LOOKS)
+        self.edge.look()
+
+    @contextmanager
+    def unanswered(self) -> Iterator[None]:
+        """The receiver answers nobody meanwhile."""
+        assert self.edge is not None, "it has no edge"
+        begin = self.world.clock()
+        self.edge.deaf.append((begin, begin + dt.timedelta(days=1)))
+        yield
+        self.edge.deaf[-1] = begin, self.world.clock()
 
     def heal(self) -> None:
         """See Life.heal."""
@@ -65,18 +100,72 @@ class SmallLife(Life):
         yield
         del world.poll
 
-    def freeze(self, call: str, meanwhile: Callable[[], object]) -> None:
-        """The next run that comes to ``call`` stands still there, longer than its lease."""
+    def at(self, call: str, meanwhile: Callable[[], object], *, event: str = "") -> None:
+        """What happens when a run, of ``event`` if there is one, next comes to ``call``."""
         hook = self.world.hook
 
-        def stand_still(at: str) -> None:
+        def happen(at: str) -> None:
             hook(at)
-            if at == call:
+            if at == call and event in {"", self._event()}:
                 self.world.hook = hook
                 meanwhile()
-                self.pass_(3 * MINUTE)
 
-        self.world.hook = stand_still
+        self.world.hook = happen
+
+    def freeze(self, call: str, meanwhile: Callable[[], object]) -> None:
+        """The next run that comes to ``call`` stands still there, longer than its lease."""
+
+        def stand_still() -> None:
+            meanwhile()
+            self.pass_(3 * MINUTE)
+
+        self.at(call, stand_still)
+
+    def mostly_die(self, calls: Sequence[str], share: float) -> None:
+        """Workers die at ``calls``, such a ``share`` of them, twice over one change at the most."""
+        hook, rng = self.world.hook, Random(self.seed)
+
+        def die(at: str) -> None:
+            hook(at)
+            may = at in calls and self._event() and self.mishaps.odds is not CALM
+            if may and rng.random() < share:
+                self.mishaps.kill(at)
+
+        self.world.hook = die
+
+    def refuse(self, call: str, turn: int) -> None:
+        """Of the runs that come to ``call``, the one whose ``turn`` it is gets no answer there."""
+
+        def refused() -> None:
+            if turn:
+                self.refuse(call, turn - 1)
+                return
+            raise UnavailableError(f"{call}: no answer", sent=False, connection="aws")
+
+        self.at(call, refused)
+
+    def edit(self, id_: str) -> None:
+        """The merchant edits a line, a second after whatever was before; its webhook comes soon."""
+        self.world.clock.now += dt.timedelta(seconds=1)
+        with self.mishaps.left_alone():
+            self.people.do("edit a line", id_)
+        self.world.clock.now += dt.timedelta(seconds=2)
+
+    def hear(self, topic: str = "") -> None:
+        """The webhooks come whose time has come, up to the next of ``topic``; another worker takes
+        in hand what they say."""
+        came = ""
+        while self._posted and (not came or came != topic):
+            came = self._posted[0][2]
+            if not self._arrive():
+                break
+            self.world.work()
+
+    def _event(self) -> str:
+        """What the run in hand is about, nothing for a poll's."""
+        running = self.world.running
+        change = running[-1][1] if running else None
+        return change.event if change is not None else ""
 
 
 def small(
@@ -121,21 +210,45 @@ def mishaps(seed: int) -> list[str]:
 
 
 def crowd(seed: int) -> list[str]:
-    """Several workers at once, while the merchant goes on editing; nothing fails."""
-    odds = Odds(meanwhile=0.25, doubled=0.2)
-    life = small(seed, *BOOKS, does=(*EDITS, *EDITS, *REFUNDS), odds=odds)
-    life.in_between = 24
-    for _ in range(6):
+    """Orders are edited while a worker makes their documents, and another one hears of it."""
+    life = small(seed, *BOOKS, does=("edit a line",), odds=Odds(doubled=0.2))
+    for call in ("before erp.create", "after erp.create", "after erp.advance"):
         id_ = life.people.place()
-        life.pass_(MOMENT)
-        life.do(life.rng.choice(life.does), id_)
+
+        def meanwhile(id_: str = id_) -> None:
+            life.edit(id_)
+            life.hear()
+
+        life.at(call, meanwhile, event="order_created")
+        life.pass_(2 * MINUTE)
+    return life.end()
+
+
+def overtaken(seed: int) -> list[str]:
+    """A refund's turn sees two edits of its order, and writes the newer one; before it has written
+    that down, another worker hears of the older one."""
+    life = some(small(seed, "orders", "invoices", does=("pay",), odds=Odds()), 3, 1)
+    life.pass_(5 * MINUTE)
+    for id_ in life.people.orders:
+
+        def edit_twice(id_: str = id_) -> None:
+            life.edit(id_)
+            life.edit(id_)
+            for call in ("after erp.amend", "after erp.create"):
+                life.at(call, lambda: life.hear("order.updated"), event="refund_issued")
+
+        life.people.do("refund an amount", id_)
+        life.at("before store.get_order", edit_twice, event="refund_issued")
+        life.pass_(5 * MINUTE)
     return life.end()
 
 
 def rapid(seed: int) -> list[str]:
-    """Edit upon edit within a second."""
+    """Edit upon edit within a second; each is told at once."""
     life = some(small(seed, *BOOKS, does=("pay",)), 2, 1)
-    for id_ in life.people.orders * 3:
+    life.world.store.on_change = life.world.receive
+    for id_ in life.people.orders * 2:
+        life.world.clock.now = life.world.clock().replace(microsecond=0) + 2 * MINUTE
         for _ in range(2):
             life.people.do("edit a line", id_)
             life.pass_(MOMENT)
@@ -143,7 +256,8 @@ def rapid(seed: int) -> list[str]:
 
 
 def silence(seed: int) -> list[str]:
-    """No webhook arrives; the store is polled."""
+    """No webhook arrives; the store is polled. Of orders that are closed the night tells, not the
+    poll, where something changes that moves no date."""
     does = ("edit a line", "pay", *REFUNDS)
     life = small(seed, *BOOKS, does=does, odds=Odds(lost=1), polls_store=True)
     some(life, 2, 3)
@@ -152,7 +266,29 @@ def silence(seed: int) -> list[str]:
     life.do("edit a line", last)
     life.pass_(5 * MINUTE)
     for _ in range(3):
-        life.do("delete a refund", first)
+        if life.world.store.orders[first]["status"] not in CLOSED:
+            life.do("delete a refund", first)
+    return life.end()
+
+
+def switched_off(seed: int) -> list[str]:
+    """Nobody answers at the receiver for a while, so that the store switches webhooks off; they are
+    mended, and once more there is no answer. What was missed is saved again by the merchant, within
+    minutes. Nobody polls the store."""
+    life = small(seed, "orders", does=("edit a line",), odds=Odds())
+    life.edge = Edge(life.world, life.mishaps, Random(seed))
+    life.look()
+    some(life, 2, 0)
+    with life.unanswered():
+        for id_ in life.people.orders * 4:
+            life.edit(id_)
+    assert life.edge.hook_of("order.updated") is None, "the store has switched it off"
+    life.look()
+    with life.unanswered():
+        life.edit(life.people.orders[0])
+    for id_ in life.people.orders:
+        life.do("edit a line", id_)
+        life.do("save", id_)
     return life.end()
 
 
@@ -178,13 +314,13 @@ def parcels(seed: int) -> list[str]:
 
 
 def parcel_backlog(seed: int) -> list[str]:
-    """Nobody polls the back office for a while; then tables fail, and pages are short."""
+    """Nobody polls the back office for a while; then one of many messages cannot be queued."""
     life = some(small(seed, "orders", "fulfilment", does=("pay",)), 5, 1)
     with life.unpolled():
         for id_ in life.people.orders:
             life.do("ship", id_)
             life.pass_(3 * MINUTE)
-    life.mishaps.odds = Odds(refused=0.1)
+    life.refuse("before queues.put", seed % 4)
     life.pass_(5 * MINUTE)
     return life.end()
 
@@ -194,13 +330,13 @@ def order_backlog(seed: int) -> list[str]:
     life = small(seed, "orders", odds=Odds(lost=1), polls_store=True)
     store: Any = life.world.store
     whole = store.orders_since
-    store.orders_since = lambda **asked: whole(**{**asked, "limit": 2})
+    store.orders_since = lambda **asked: whole(**{**asked, "limit": 4})
     life.pass_(3 * MINUTE)
     with life.unpolled():
-        for _ in range(5):
+        for _ in range(6):
             life.people.place()
             life.pass_(4 * MINUTE)
-    life.mishaps.odds = Odds(lost=1, refused=0.1)
+    life.refuse("before queues.put", seed % 3)
     life.pass_(10 * MINUTE)
     return life.end()
 
@@ -219,7 +355,7 @@ def frozen(seed: int) -> list[str]:
     life = small(seed, "orders", "stock", "fulfilment", does=("ship", "pay"))
     some(life, 1, 0)
     life.pass_(3 * MINUTE)
-    life.freeze("after erp.stock", lambda: some(life, 1, 1))
+    life.freeze("after erp.stock", lambda: life.edit(life.people.orders[-1]))
     some(life, 1, 0)
     return life.end()
 
@@ -247,6 +383,19 @@ def late_answers(seed: int) -> list[str]:
 
 
 def deaths(seed: int) -> list[str]:
-    """Workers die between any two calls."""
-    odds = Odds(killed=0.03)
-    return some(small(seed, *BOOKS, does=(*EDITS, *REFUNDS), odds=odds), 2, 4).end()
+    """Workers die as soon as something was written."""
+    life = small(seed, *BOOKS, does=(*EDITS, *REFUNDS), odds=Odds(doubled=0.2))
+    life.mostly_die(_WRITTEN, 0.25)
+    return some(life, 2, 4).end()
+
+
+def late_refunds(seed: int) -> list[str]:
+    """As above, of refunds alone."""
+    life = some(small(seed, *BOOKS, does=("pay",)), 2, 1)
+    life.pass_(5 * MINUTE)
+    late = Fault("late", dt.timedelta(seconds=15))
+    turns = itertools.cycle((None, late, late, None, None))
+    life.world.books.faults = lambda operation: next(turns) if operation == "create" else None
+    for id_ in life.people.orders * 2:
+        life.do("refund an amount", id_)
+    return life.end()

@@ -35,7 +35,14 @@ def test_all_keys_of_an_order_are_different() -> None:
 
 @pytest.mark.parametrize(
     ("key", "order"),
-    [("uk-1042-r7", "uk-1042"), ("uk-1042-2-r7", "uk-1042-2"), ("uk-1042", ""), ("uk-1042-r", "")],
+    [
+        ("uk-1042-r7", "uk-1042"),
+        ("uk-1042-2-r7", "uk-1042-2"),
+        ("uk-1042", ""),
+        ("uk-1042-r", ""),
+        ("uk-1042-return", ""),
+        ("uk-1042-r7-again", ""),
+    ],
 )
 def test_a_refunds_key_leads_to_its_order(key: str, order: str) -> None:
     assert order_of_refund(key) == order

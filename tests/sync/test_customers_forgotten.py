@@ -202,7 +202,7 @@ def test_a_customer_that_is_being_merged_is_forgotten_later(shoppers: Shoppers, 
     ref = Ref("uk", "customer", ada)
     shoppers.links.acquire(ref, key="k", owner="w", now=now, until=until, seen=Seen(now))
 
-    with pytest.raises(BusyError, match="run it again"):
+    with pytest.raises(BusyError, match="try again"):
         forgetting(shoppers).carry_out(plan, by="kim")
 
 

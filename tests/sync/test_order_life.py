@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from accord.erp.memory.faults import Fault, no_faults
 from accord.local.world import World
-from accord.model.change import Ref
+from accord.model.change import Change, Ref
 from accord.rules.config import Config
 from tests.conftest import order_json
 from tests.sync.conftest import config, paying
@@ -265,6 +266,49 @@ def test_several_refunds_are_each_credited_once(world: World) -> None:
     world.drain()
 
     assert [note["totals"]["gross"] for note in credits_of(world)] == ["10.00", "5.00", "0.01"]
+
+
+def test_a_refund_that_fails_does_not_have_the_other_told_again(world: World) -> None:
+    """Each try of one would send the other, and each try of that one the first."""
+    id_ = place(world)
+    world.store.refund(id_, "10.00")
+    world.store.refund(id_, "5.00")
+    world.books.faults = lambda operation: Fault("unreached") if operation == "create" else None
+    world.drain_until(world.clock.now + dt.timedelta(minutes=1))
+    told: list[Change] = []
+    put = world.queue.put
+
+    def heard(change: Change, *, sending: str) -> None:
+        told.append(change)
+        put(change, sending=sending)
+
+    world.queue.put = heard  # type: ignore[method-assign]
+    before = len(world.ends)
+    world.drain_until(world.clock.now + dt.timedelta(minutes=40))
+    tries = {change.ref.id for change, _ in world.ends[before:] if change.ref.kind == "refund"}
+    world.books.faults = no_faults
+    world.drain()
+
+    assert len(tries) == 2
+    # What waited is woken, which is another matter.
+    assert [each for each in told if each.ref.kind == "refund" and not each.replay] == []
+    assert {note["totals"]["gross"] for note in credits_of(world)} == {"10.00", "5.00"}
+
+
+def test_a_person_who_replays_an_order_means_its_refunds_too(world: World) -> None:
+    id_ = place(world)
+    world.store.refund(id_, "10.00")
+    world.books.faults = lambda operation: Fault("refused") if operation == "create" else None
+    world.drain()
+    world.books.faults = no_faults
+    before = credits_of(world)
+    order = Ref("uk", "order", id_)
+    again = Change(order, "order_updated", world.clock.now, "again", replay="somebody")
+    world.queue.put(again, sending="again")
+    world.drain()
+
+    assert before == []
+    assert [note["totals"]["gross"] for note in credits_of(world)] == ["10.00"]
 
 
 def test_a_refund_of_nothing_makes_nothing(world: World) -> None:

@@ -44,8 +44,9 @@ def first_generation(key: str) -> str:
 
 def order_of_refund(key: str) -> str:
     """The key of the order whose refund has ``key``; empty where it is no refund's."""
-    order, mark, id_ = key.rpartition(refund_key("", ""))
-    return order if mark and id_ else ""
+    order, _, id_ = key.rpartition(refund_key("", ""))
+    # A store's ids are numbers: what a person named "uk-30-return" is not ours.
+    return order if id_.isascii() and id_.isdigit() else ""
 
 
 def of_same_store(text: str, order_key: str) -> str | None:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from accord.errors import BadInputError, BusyError
+from accord.errors import BadInputError
 from accord.model.change import Change, Ref
 from accord.model.documents import SalesOrder
 from accord.model.party import Profile
 from accord.ports.queues import Queues
-from accord.ports.state import Attention, Entry, Item, Journal, Link, Links, Mend, Seen
+from accord.ports.state import Attention, Entry, Item, Journal, Link, Links, Mend
 from accord.sync import mends
+from accord.sync.in_hand import in_hand
 
-_LEASE = dt.timedelta(seconds=30)  # of the one who writes a mend down
 _EVENTS = {  # what an item of an older release was about, by its ref's kind
     "customer": "customer_changed",
     "party": "customer_changed",
@@ -164,33 +164,18 @@ class Acts:
         Raises: BadInputError: a field is not mended. BusyError: it is in work this moment.
         """
         now = self.clock()
-        held = self._hold(target.story, by, now)
-        try:
+        key = self.key(target.story)
+        with in_hand(self.links, target.story, by=by, now=now, key=key) as held:
             found = held.mends
             for name in lifted:
                 found = mends.lifted(found, name)
             for each in laid:
                 found = mends.laid(found, replace(each, by=by, at=now, why=why))
             link = self.links.save(replace(held, mends=found))
-        finally:
-            self.links.abandon(held)
         said = [f"{each.path}{_value(each)}" for each in laid]
         said += [f"{name} as in the store again" for name in lifted]
         self._tell(target, f"mended {', '.join(said)}", by, why)
         self._send(target, by)
-        return link
-
-    def _hold(self, ref: Ref, by: str, now: dt.datetime) -> Link:
-        link = self.links.acquire(
-            ref,
-            key=self.key(ref),
-            owner=f"{by} {now.isoformat()}",
-            now=now,
-            until=now + _LEASE,
-            seen=Seen(None),
-        )
-        if link is None:
-            raise BusyError(f"{ref} is in work this moment; try again in a minute")
         return link
 
     # --- told -------------------------------------------------------------------

@@ -10,10 +10,8 @@ store, are theirs: Accord names them and leaves them.
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from accord.errors import BusyError
 from accord.model.change import Ref
 from accord.ports.state import (
     Attention,
@@ -27,19 +25,18 @@ from accord.ports.state import (
     Mend,
     Parked,
     Payloads,
-    Seen,
     Waiting,
 )
 from accord.ports.store import Store
 from accord.sync import conflicts
 from accord.sync.customer_ports import CLAIMS, PARTY_ARCHIVED
 from accord.sync.fingerprint import content, natural_key, parts, to_fact
+from accord.sync.in_hand import in_hand
 from accord.sync.mends import impersonal
 from accord.sync.parties import ADDRESS, BESIDE, ERP_BASE, GONE, STORE_BASE
 from accord.sync.reading import order_of
 from accord.sync.resolve import FORGOTTEN, emptied
 
-_LEASE = dt.timedelta(seconds=60)
 _KEPT_FACTS = frozenset({BESIDE, GONE, PARTY_ARCHIVED, FORGOTTEN})
 _REMOVED = "removed at the shopper's request"
 
@@ -189,7 +186,7 @@ class Forget:
         ):  # the marker first: nothing comes back meanwhile
             self._strip(link.ref, now, by)
         for link in plan.mended:
-            with self._held(link.ref, now, by) as held:
+            with in_hand(self.links, link.ref, by=by, now=now) as held:
                 left = impersonal(held.mends)
                 self.links.save(replace(held, mends=left, facts=self._facts(held, left)))
         for item in plan.items:
@@ -251,7 +248,7 @@ class Forget:
     def _strip(self, ref: Ref, now: dt.datetime, by: str) -> None:
         if self.links.get(ref) is None:
             return
-        with self._held(ref, now, by) as link:
+        with in_hand(self.links, ref, by=by, now=now) as link:
             facts = {
                 name: text
                 for name, text in link.facts.items()
@@ -259,25 +256,6 @@ class Forget:
             }
             facts.setdefault(FORGOTTEN, now.isoformat())
             self.links.save(replace(link, facts=facts, seen=None, mends=()))
-
-    @contextmanager
-    def _held(self, ref: Ref, now: dt.datetime, by: str) -> Iterator[Link]:
-        """The link of ``ref``, which is there, under our lease. Raises: BusyError: another's."""
-        known = self.links.get(ref)
-        link = self.links.acquire(
-            ref,
-            key=known.key if known else "",
-            owner=by,
-            now=now,
-            until=now + _LEASE,
-            seen=Seen(None),
-        )
-        if link is None:
-            raise BusyError(f"{ref} is in work this moment; run it again in a minute")
-        try:
-            yield link
-        finally:
-            self.links.abandon(link)
 
 
 def _shows(link: Link, email: str) -> bool:

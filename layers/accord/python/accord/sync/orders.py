@@ -38,7 +38,7 @@ from accord.sync.mends import unfit
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
 from accord.sync.reading import order_of
-from accord.sync.refunds import handled, is_owed
+from accord.sync.refunds import handled, is_owed, queued, unqueued
 from accord.sync.returns import opened
 from accord.sync.sales import BackOffice, Sales
 from accord.sync.steps import Writer
@@ -184,7 +184,7 @@ class Orders:
         claim = demander.note(order, link) if demander is not None else None
         insists = change.replay not in {"", WAKE} and "trouble" in link.facts
         worker = self._worker(link, order, run, story, insists=insists)
-        refund = change.ref.id if change.ref.kind == "refund" else None
+        refund = _refund(change)
         asked = link.erp if _ASKED & link.facts.keys() else None
         unlinked = made_at(link)
         try:
@@ -207,12 +207,12 @@ class Orders:
         overlap = worker.back.adapter.capabilities.overlap
         if unlinked and link.erp is not None and self.clock() - unlinked >= overlap / 2:
             self._queue_papers(link.erp, change, link)
-        link = self.links.save(replace(link, seen=seen, facts=facts))
-        asks: tuple[PermanentError, ...] = ()
         # What a refund's own turn reads may show others, whose order's change is then an echo.
         is_told = refund is not None and seen == was and run.attempt == 1
         if not is_told and (link.erp is not None or order.placed_at < self.rules.orders.start_at):
-            self._queue_refunds(link, order, change, seen)
+            facts |= self._queue_refunds(link, order, change, seen)
+        link = self.links.save(replace(link, seen=seen, facts=facts))
+        asks: tuple[PermanentError, ...] = ()
         if refund is not None:
             known = handled(link)
             outcome, link = worker.refunds().carry(link, order, refund, story)
@@ -362,20 +362,28 @@ class Orders:
 
     # --- what comes after the document --------------------------------------
 
-    def _queue_refunds(self, link: Link, order: SalesOrder, change: Change, seen: Seen) -> None:
-        """Those that nobody took into the books yet. Queued twice, they are taken once."""
-        for id_ in order.refund_ids:
-            ref = Ref(self.name, "refund", id_)
-            if ref != change.ref and is_owed(link, id_):
-                refund = Change(
-                    ref=ref,
-                    event="refund_issued",
-                    seen_at=change.seen_at,
-                    correlation_id=change.correlation_id,
-                    placed_at=order.placed_at,
-                    aggregate=order.ref,
-                )
-                self.queues.put(refund, sending=f"{refund.ref}:{seen.digest}:{change.replay}")
+    def _queue_refunds(
+        self, link: Link, order: SalesOrder, change: Change, seen: Seen
+    ) -> dict[str, str]:
+        """Those that nobody took into the books yet, and nobody has in hand: what the link is to
+        remember of it. Who dies before it does queues them again; queued twice, they are taken
+        once."""
+        due = [id_ for id_ in order.refund_ids if is_owed(link, id_) and id_ != _refund(change)]
+        # Whoever has the order gone through again means all of them.
+        insists = bool(change.replay) and change.aggregate is None
+        if due and not insists and not recovering(self.control):
+            due = unqueued(link, due, seen.digest)
+        for id_ in due:
+            refund = Change(
+                ref=Ref(self.name, "refund", id_),
+                event="refund_issued",
+                seen_at=change.seen_at,
+                correlation_id=change.correlation_id,
+                placed_at=order.placed_at,
+                aggregate=order.ref,
+            )
+            self.queues.put(refund, sending=f"{refund.ref}:{seen.digest}:{change.replay}")
+        return queued(link, due, seen.digest) if due else {}
 
     def _take_back(
         self, worker: Follower, link: Link, order: SalesOrder
@@ -456,6 +464,11 @@ class Orders:
             return None
         link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
         return self.links.release(link, handled=told)
+
+
+def _refund(change: Change) -> str | None:
+    """The id of the refund that the change is of, None for one of the order."""
+    return change.ref.id if change.ref.kind == "refund" else None
 
 
 def _of_order(change: Change) -> Change:

@@ -27,13 +27,13 @@ from accord.sync.follow import MAKING
 from accord.sync.pair import Pair
 from accord.sync.reading import refunds_of
 from accord.sync.reconcile_levels import REFRESH
-from accord.sync.refunds import stands_for, tie
+from accord.sync.refunds import QUEUED, stands_for, tie
 from accord.sync.sales import BackOffice
 from accord.sync.turn import Invocation
 
 _LEASE = dt.timedelta(minutes=2)
 # Facts about money, which the books say anew, and about a document that is gone.
-_OF_THE_BOOKS = ("refunds", "credited", "uncredited", "back", "paid", "netted", "keeps")
+_OF_THE_BOOKS = ("refunds", QUEUED, "credited", "uncredited", "back", "paid", "netted", "keeps")
 _GENERATION = re.compile(r"[^-]+-\d+-(\d+)")
 
 

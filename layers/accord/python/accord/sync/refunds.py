@@ -1,6 +1,7 @@
 """A refund of the store becomes a credit note and money out, under its order's lease."""
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ from accord.sync.sales import Sales, money
 from accord.sync.settling import Settling
 from accord.sync.turn import WAITS, Invocation, Story
 
+QUEUED = "refunds_queued"  # fact of an order's link: its state, and the refunds queued in it
 _OURS = re.compile(r"\[accord (\S+:credit_note:\S+)\]")
 
 
@@ -55,6 +57,28 @@ def is_owed(link: Link, id_: str) -> bool:
         return True
     stands = link.erp is not None and state_of(link) is not State.VOIDED
     return stands and id_ in link.facts.get("uncredited", "").split(",")
+
+
+def unqueued(link: Link, ids: Sequence[str], digest: str) -> list[str]:
+    """Those of ``ids`` that nobody has in hand: what was queued in this very state of order and
+    document is in its queue, waits, or is a person's."""
+    known = _queued(link, digest)
+    return [id_ for id_ in ids if id_ not in known]
+
+
+def queued(link: Link, ids: Sequence[str], digest: str) -> dict[str, str]:
+    """The facts of the order's link once ``ids`` are queued, too."""
+    known = dict.fromkeys((*_queued(link, digest), *ids))
+    return {QUEUED: f"{_state(link, digest)}:{','.join(known)}"}
+
+
+def _queued(link: Link, digest: str) -> tuple[str, ...]:
+    state, _, ids = link.facts.get(QUEUED, "").partition(":")
+    return tuple(ids.split(",")) if state == _state(link, digest) else ()
+
+
+def _state(link: Link, digest: str) -> str:
+    return hashlib.sha256(f"{digest} {link.erp}".encode()).hexdigest()[:16]
 
 
 def marker(credit: Ref) -> str:

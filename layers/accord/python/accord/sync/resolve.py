@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from accord.errors import BadInputError, BusyError, Owner
+from accord.errors import BadInputError, Owner
 from accord.model.change import Change, Ref
 from accord.ports.queues import Queues
-from accord.ports.state import Attention, Item, Link, Links, Payloads, Seen
+from accord.ports.state import Attention, Item, Link, Links, Payloads
 from accord.sync import conflicts
 from accord.sync.conflicts import Conflict, Decision
+from accord.sync.in_hand import in_hand
 from accord.sync.worker import item_id
 
 CONFLICT = "conflict"
@@ -25,7 +26,6 @@ FORGOTTEN = "forgotten"
 ARCHIVED = "archived_party"
 ASKED = frozenset({CONFLICT, PING_PONG, FORGOTTEN, ARCHIVED})
 DECIDED = "decided"  # fact of a link: what a person settled, by field
-_LEASE = dt.timedelta(seconds=30)  # of the one who writes a decision down
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,23 +206,10 @@ class Resolver:
 
     def _remember(self, customer: Ref, decided: Mapping[str, Any], *, id_: str, by: str) -> None:
         now = self.clock()
-        known = self.links.get(customer)
-        link = self.links.acquire(
-            customer,
-            key=known.key if known else str(customer),
-            owner=by,
-            now=now,
-            until=now + _LEASE,
-            seen=Seen(None),
-        )
-        if link is None:
-            raise BusyError(f"{customer} is being merged this moment; try again in a minute")
-        try:
+        with in_hand(self.links, customer, by=by, now=now, key=str(customer)) as link:
             before = json.loads(link.facts.get(DECIDED, "{}"))
             facts = {**link.facts, DECIDED: json.dumps({**before, **decided})}
             self.links.save(replace(link, facts=facts))
-        finally:
-            self.links.abandon(link)
         again = Change(customer, "customer_changed", now, f"resolve-{id_}", replay=by)
         self.queues.put(again, sending=f"resolve:{customer}:{by}")
 

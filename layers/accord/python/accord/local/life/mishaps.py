@@ -42,6 +42,10 @@ class Odds:
     doubled: float = 0.0
     late: float = 0.0
     silent: float = 0.0
+    any: float = field(init=False)  # that a port call goes wrong, or is not left alone
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "any", self.killed + self.refused + self.meanwhile)
 
 
 CALM = Odds()
@@ -108,17 +112,22 @@ class Mishaps:
         """Told of every port call of a worker or a poll, before and after."""
         if self.odds is CALM or self._acting:
             return
-        world, rng, odds = self.world, self.rng, self.odds
-        world.clock.now += _MOMENTS[rng.randrange(self.slowest_ms)]
+        world, rng, odds, slowest = self.world, self.rng, self.odds, self.slowest_ms
+        # As ``randrange(slowest)`` draws it, without its three calls: this is told of everything.
+        bits = slowest.bit_length()
+        while (moment := rng.getrandbits(bits)) >= slowest:
+            pass
+        clock = world.clock
+        clock.now = now = clock.now + _MOMENTS[moment]
         running = world.running
-        if running and world.clock.now - running[-1][0] >= WORKER_TIMEOUT:
+        if running and now - running[-1][0] >= WORKER_TIMEOUT:
             self.count["timed out"] += 1
             raise KilledError("its time is over")
         draw = rng.random() if running else rng.random() * _POLL
-        if draw >= odds.killed + odds.refused + odds.meanwhile:
+        if draw >= odds.any:
             return
         for share, what in (
-            (odds.killed, self._kill),
+            (odds.killed, self.kill),
             (odds.refused, self._refuse),
             (odds.meanwhile, self._interrupt),
         ):
@@ -138,12 +147,14 @@ class Mishaps:
     def is_off(self, now: dt.datetime) -> bool:
         """Whether the back office is off, which it is for whole hours."""
         hour = now.replace(minute=0, second=0, microsecond=0)
-        if hour not in self._off:
-            self._off[hour] = self.rng.random() < self.odds.outage
-            self.count["hours without a back office"] += self._off[hour]
-        return self._off[hour] and self.odds != CALM
+        off = self._off.get(hour)
+        if off is None:
+            off = self._off[hour] = self.rng.random() < self.odds.outage
+            self.count["hours without a back office"] += off
+        return off and self.odds != CALM
 
-    def _kill(self, call: str) -> None:
+    def kill(self, call: str) -> None:
+        """The worker dies at ``call``, if its message was not the end of two before."""
         running = self.world.running
         change = running[-1][1] if running else None
         if change is not None:
