@@ -1,0 +1,99 @@
+"""Somebody consents anew, for other books or another app, while workers hold what was before."""
+
+from dataclasses import replace
+
+import pytest
+
+from accord.errors import NoConsentError, UnauthorizedError, UnavailableError
+from accord.ports.tokens import Access
+from tests.sync.consenting import ERP, OTHER, SHOP, Provider
+
+
+@pytest.fixture
+def provider() -> Provider:
+    made = Provider()
+    made.consent()
+    return made
+
+
+def test_a_new_consent_is_used_within_a_minute_by_all_though_the_old_token_lasts(provider) -> None:
+    """It may be for other books."""
+    worker = provider.worker()
+    assert worker.access().tenant == SHOP.id
+
+    provider.consent(OTHER)
+    assert provider.worker().access().tenant == OTHER.id
+    provider.later(seconds=45)
+
+    assert worker.access() == Access(provider.stored().access, OTHER.id)
+    assert provider.fake.calls["renew"] == 0
+
+
+def test_who_is_refused_finds_a_new_consent_at_once_and_renews_nothing(provider) -> None:
+    worker = provider.worker()
+    refused = worker.access()
+    assert worker.another(refused) is None
+
+    provider.fake.withdraw()
+    provider.consent()
+    found = worker.another(refused)
+
+    assert found is not None
+    assert provider.is_let_in(found.token)
+    assert worker.access() == found
+    assert provider.fake.calls["renew"] == 0
+
+
+def test_a_table_that_does_not_answer_stops_nobody_whose_token_lasts(provider: Provider) -> None:
+    worker = provider.worker()
+    known = worker.access()
+
+    def away(step: str) -> None:
+        if step == "before tokens.get":
+            raise UnavailableError("the table is away")
+
+    provider.hook = away
+    provider.later(minutes=20)
+    assert worker.access() == known
+    provider.later(minutes=8)
+
+    with pytest.raises(UnavailableError, match="the table is away"):
+        worker.access()
+
+
+# --- another app --------------------------------------------------------------------------
+
+ANOTHER = {"client_id": "another-app", "client_secret": "hush"}
+
+
+def test_another_app_does_not_renew_what_it_was_not_given(provider: Provider) -> None:
+    """The provider would call the consent lapsed, and that would be remembered."""
+    provider.later(minutes=31)
+
+    for attempt in (provider.worker(secret=ANOTHER).access, provider.worker(secret=ANOTHER).tend):
+        with pytest.raises(UnauthorizedError, match="accord connect books") as raised:
+            attempt()
+        assert not isinstance(raised.value, NoConsentError)
+        assert "local-client" in str(raised.value)
+        assert "hush" not in str(raised.value)
+
+    assert provider.fake.calls["renew"] == 0
+    assert provider.stored().refused_at is None
+    assert provider.is_let_in(provider.worker().access().token)  # the former one is put back
+
+
+def test_the_schedule_tells_of_another_app_while_workers_use_what_lasts(provider) -> None:
+    assert provider.is_let_in(provider.worker(secret=ANOTHER).access().token)
+    provider.later(minutes=28)
+    assert provider.is_let_in(provider.worker(secret=ANOTHER).access().token)
+
+    with pytest.raises(UnauthorizedError, match="client_id"):
+        provider.worker(secret=ANOTHER).tend()
+
+
+def test_tokens_of_which_the_app_is_not_known_are_renewed_and_it_is_remembered(provider) -> None:
+    provider.tokens.keep(ERP, replace(provider.stored(), client_id=""))
+    provider.later(minutes=31)
+
+    assert provider.is_let_in(provider.worker().access().token)
+    assert provider.stored().client_id == "local-client"
