@@ -1,6 +1,10 @@
-"""Each minute, for one kind of records of one back office: what changed there is queued."""
+"""Each minute, for one kind of records of one back office: what changed there is queued.
+
+So it is some seconds after a back office hinted that something did.
+"""
 
 import datetime as dt
+import json
 import time
 from contextlib import AbstractContextManager
 from random import SystemRandom
@@ -11,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
 from accord.counted import counted
-from accord.errors import OutageError, RateLimitedError, TransientError, WaitingError
+from accord.errors import AccordError, OutageError, RateLimitedError, TransientError, WaitingError
 from accord.model.documents import Kind
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
@@ -26,8 +30,9 @@ _LONGEST_S = 10.0  # what is told to wait for longer comes again with the next r
 
 @counted
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Nothing is answered. ``event`` is ``{"erp": …, "kind": …}``, as its schedule says.
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """``event`` is ``{"erp": …, "kind": …}``, as its schedule says, for which nothing is answered;
+    or messages that hold such a thing each: hints. Those that must be looked at again stay.
 
     With ``sweep`` nothing is read now, whatever holds the back office: the runs of the next minutes
     that may ask it read every item once.
@@ -35,16 +40,36 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     that is left alone (paused, in maintenance) is not asked. Neither is one whose calls of this day
     are made, which counts as behind too: nobody meant it.
     """
-    erp, kind = event["erp"], Kind(event["kind"])
+    if "Records" in event:
+        left = [each["messageId"] for each in event["Records"] if not _hinted(each, context)]
+        return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in left]}
+    _run(event["erp"], Kind(event["kind"]), context, sweep=bool(event.get("sweep")))
+    return None
+
+
+def _hinted(record: dict[str, Any], context: LambdaContext) -> bool:
+    """Whether the hint is done with. What the schedule's next run would meet as well is left to
+    it, and told by it: a hint kills nobody."""
+    told = json.loads(record["body"])
+    erp, kind = told["erp"], Kind(told["kind"])
+    try:
+        return _run(erp, kind, context)
+    except AccordError as error:
+        logger.warning("hint dropped", erp=erp, kind=kind, reason=error.reason, error=str(error))
+        return True
+
+
+def _run(erp: str, kind: Kind, context: LambdaContext, *, sweep: bool = False) -> bool:
+    """False where another look soon may see more: a run was under way, or nobody answered."""
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
     until = dt.datetime.now(dt.UTC) + left - _MARGIN
     try:
-        if event.get("sweep") and kind in OF_ITEMS:
+        if sweep and kind in OF_ITEMS:
             bootstrap.catalogue_poller(erp).ask_for_sweep(kind)
-            return
+            return True
         if (held := bootstrap.guard().held(erp)) is not None:
             raise held
-        _look(erp, kind, context, until)
+        return _look(erp, kind, context, until)
     except WaitingError as error:
         logger.info("left alone", erp=erp, kind=kind, cause=error.cause, why=str(error))
         if error.cause == DAY_LIMIT:
@@ -52,21 +77,25 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     except (TransientError, OutageError) as error:
         logger.warning("not now", erp=erp, kind=kind, reason=error.reason, error=str(error))
         measure("ErpPollsBehind")
+        return False
+    return True
 
 
-def _look(erp: str, kind: Kind, context: LambdaContext, until: dt.datetime) -> None:
-    """Tries again soon where there is time: all kinds are looked at in the same second.
+def _look(erp: str, kind: Kind, context: LambdaContext, until: dt.datetime) -> bool:
+    """Whether it looked; False while another run does. Tries again soon where there is time: all
+    kinds are looked at in the same second.
 
     Raises: RateLimitedError: not now.
     """
-    for left in reversed(range(_TRIES)):
+    left = _TRIES
+    while True:
+        left -= 1
         try:
             if kind in OF_ITEMS:
                 with _operation("catalogue", context, until):
-                    _levels(erp, kind, until)
-            else:
-                with _operation("polls", context, until):
-                    _news(erp, kind, until)
+                    return _levels(erp, kind, until)
+            with _operation("polls", context, until):
+                return _news(erp, kind, until)
         except RateLimitedError as error:
             if not left or error.retry_after is None or error.retry_after > _LONGEST_S:
                 raise
@@ -74,8 +103,6 @@ def _look(erp: str, kind: Kind, context: LambdaContext, until: dt.datetime) -> N
             if dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait) > until:
                 raise
             time.sleep(wait)
-        else:
-            return
 
 
 def _operation(
@@ -86,7 +113,7 @@ def _operation(
     return bootstrap.guard().operation(what, calls=CALLS_PER_POLL, holder=holder, until=until)
 
 
-def _news(erp: str, kind: Kind, until: dt.datetime) -> None:
+def _news(erp: str, kind: Kind, until: dt.datetime) -> bool:
     polled = bootstrap.poller(erp).run(kind, until=until)
     if polled.sent:
         measure("ErpNews", polled.sent, kind=kind)
@@ -96,9 +123,10 @@ def _news(erp: str, kind: Kind, until: dt.datetime) -> None:
         logger.info(
             "polled", erp=erp, kind=kind, sent=polled.sent, read=polled.read, behind=polled.behind
         )
+    return not polled.busy
 
 
-def _levels(erp: str, kind: Kind, until: dt.datetime) -> None:
+def _levels(erp: str, kind: Kind, until: dt.datetime) -> bool:
     polled = bootstrap.catalogue_poller(erp).run(kind, until=until)
     if polled.behind:
         measure("ErpPollsBehind")
@@ -119,3 +147,4 @@ def _levels(erp: str, kind: Kind, until: dt.datetime) -> None:
             sweeping=polled.sweeping,
             expired=polled.expired,
         )
+    return not polled.busy

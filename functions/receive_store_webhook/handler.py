@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import edge
 from accord.observability import measure
-from accord.woo.webhook import Delivery, Edge, Ignored
+from accord.woo.webhook import Delivery, Ignored
 
 logger = Logger()
 
@@ -32,7 +32,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         return _rejected(403, "source", store.name)
     if delivery.is_ping:  # unsigned; sent when the merchant saves the webhook
         return _answer(200)
-    if not _is_genuine(delivery, store):
+    if not edge.is_genuine(edge.webhook_secrets, store, delivery.is_genuine):
         return _rejected(401, "signature", store.name)
     message = delivery.read(store, seen_at=dt.datetime.now(dt.UTC))
     if isinstance(message, Ignored):
@@ -45,15 +45,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     logger.info("queued", ref=message.group, to=message.event)
     measure("WebhooksReceived", store=store.name)
     return _answer(200)
-
-
-def _is_genuine(delivery: Delivery, store: Edge) -> bool:
-    """With the secrets at hand, else with what they are now: they may have been rotated."""
-    known = edge.webhook_secrets.of(store)
-    if delivery.is_genuine(known):
-        return True
-    newer = edge.webhook_secrets.of(store, newer=True)
-    return newer != known and delivery.is_genuine(newer)
 
 
 def _rejected(status: int, why: str, store: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A FIFO queue and the one for its dead."""
+"""A FIFO queue and the one for its dead; and one for hints, which have none."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_sqs as sqs
@@ -45,3 +45,31 @@ class FifoQueue(Construct):
             # A first deployment that fails leaves no names behind; anything later keeps its work.
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+
+
+class HintQueue(Construct):
+    """``queue`` for what may get lost: a clock does the same work a little later.
+
+    Each message lies there for ``delay`` before it is handed over, comes again once
+    ``consumer_timeout`` is over if it must, and is gone after five minutes.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, delay: Duration, consumer_timeout: Duration
+    ) -> None:
+        super().__init__(scope, id_)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            queue_name=f"{name}.fifo",
+            fifo=True,
+            fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+            deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+            delivery_delay=delay,
+            visibility_timeout=Duration.seconds(int(consumer_timeout.to_seconds()) + 15),
+            retention_period=Duration.minutes(5),
+            enforce_ssl=True,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+        )
+        for rule in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
+            acknowledge(self.queue, rule, "A hint that is not followed is the next poll's")

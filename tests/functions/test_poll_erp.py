@@ -25,7 +25,8 @@ from tests.functions.conftest import Handler, metrics
 from tests.functions.test_life_functions import placed
 
 FUNCTION = "poll_erp"
-CASES = sorted(path.stem for path in (EVENTS / FUNCTION).glob("*.json"))
+HINTED = "hinted"  # what its queue hands over; the others are what its schedules say
+CASES = sorted({path.stem for path in (EVENTS / FUNCTION).glob("*.json")} - {HINTED})
 
 
 def poll(run: Handler, *cases: str) -> None:
@@ -246,3 +247,76 @@ def test_a_back_office_that_is_away_is_soon_left_alone(
 
     assert len(asked) == FAILURES["outage"]
     assert metrics(capsys.readouterr().out)["ErpPollsBehind"] == 8
+
+
+# --- hints ----------------------------------------------------------------------
+
+
+def hinted(run: Handler, **changes: str) -> list[str]:
+    """The ids of the messages that stay; ``changes`` are to what the hint says."""
+    event = json.loads((EVENTS / FUNCTION / f"{HINTED}.json").read_text(encoding="utf-8"))
+    (record,) = event["Records"]
+    record["body"] = json.dumps(json.loads(record["body"]) | changes)
+    answer = run(FUNCTION, event)
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+
+def test_a_hint_is_a_look_of_its_own(
+    run: Handler, room: Room, books: Ledger, store: ModelStore
+) -> None:
+    sale = placed(run, room, store).erp
+    assert sale is not None
+    Memory(books.call).ship(sale)
+
+    assert hinted(run) == []
+
+    (message,) = room.messages("order_fulfilled")
+    assert str(Change.from_json(message["Body"]).aggregate) == "uk:order:30"
+
+
+class Busy:
+    """A poller while another run of it is under way."""
+
+    def run(self, *_: object, **__: object) -> Polled:
+        return Polled(0, 0, behind=False, busy=True)
+
+
+def test_a_hint_that_comes_while_a_run_is_under_way_comes_again(
+    run: Handler, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "poller", lambda _: Busy())
+
+    assert len(hinted(run)) == 1
+
+
+def test_a_hint_of_a_back_office_that_does_not_answer_comes_again(
+    run: Handler, room: Room, books: Ledger
+) -> None:
+    books.faults = lambda _: Fault("unreached")
+
+    assert len(hinted(run)) == 1
+
+
+def test_a_hint_of_a_paused_back_office_is_dropped(run: Handler, room: Room, books: Ledger) -> None:
+    bootstrap.pauses().begin("main", by="maria")
+    books.faults = lambda _: pytest.fail("it was asked")
+
+    assert hinted(run) == []
+
+
+@pytest.mark.parametrize("erp", ["main", "gone"])
+def test_what_a_person_must_mend_is_left_to_the_schedule_to_tell(
+    run: Handler, room: Room, books: Ledger, erp: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books.faults = lambda _: Fault("unauthorized")
+
+    assert hinted(run, erp=erp) == []
+    assert "hint dropped" in capsys.readouterr().out
+
+
+def test_a_hint_of_what_the_back_office_does_not_tell_of_asks_nothing(
+    run: Handler, room: Room, books: Ledger
+) -> None:
+    books.faults = lambda _: pytest.fail("it was asked")
+
+    assert hinted(run, kind="payment") == []

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from accord.model.change import Change
-from accord.woo.webhook import MOST_BYTES, Delivery, Ignored
+from accord.signed import MOST_BYTES
+from accord.woo.webhook import Delivery, Ignored
 from tests.woo.test_webhook import NOW, UK, api_event, capture, read, signed
 
 ORDER: dict[str, Any] = {"id": 7, "status": "processing", "total": "1.00"}

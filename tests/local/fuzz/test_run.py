@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accord import checkout
+from accord.erp.xero import webhook as xero
 from accord.local.fuzz import reading, run
 from accord.local.place import REPO, toml_of
 from accord.local.recorded import Recorded, read_all
@@ -40,7 +41,7 @@ def test_most_of_it_comes_through_the_door_and_much_does_not() -> None:
 
     assert result.queued > 300
     assert result.read > result.refused > 50
-    assert min(result.answers[401], result.answers[404], result.checkouts) > 10
+    assert min(result.answers[401], result.answers[404], result.checkouts, result.calls) > 10
 
 
 def test_the_same_seed_makes_the_same_requests() -> None:
@@ -50,6 +51,10 @@ def test_the_same_seed_makes_the_same_requests() -> None:
 
 
 def accept_all(_: object, __: object) -> bool:
+    return True
+
+
+def accept_everyone(*_: object) -> bool:
     return True
 
 
@@ -70,9 +75,23 @@ def lose_the_name(*_: object, **__: object) -> None:
         (webhook, "_LARGEST_ID", 10**4200, "queued as"),
         (reading, "from_wire", lose_the_name, "escaped from the order's reading"),
         (checkout.Request, "is_genuine", accept_all, "answered unsigned"),
+        (xero, "is_genuine", accept_everyone, "a call was answered 200, not 401"),
+        (xero, "json_object", lose_the_name, "escaped from a call"),
+        (xero, "_KINDS", {"INVOICE": ("money",)}, "hinted at"),
         (checkout, "_table", lose_the_name, "escaped from the checkout's question"),
     ],
-    ids=["signature", "copy", "letters", "id", "mapping", "checkout signature", "checkout form"],
+    ids=[
+        "signature",
+        "copy",
+        "letters",
+        "id",
+        "mapping",
+        "checkout signature",
+        "call's signature",
+        "call's form",
+        "call's kind",
+        "checkout form",
+    ],
 )
 def test_a_bug_that_is_put_in_is_found(
     monkeypatch: pytest.MonkeyPatch,

@@ -3,15 +3,14 @@
 Signed is ``{time}.{nonce}.`` and the raw body, with HMAC-SHA256, in base64.
 """
 
-import base64
 import datetime as dt
-import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from accord.signed import headers_of, is_signed, raw_body, signature
 from accord.sync.availability import Answer, Basket, Judged, Line
 
 MOST_LINES = 100
@@ -56,15 +55,10 @@ class Request:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
-        body = event.get("body") or ""
-        try:
-            raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-        except ValueError:
-            raw = b""
         return cls(
             store=(event.get("pathParameters") or {}).get("store", ""),
-            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-            body=raw,
+            headers=headers_of(event),
+            body=raw_body(event),
             request_id=event.get("requestContext", {}).get("requestId", ""),
         )
 
@@ -99,17 +93,14 @@ class Request:
 
     def is_genuine(self, secrets: Iterable[str]) -> bool:
         """Whether one of ``secrets`` signed it; takes equally long for any signature."""
-        given = self.headers.get("x-accord-signature", "").encode(errors="replace")
-        genuine = False
-        for secret in secrets:
-            genuine |= hmac.compare_digest(self.signature(secret).encode(), given)
-        return genuine
+        return is_signed(self._signed(), self.headers.get("x-accord-signature", ""), secrets)
 
     def signature(self, secret: str) -> str:
         """What ``secret`` signs it with."""
-        signed = f"{self.headers.get('x-accord-time', '')}.{self.nonce}.".encode() + self.body
-        mac = hmac.digest(secret.encode(), signed, "sha256")
-        return base64.b64encode(mac).decode("ascii")
+        return signature(self._signed(), secret)
+
+    def _signed(self) -> bytes:
+        return f"{self.headers.get('x-accord-time', '')}.{self.nonce}.".encode() + self.body
 
     def basket(self) -> Basket:
         """What it asks. Raises: RefusedError 400: with the field and what helps."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from accord import erp
 from accord.bootstrap import rules, tables
@@ -16,8 +16,9 @@ from accord.edge import WebhookSecrets, aws_client, secret_name
 from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
 from accord.http import sent
 from accord.ports.erp import Connection, ErpAdapter
-from accord.ports.limits import Board
+from accord.ports.limits import CIRCUITS, Board
 from accord.rules.config import bears
+from accord.rules.hosts import is_loopback
 from accord.state.breakers import BoardBreakers
 from accord.sync.guard import Guard
 from accord.sync.meter import Meter
@@ -25,6 +26,10 @@ from accord.sync.pause import Pauses
 from accord.sync.sales import BackOffice
 from accord.woo.client import WooStore
 from accord.woo.webhook import Edge
+
+if TYPE_CHECKING:
+    from accord.ports.tokens import App, OAuth
+    from accord.sync.tokens import Keeper
 
 _SECRETS_KEPT_S = 300.0  # a renewed password is used without a deployment
 READERS = ("order", "customer", "product")
@@ -62,14 +67,14 @@ def pauses() -> Pauses:
 _secrets: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
-def _secret(name: str, *, connection: str) -> dict[str, Any]:
-    """What ``connection`` signs in with.
+def _secret(name: str, *, connection: str, fresh: bool = False) -> dict[str, Any]:
+    """What ``connection`` signs in with; ``fresh``: read just now.
 
     Raises: UnauthorizedError: it is not there, has no value yet, may not be read, or is no JSON
     object. All that needs it waits together, and goes on when somebody has mended it.
     """
     kept = _secrets.get(name)
-    if kept is None or time.monotonic() - kept[0] > _SECRETS_KEPT_S:
+    if fresh or kept is None or time.monotonic() - kept[0] > _SECRETS_KEPT_S:
         try:
             text = aws_client().get_secret(secret_name(name))
         except RejectedError as error:
@@ -109,19 +114,99 @@ def back_office(name: str, *, timeout: Decimal | None = None) -> ErpAdapter:
     key = name if timeout is None else f"{name} within {timeout} s"
     kept = _back_offices.get(key)
     if kept is None or kept[0] != secret:
-        adapter = erp.load(table.adapter).connect(
-            Connection(
-                name=name,
-                adapter=table.adapter,
-                url=table.url,
-                options=table.options,
-                secret=secret,
-                timeout=table.timeout if timeout is None else timeout,
-                allow_private=table.allow_private,
-            )
-        )
+        adapter = back_office_with(name, secret, timeout=timeout)
         kept = _back_offices[key] = (secret, guard().over(adapter, name, breaker=key))
     return kept[1]
+
+
+def back_office_with(
+    name: str, secret: dict[str, Any], *, timeout: Decimal | None = None
+) -> ErpAdapter:
+    """The adapter of [erps.``name``] with this ``secret`` and nothing before it: whoever tries new
+    credentials asks for them, whatever became of those before."""
+    table = rules.deployed().erps[name]
+    kind = erp.load(table.adapter)
+    return kind.connect(
+        Connection(
+            name=name,
+            adapter=table.adapter,
+            url=table.url,
+            options=table.options,
+            secret=secret,
+            timeout=table.timeout if timeout is None else timeout,
+            allow_private=table.allow_private,
+            tokens=keeper(name) if kind.oauth is not None else None,
+        )
+    )
+
+
+def let_go(name: str) -> None:
+    """The credentials of the store or back office ``name`` were renewed: they are read anew, and
+    what waits for them is asked for again by the next `wake`."""
+    config_ = rules.deployed()
+    table = config_.erps.get(name) or config_.stores[name]
+    _secrets.pop(table.secret, None)
+    board().put(CIRCUITS, f"{name}:unauthorized", lambda _: None)
+
+
+def provider(name: str) -> "OAuth | None":
+    """How [erps.``name``] lets us in by OAuth; None where it does not.
+
+    Of a stand-in on this machine everything is at its own address.
+    """
+    table = rules.deployed().erps.get(name)
+    oauth = erp.load(table.adapter).oauth if table is not None else None
+    if table is None or oauth is None:
+        return None
+    return oauth.at(table.url) if is_loopback(table.url) else oauth
+
+
+def app(name: str, oauth: "OAuth", *, timeout: float | None = None, fresh: bool = False) -> "App":
+    """Our app at the provider. ``timeout``: seconds for one answer, where a person waits.
+    ``fresh``: as the secret says just now.
+
+    Raises: UnauthorizedError: the secret lacks the app, or cannot be read.
+    """
+    from accord.oauth import TIMEOUT_S, IdentityClient
+    from accord.ports.tokens import App
+
+    table, secret = rules.deployed().erps[name], app_secret(name, fresh=fresh)
+    identity = IdentityClient.connect(
+        name,
+        oauth,
+        secret,
+        allow_private=table.allow_private,
+        timeout=TIMEOUT_S if timeout is None else timeout,
+    )
+    return App(secret["client_id"], identity)
+
+
+def app_secret(name: str, *, fresh: bool = False) -> dict[str, Any]:
+    """The secret of [erps.``name``]. Raises: UnauthorizedError: it cannot be read."""
+    return _secret(rules.deployed().erps[name].secret, connection=name, fresh=fresh)
+
+
+def keeper(name: str, *, fresh: bool = False) -> "Keeper":
+    """Keeps the tokens of [erps.``name``], with what its secret says now; ``fresh``: just now.
+
+    Raises: UnsupportedError: it does not let us in by OAuth. UnauthorizedError: as ``app``.
+    """
+    from accord.sync.tokens import Keeper  # neither is loaded where no back office asks for it
+
+    oauth = provider(name)
+    if oauth is None:
+        raise UnsupportedError(f"{name} is let into by a key, not by a consent")
+    random, ours = SystemRandom(), app(name, oauth, fresh=fresh)
+    return Keeper(
+        erp=name,
+        oauth=oauth,
+        client_id=ours.client_id,
+        identity=ours.identity,
+        tokens=tables.tokens(),
+        clock=tables.now,
+        pause=time.sleep,
+        new_owner=lambda: f"{random.getrandbits(64):016x}",
+    )
 
 
 _made: dict[tuple[str, str], tuple[object, Any]] = {}
@@ -150,21 +235,27 @@ def store(name: str) -> WooStore:
         )
 
     def make() -> WooStore:
-        client = WooStore.connect(
-            name=name,
-            url=table.url,
-            api_url=table.api_url,
-            consumer_key=secret["consumer_key"],
-            consumer_secret=secret["consumer_secret"],
-            timeout=float(table.timeout),
-            settle=dt.timedelta(seconds=float(table.settle)),
-            vat_keys=table.orders.vat_number,
-            po_keys=table.orders.po_number,
-            allow_private=table.allow_private,
-        )
-        return guard().over(client, name, free=READERS)
+        return guard().over(store_with(name, secret), name, free=READERS)
 
     return _kept("store", name, (version, secret), make)
+
+
+def store_with(name: str, secret: dict[str, Any]) -> WooStore:
+    """A client of [stores.``name``] with the key in ``secret`` and nothing before it, as
+    ``back_office_with``. Raises: UnsupportedError: the configuration has no such store any more."""
+    table, _ = rules.store_table(name)
+    return WooStore.connect(
+        name=name,
+        url=table.url,
+        api_url=table.api_url,
+        consumer_key=secret["consumer_key"],
+        consumer_secret=secret["consumer_secret"],
+        timeout=float(table.timeout),
+        settle=dt.timedelta(seconds=float(table.settle)),
+        vat_keys=table.orders.vat_number,
+        po_keys=table.orders.po_number,
+        allow_private=table.allow_private,
+    )
 
 
 def webhook_secrets(name: str) -> tuple[str, ...]:

@@ -12,11 +12,15 @@ import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from accord import bootstrap
 from accord.errors import BadInputError, UnavailableError
 from accord.local.place import REPO, compiled, toml_of
 from accord.sync.flows import FLOWS
 
-TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config", "levels")
+TABLES = (
+    *("links", "steps", "waiting", "attention", "journal"),
+    *("control", "config", "levels", "tokens"),
+)
 EVENTS = tuple(dict.fromkeys(flow.function for flow in FLOWS))
 StageOption = Annotated[
     str | None,
@@ -77,6 +81,37 @@ def local_webhooks() -> str:
     """
     webhooks: str = _local()["webhooks"]
     return webhooks
+
+
+def local_calls(erp: str) -> str:
+    """Where a back office calls the stack that runs on this machine. Raises: as above."""
+    return f"{public_url(None)}/erps/{erp}/webhook"
+
+
+def public_url(stage: str | None) -> str:
+    """Where the API of the connected stack answers, without a slash at its end.
+
+    Raises: BadInputError: nothing tells; ``--url`` may.
+    """
+    if stage is None:
+        url = urlsplit(local_webhooks())
+        return f"{url.scheme}://{url.netloc}"
+    front = bootstrap.config().deploy.front
+    if front:
+        return f"https://{front}"
+    try:
+        pages = bootstrap.client("apigatewayv2").get_paginator("get_apis").paginate()
+        named = f"accord-{stage}-webhooks"
+        found = [api for page in pages for api in page["Items"] if api["Name"] == named]
+    except (BotoCoreError, ClientError) as error:
+        raise BadInputError(
+            f"API Gateway does not tell where stage {stage!r} answers ({error}); say it with --url"
+        ) from error
+    if len(found) != 1:
+        raise BadInputError(
+            f"there is no API {named} in {os.environ['AWS_REGION']}; say with --url where it is"
+        )
+    return str(found[0]["ApiEndpoint"]).rstrip("/")
 
 
 def local_dashboard() -> dict[str, Any]:

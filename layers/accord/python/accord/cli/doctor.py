@@ -48,16 +48,17 @@ def doctor(
             progress=status.update,
         ).examine()
     if json:
-        print_json([_as_json(each) for each in found])
+        print_json([as_json(each) for each in found])
+    elif found:
+        show(found)
     else:
-        _show(found)
+        console.print("Everything matches.")
     if any(each.severity == "error" for each in found):
         raise typer.Exit(1)
 
 
-def _show(found: list[Finding]) -> None:
-    if not found:
-        console.print("Everything matches.")
+def show(found: list[Finding]) -> None:
+    """A table for each severity."""
     for severity in SEVERITIES:
         of_it = [each for each in found if each.severity == severity]
         if not of_it:
@@ -73,7 +74,8 @@ def _show(found: list[Finding]) -> None:
         )
 
 
-def _as_json(each: Finding) -> dict[str, str]:
+def as_json(each: Finding) -> dict[str, str]:
+    """For scripts."""
     return {
         "severity": each.severity,
         "topic": each.topic,

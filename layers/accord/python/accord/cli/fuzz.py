@@ -59,6 +59,7 @@ def _show(result: fuzzing.Result) -> None:
     rows: list[tuple[str, object]] = [
         ("requests", f"{result.bodies:,}"),
         ("of a checkout", f"{result.checkouts:,}"),
+        ("of a back office, besides", f"{result.calls:,}"),
         *((f"answered {status}", f"{n:,}") for status, n in sorted(result.answers.items())),
         ("queued, all of them signed", f"{result.queued:,}"),
         ("documents read", f"{result.read:,}"),

@@ -1,23 +1,21 @@
 """`accord secrets`: what a store signs with is renewed, and no delivery is lost by it."""
 
-import json
 import secrets
 import string
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from accord import bootstrap
 from accord.cli.acting import ByOption, operator
 from accord.cli.connection import StageOption, connect, local_webhooks
+from accord.cli.credentials import KeptSecret
 from accord.cli.output import console, fail, told
-from accord.edge import secret_name
-from accord.errors import BadInputError, UnavailableError
+from accord.errors import BadInputError
 from accord.settings import settings
 from accord.sync.rotation import Rotation
 
@@ -49,7 +47,7 @@ def rotate(
     stores = bootstrap.config().stores
     if store not in stores:
         fail(f"there is no store {store!r}; accord.toml has {', '.join(stores)}")
-    address = url or _address(store, is_local=stage is None)
+    address = url or address_of(store, is_local=stage is None)
     console.print(f"webhooks of {store} that go to {address}", highlight=False)
     rotation = _rotation(store, address, operator(by, stage))
     for step in rotation.finish() if finish else rotation.rotate():
@@ -82,7 +80,7 @@ def _wait(seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _address(store: str, *, is_local: bool) -> str:
+def address_of(store: str, *, is_local: bool) -> str:
     """Where the store's webhooks for this stage go, as accord.toml or the stack says.
 
     Raises: BadInputError: neither does. What the store has may be another stage's.
@@ -112,33 +110,12 @@ class StoreSecrets:
 
     def read(self) -> Sequence[str]:
         """See ``Secrets.read``."""
-        found = self._content().get(_LIST, [])
+        found = KeptSecret(self.name).content().get(_LIST, [])
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
             raise BadInputError(f"{_LIST} of the secret {self.name} is no list of texts; mend it")
         return [each for each in found if each]
 
     def write(self, secrets: Sequence[str]) -> None:
         """See ``Secrets.write``."""
-        content = {**self._content(), _LIST: list(secrets)}
-        self._call("put_secret_value", SecretString=json.dumps(content))
-
-    def _content(self) -> dict[str, Any]:
-        text = self._call("get_secret_value")["SecretString"]
-        try:
-            found = json.loads(text)
-        except ValueError:
-            found = None  # whose message would hold the text
-        if not isinstance(found, dict):
-            raise BadInputError(f"the secret {self.name} holds no JSON object; mend it")
-        return found
-
-    def _call(self, method: str, **fields: str) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(bootstrap.client("secretsmanager"), method)(
-                SecretId=secret_name(self.name), **fields
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise UnavailableError(
-                f"Secrets Manager refuses {method} of {secret_name(self.name)}: {error}"
-            ) from error
-        return answer
+        kept = KeptSecret(self.name)
+        kept.put({**kept.content(), _LIST: list(secrets)})

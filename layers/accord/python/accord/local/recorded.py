@@ -1,7 +1,7 @@
 """Recorded deliveries: read from a folder, posted as they were, and what they refer to.
 
 Each file is JSON: ``headers``, ``body`` (the exact text), ``secret`` (None for a ping), and where
-known ``arrival_number``, ``topic``, ``what``.
+known ``arrival_number``, ``topic``, ``what``; ``erp`` of a call of a back office.
 """
 
 import datetime as dt
@@ -26,13 +26,15 @@ _UNSENT = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One delivery. ``name`` is its file's, without ending."""
+    """One delivery. ``name`` is its file's, without ending; ``erp`` is the back office that calls,
+    by its name in accord.toml, empty where it is a store."""
 
     name: str
     headers: dict[str, str]
     body: str
     secret: str | None
     what: str = ""
+    erp: str = ""
 
     @property
     def topic(self) -> str:
@@ -66,10 +68,11 @@ class Recorded:
         return document
 
     def signed(self, secret: str) -> "Recorded":
-        """The same body, signed with ``secret``."""
-        kept = {k: v for k, v in self.headers.items() if k.lower() != "x-wc-webhook-signature"}
+        """The same body, signed with ``secret``: all that sign do so in the same way."""
+        named = [name for name in self.headers if name.lower().endswith("-signature")]
+        header = named[0] if named else "X-WC-Webhook-Signature"
         signature = sign(self.body.encode(), secret)
-        return replace(self, headers={**kept, "X-WC-Webhook-Signature": signature}, secret=secret)
+        return replace(self, headers={**self.headers, header: signature}, secret=secret)
 
     def again(self, how: str, **headers: str) -> "Recorded":
         """The same delivery once more, with some of its headers changed."""
@@ -113,6 +116,7 @@ def read(path: Path) -> Recorded:
         body=data["body"],
         secret=data.get("secret"),
         what=str(data.get("what", "")),
+        erp=str(data.get("erp", "")),
     )
 
 

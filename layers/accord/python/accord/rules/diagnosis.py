@@ -1,6 +1,6 @@
 """What of a store and its back office would not match, and what to do about each. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from accord.model.shop import Hook, ShopRate
@@ -42,6 +42,17 @@ def diagnose(examined: Examined) -> list[Finding]:
         *of_products(examined),
         *of_items(examined),
     ]
+    return in_order(found)
+
+
+def of_access(examined: Examined) -> list[Finding]:
+    """Of that, what stands between us and the store: the key, its address, its clock, and who is
+    told of what."""
+    return in_order([*_access(examined), *_hooks(examined)])
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """The gravest first."""
     return sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.topic))
 
 

@@ -3,17 +3,15 @@
 Source: observed on WooCommerce 10.5.0; REST API v3 docs, "Webhooks".
 """
 
-import base64
 import datetime as dt
 import hashlib
-import hmac
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from accord.model.change import Change, Ref
+from accord.signed import headers_of, is_signed, json_object, raw_body
 
 # A topic is followed when a function handles its event. What is not here is answered 200, counted.
 FOLLOWED = {
@@ -30,8 +28,8 @@ FOLLOWED = {
     "product.deleted": "product_updated",  # also told of coupons and pages: look before acting
 }
 CARRIED_BYTES = 200_000  # a larger body is queued as a bare ref and read from the store
-MOST_BYTES = 8 * 1024 * 1024  # of a body that is looked into; Lambda is never handed so much
 _DEEPEST = 100  # of nested lists and objects; an order has six
+_NESTS = (dict, list)
 _LARGEST_ID = 2**64 - 1  # Source: WordPress, wp_posts and wp_users: BIGINT UNSIGNED
 # JSON may hold them, and a message may not. Source: SQS, SendMessage, "MessageBody".
 _UNSENDABLE = ("\ufffe", "\uffff")
@@ -97,17 +95,12 @@ class Delivery:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
-        body = event.get("body") or ""
-        try:
-            raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-        except ValueError:  # no base64, half a surrogate pair: nothing that anybody signed
-            raw = b""
         context = event["requestContext"]
         return cls(
             store=(event.get("pathParameters") or {}).get("store", ""),
             source=context["http"].get("sourceIp", ""),
-            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-            body=raw,
+            headers=headers_of(event),
+            body=raw_body(event),
             request_id=context.get("requestId", ""),
         )
 
@@ -126,27 +119,17 @@ class Delivery:
 
     def is_genuine(self, secrets: Iterable[str]) -> bool:
         """Whether one of ``secrets`` signed the raw body; takes equally long for any signature."""
-        given = self.headers.get("x-wc-webhook-signature", "").encode(errors="replace")
-        genuine = False
-        for secret in secrets:
-            mac = hmac.digest(secret.encode(), self.body, "sha256")
-            genuine |= hmac.compare_digest(base64.b64encode(mac), given)
-        return genuine
+        return is_signed(self.body, self.headers.get("x-wc-webhook-signature", ""), secrets)
 
     def read(self, edge: Edge, *, seen_at: dt.datetime) -> "Message | Ignored":
         """What a genuine delivery says: a message for its event's queue, or why there is none."""
         event = FOLLOWED.get(self.topic)
         if event is None:
             return Ignored("not_followed")
-        if len(self.body) > MOST_BYTES:
+        found = json_object(self.body)
+        if found is None:
             return Ignored("unreadable")
-        try:
-            text = self.body.decode()
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            return Ignored("unreadable")
-        if not isinstance(document, dict):
-            return Ignored("unreadable")
+        text, document = found
         id_ = document.get("id")
         if id_ is None and "code" in document:  # the object was gone when the body was built
             return Ignored("error_body")
@@ -216,7 +199,7 @@ def _is_deeper(document: Mapping[str, Any], most: int) -> bool:
             each
             for outer in level
             for each in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(each, dict | list)
+            if isinstance(each, _NESTS)
         ]
         if not level:
             return False

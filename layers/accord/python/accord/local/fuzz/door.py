@@ -43,8 +43,8 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class _Queues:
-    """What the receiver sent."""
+class SentQueues:
+    """What a receiver sent: event, group, body, sending."""
 
     sent: list[tuple[str, str, str, str]] = field(default_factory=list)
 
@@ -57,12 +57,12 @@ class _Edge:
     """What the receiver knows of the world."""
 
     stores_: Mapping[str, Edge]
-    queues_: _Queues
+    queues_: SentQueues
 
     def stores(self) -> Mapping[str, Edge]:
         return self.stores_
 
-    def queues(self) -> _Queues:
+    def queues(self) -> SentQueues:
         return self.queues_
 
     def measure(self, name: str, *, store: str = "") -> None:
@@ -73,7 +73,7 @@ class _Edge:
         return (SECRET,)
 
 
-class _Context:
+class Context:
     """What Lambda tells of an invocation."""
 
     function_name = "accord-dev-receive-store-webhook"
@@ -86,14 +86,14 @@ class _Context:
 class Door:
     """Takes requests. Made by ``opened``."""
 
-    def __init__(self, handler: ModuleType, queues: _Queues) -> None:
+    def __init__(self, handler: ModuleType, queues: SentQueues) -> None:
         self._handle = handler.lambda_handler
-        self._queues = queues
-        self._context = _Context()
+        self.queues = queues
+        self._context = Context()
 
     def take(self, case: Case) -> Verdict:
         """The request is handled, and looked at by what must hold for it."""
-        sent = self._queues.sent
+        sent = self.queues.sent
         sent.clear()
         began = time.thread_time()
         try:
@@ -112,16 +112,14 @@ class Door:
 def opened() -> Iterator[Door]:
     """The door, until the context ends. What it logs is written in full, and kept nowhere."""
     with ExitStack() as stack:
-        handler, queues = _load(), _Queues()
+        handler, queues = load(FUNCTION), SentQueues()
         store = Edge.from_config(STORE, {"url": HOME, "secret": f"store/{STORE}"})
         known = _Edge({STORE: store}, queues)
         stack.enter_context(mock.patch.object(edge, "stores", known.stores))
         stack.enter_context(mock.patch.object(edge, "queues", known.queues))
         stack.enter_context(mock.patch.object(edge, "webhook_secrets", known))
         stack.enter_context(mock.patch.object(handler, "measure", known.measure))
-        for each in handler.logger.registered_handler, *handler.logger.handlers:
-            if hasattr(each, "stream"):
-                stack.enter_context(mock.patch.object(each, "stream", _Nowhere()))
+        hush(handler, stack)
         yield Door(handler, queues)
 
 
@@ -130,9 +128,17 @@ class _Nowhere(io.TextIOBase):
         return len(text)
 
 
-def _load() -> ModuleType:
-    path = REPO / "functions" / FUNCTION / "handler.py"
-    spec = importlib.util.spec_from_file_location("accord_fuzzed_receiver", path)
+def hush(handler: ModuleType, stack: ExitStack) -> None:
+    """What it logs is written in full, and kept nowhere, until ``stack`` ends."""
+    for each in handler.logger.registered_handler, *handler.logger.handlers:
+        if hasattr(each, "stream"):
+            stack.enter_context(mock.patch.object(each, "stream", _Nowhere()))
+
+
+def load(folder: str) -> ModuleType:
+    """The deployed handler of ``folder``."""
+    path = REPO / "functions" / folder / "handler.py"
+    spec = importlib.util.spec_from_file_location(f"accord_fuzzed_{folder}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from accord.local.fuzz import calls
 from accord.local.fuzz.bodies import Bodies, Case
 from accord.local.fuzz.checkouts import ask
 from accord.local.fuzz.door import SLOWEST_S, Door, opened
@@ -13,7 +14,7 @@ from accord.local.fuzz.reading import Reader
 from accord.local.recorded import Recorded
 from accord.rules.config import Config
 
-_CHECKOUTS = 10  # one request in so many is a checkout's
+_CHECKOUTS = 10  # one request in so many is a checkout's, and comes with a back office's call
 _TOLD = 20  # findings that are kept
 Told = Callable[[int, int], object]
 
@@ -27,6 +28,7 @@ class Result:
     seed: int
     bodies: int = 0
     checkouts: int = 0
+    calls: int = 0
     queued: int = 0
     read: int = 0
     refused: int = 0
@@ -47,6 +49,7 @@ class Result:
 class _Run:
     bodies: Bodies
     door: Door
+    calls: calls.Calls
     reader: Reader
     result: Result
 
@@ -59,6 +62,9 @@ class _Run:
             result.checkouts += 1
             wrong, cpu = ask(rng)
             self._note(number, "a checkout's question", cpu, wrong)
+            result.calls += 1
+            wrong, cpu = self.calls.call(Random(number))
+            self._note(number, "a back office's call", cpu, wrong)
             return
         case = self.bodies.case(number)
         verdict = self.door.take(case)
@@ -96,8 +102,8 @@ def run(
     """Requests ``first`` to ``first + count`` of ``seed``, made of ``recorded``."""
     result = Result(seed)
     began = time.monotonic()
-    with opened() as door:
-        one = _Run(Bodies(recorded, seed=seed), door, Reader(config), result).one
+    with opened() as door, calls.opened(door.queues) as door_of_erps:
+        one = _Run(Bodies(recorded, seed=seed), door, door_of_erps, Reader(config), result).one
         for number in range(first, first + count):
             one(number)
             if number % 1000 == 0:

@@ -1,0 +1,312 @@
+"""`accord connect`: a store or back office lets us in, by the strongest way that it offers.
+
+Credentials are tried before they are kept, and kept in one write: whoever breaks off leaves all as
+it was.
+"""
+
+import datetime as dt
+import secrets
+import time
+import webbrowser
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from accord import bootstrap, erp
+from accord.bootstrap import connections, sign_in, tables
+from accord.cli import doctor
+from accord.cli.connection import StageOption, public_url
+from accord.cli.connection import connect as reach
+from accord.cli.credentials import KeptSecret, given, merged
+from accord.cli.output import JsonOption, console, fail, print_json, told
+from accord.cli.secrets import new_secret
+from accord.erp.hooks import webhook_of
+from accord.errors import UnauthorizedError
+from accord.model.documents import Kind
+from accord.ports.tokens import OAuth, TokenSet
+from accord.rules.diagnosis import in_order, of_access
+from accord.rules.findings import Examined, Finding
+from accord.sync import store_keys
+from accord.sync.connecting import awaited, consented, rights, scopes
+from accord.woo.granting import can_be_posted_to, offers, page
+
+T = TypeVar("T")
+
+_KEYS = {
+    "consumer_key": "WooCommerce, Settings, Advanced, REST API: a key with Read/Write",
+    "consumer_secret": "the key's secret",
+}
+_STORE_LISTS = {
+    "webhook_secrets": "what webhooks are signed with",
+    "checkout_secrets": "what the checkout signs with",
+}
+_CALLS = {"webhook_keys": "the key that it signs its webhooks with"}
+
+
+def connect(
+    name: Annotated[str, typer.Argument(help="A store or back office of accord.toml.")],
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", help="TOML or JSON with the credentials; - reads JSON from stdin."),
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="Where this stage's API answers: https://…, if it cannot be told.")
+    ] = "",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the consent page here.")
+    ] = True,
+    webhooks: Annotated[
+        bool, typer.Option("--webhooks/--no-webhooks", help="Make the store's webhooks.")
+    ] = True,
+    typed: Annotated[
+        bool, typer.Option("--typed", help="Type a store's key, though the store can hand it over.")
+    ] = False,
+    wait: Annotated[int, typer.Option(min=1, help="Minutes to wait for a person.")] = 15,
+    stage: StageOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Lets Accord into a store or back office, checks what it may do there, and says what lacks.
+
+    Credentials are typed unseen, read from --from, or given on the back office's own page. They are
+    tried first, and kept in Secrets Manager only if they let us in. Exit code 1 if anything that is
+    needed lacks.
+    """
+    reach(stage)
+    config = bootstrap.config()
+
+    def origin() -> str:  # asked for only where it is needed
+        return (url or public_url(stage)).rstrip("/")
+
+    if name in config.stores:
+        found = _store(
+            name, file, origin=origin, webhooks=webhooks, typed=typed, browser=browser, wait=wait
+        )
+    elif name in config.erps:
+        found = _erp(name, file, origin=origin, browser=browser, wait=wait)
+    else:
+        fail(
+            f"there is neither a store nor a back office {name!r}; accord.toml has "
+            f"{', '.join([*config.stores, *config.erps])}"
+        )
+    _end(name, in_order(found), json=json)
+
+
+# --- a store ----------------------------------------------------------------------
+
+
+def _store(
+    name: str,
+    file: Path | None,
+    *,
+    origin: Callable[[], str],
+    webhooks: bool,
+    typed: bool,
+    browser: bool,
+    wait: int,
+) -> list[Finding]:
+    rules = bootstrap.config().stores[name]
+    kept = KeptSecret(rules.secret)
+    before = kept.content_if_any()
+    hands_over = file is None and not typed and can_be_posted_to(origin()) and offers(rules.url)
+    if hands_over:
+        _say(f"{name} hands over a REST key of its own making, which is the strongest it offers")
+        new: dict[str, Any] = _handed_over(name, origin(), browser=browser, wait=wait)
+    else:
+        _say(f"{name} lets us in by a REST key, which is the strongest that can be had from here")
+        more = _STORE_LISTS if file else {}  # nobody types those: they are made, and rotated
+        new = given(file, rules.secret, needed=_KEYS, more=more, held=before)
+    content = merged(before, new)
+    content.setdefault("webhook_secrets", [new_secret()])
+    client = connections.store_with(name, content)
+    setup = client.setup(now=bootstrap.now())
+    if not setup.may_write:  # it would be refused with the first order
+        raise UnauthorizedError(
+            f"the key of {name} may only read; give it Read/Write in WooCommerce, Settings, "
+            "Advanced, REST API. Nothing was kept",
+            connection=name,
+        )
+    receiver = rules.webhooks.delivery_url or ""
+    found: list[Finding] = []
+    if webhooks:
+        receiver = receiver or f"{origin()}/stores/{name}/webhooks"
+    if content != before:
+        _keep(name, kept, content)
+    if webhooks:
+        found += _hooked(name, receiver)
+        setup = client.setup(now=bootstrap.now())
+    examined = Examined(name, rules, setup, products=(), items=None, receiver=receiver)
+    return [*found, *of_access(examined)]
+
+
+def _handed_over(name: str, origin: str, *, browser: bool, wait: int) -> dict[str, Any]:
+    """The key that somebody who runs the shop allows on its own page."""
+    secret, consents = secrets.token_urlsafe(48), tables.consents()
+    began = bootstrap.now()
+    store_keys.begin(consents, name, clock=bootstrap.now, secret=secret)
+    home = bootstrap.config().stores[name].url
+    link = page(home, callback=f"{origin}/stores/{name}/keys", secret=secret)
+    key = _awaited(
+        link,
+        name,
+        browser=browser,
+        look=lambda: awaited(
+            lambda: store_keys.take(consents, name, clock=bootstrap.now, secret=secret),
+            until=began + dt.timedelta(minutes=wait),
+            clock=bootstrap.now,
+            pause=time.sleep,
+        ),
+    )
+    return dict(key)
+
+
+def _hooked(name: str, receiver: str) -> list[Finding]:
+    """The store's webhooks are made as `guard_webhooks` makes them; what it could not do."""
+    guarded = bootstrap.webhook_guard(name, url=receiver).run()
+    if guarded.refused:
+        remedy = "let an administrator or shop manager make the key, and run this once more"
+        return [Finding("error", "webhooks", name, "its user may not make webhooks", remedy)]
+    if guarded.fixes and not guarded.mended:
+        remedy = f'set one of [stores.{name}.flows] to "on", then run this once more'
+        return [Finding("warning", "webhooks", name, "no flow is on: none was made", remedy)]
+    if guarded.fixes:
+        topics = ", ".join(fix.topic for fix in guarded.fixes)
+        _say(f"✓ webhooks made, to {receiver}: {topics}")
+    return []
+
+
+# --- a back office ----------------------------------------------------------------
+
+
+def _erp(
+    name: str, file: Path | None, *, origin: Callable[[], str], browser: bool, wait: int
+) -> list[Finding]:
+    table = bootstrap.config().erps[name]
+    adapter, kept = erp.load(table.adapter), KeptSecret(table.secret)
+    more = _CALLS if webhook_of(table.adapter) is not None else {}
+    if adapter.oauth is None:
+        way = "by a key" if adapter.credentials else "without a secret"
+        _say(f"{name} ({table.adapter}) lets us in {way}, which is the strongest that it offers")
+        content = before = kept.content_if_any()
+        if adapter.credentials or more:
+            needed = adapter.credentials
+            new = given(file, table.secret, needed=needed, more=more, held=before)
+            content = merged(before, new)
+        found = _tried(name, content)
+        if content != before:
+            _keep(name, kept, content)
+        return found
+    _say(f"{name} lets us in by OAuth, in a browser, which is the strongest that it offers")
+    address = origin()
+    content = _app(name, adapter.oauth, kept, file, more=more, origin=address)
+    tokens = _consent(name, adapter.oauth, address, browser=browser, wait=wait)
+    return _let_in(name, adapter.oauth, tokens, content, calls=bool(more), origin=address)
+
+
+def _app(
+    name: str,
+    oauth: OAuth,
+    kept: KeptSecret,
+    file: Path | None,
+    *,
+    more: Mapping[str, str],
+    origin: str,
+) -> dict[str, Any]:
+    """The secret with the OAuth app in it, which is asked for where it is not there yet."""
+    before = kept.content_if_any()
+    if file is None and {"client_id", "client_secret"} <= before.keys():
+        return before
+    redirect = sign_in.redirect_of(name, origin)
+    _say(f"the app at {oauth.title} must list this redirect address: {redirect}")
+    needed = dict.fromkeys(("client_id", "client_secret"), f"of the app at {oauth.title}")
+    content = merged(before, given(file, kept.name, needed=needed, more=more, held=before))
+    _keep(name, kept, content)
+    return content
+
+
+def _let_in(
+    name: str, oauth: OAuth, tokens: TokenSet, content: dict[str, Any], *, calls: bool, origin: str
+) -> list[Finding]:
+    """For whom, and what may be read there."""
+    who = tokens.tenant.name or tokens.tenant.id
+    _say(f"✓ {oauth.title} let us in{f', for {who}' if who else ''}")
+    if calls and not content.get("webhook_keys"):
+        _say(
+            f"to hear of changes at once, have its webhooks sent to {origin}/erps/{name}/webhook "
+            "and put their key as webhook_keys: `accord connect` with --from takes it"
+        )
+    connections.let_go(name)
+    return [*scopes(oauth, tokens), *_tried(name, content)]
+
+
+def _consent(name: str, oauth: OAuth, origin: str, *, browser: bool, wait: int) -> TokenSet:
+    began = bootstrap.now()
+    return _awaited(
+        sign_in.make_link(name, public_url=origin),
+        oauth.title,
+        browser=browser,
+        look=lambda: consented(
+            lambda: sign_in.connected(name),
+            since=began,
+            until=began + dt.timedelta(minutes=wait),
+            clock=bootstrap.now,
+            pause=time.sleep,
+        ),
+    )
+
+
+def _tried(name: str, content: dict[str, Any]) -> list[Finding]:
+    """What may be read there with ``content``, said; and what may not."""
+    with told.status("trying what may be read", spinner="dots"):
+        adapter = connections.back_office_with(name, content)
+        open_, found = rights(name, adapter, now=bootstrap.now())
+    _say(f"✓ it answers, and may be read: {_words(open_) or 'nothing that it tells of'}")
+    return found
+
+
+def _words(kinds: Sequence[Kind]) -> str:
+    return ", ".join(kind.value.replace("_", " ") for kind in kinds)
+
+
+# --- either -----------------------------------------------------------------------
+
+
+def _awaited(link: str, who: str, *, browser: bool, look: Callable[[], T | None]) -> T:
+    """What comes of a ``link`` that a person opens. Whoever breaks off has changed nothing."""
+    _say("open this once, soon, as whoever may allow it:")
+    _say(f"  {link}")
+    if browser and told.is_terminal:
+        webbrowser.open(link)
+    try:
+        with told.status(f"waiting for {who}", spinner="dots"):
+            found = look()
+    except KeyboardInterrupt:
+        found = None
+    if found is None:
+        fail("nobody has allowed it yet, and nothing of it was kept; run this again for a new link")
+    return found
+
+
+def _keep(name: str, kept: KeptSecret, content: dict[str, Any]) -> None:
+    kept.put(content)
+    connections.let_go(name)
+    _say(f"✓ kept as the secret {kept.name}: {', '.join(sorted(content))}")
+
+
+def _end(name: str, found: list[Finding], *, json: bool) -> None:
+    """What lacks; exit code 1 where it keeps something from being carried."""
+    if json:
+        print_json([doctor.as_json(each) for each in found])
+    else:
+        doctor.show(found)
+        if not found:
+            console.print(f"{name} is connected, and nothing lacks.", highlight=False)
+    if any(each.severity == "error" for each in found):
+        raise typer.Exit(1)
+
+
+def _say(line: str) -> None:
+    """Progress, on standard error: --json stays readable."""
+    told.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,101 @@
+"""What new credentials of a back office open, and what they do not. Reads only.
+
+Whether they may write is seen with the first order: nothing is written to try it.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TypeVar
+
+from accord.errors import AccordError, NotNowError, TransientError
+from accord.model.documents import Kind
+from accord.ports.erp import ErpAdapter
+from accord.ports.tokens import OAuth, TokenSet
+from accord.rules.findings import Finding, Severity
+
+_RECENT = dt.timedelta(hours=1)  # so little is read that it costs a call each, and no more
+_PAUSE_S = 2.0
+
+T = TypeVar("T")
+
+
+def rights(
+    name: str, adapter: ErpAdapter, *, now: dt.datetime
+) -> tuple[tuple[Kind, ...], list[Finding]]:
+    """The kinds of records of [erps.``name``] that may be read, and what stands in the way of the
+    others. One call for each kind that it tells of.
+
+    Raises: AccordError: it does not answer at all, or does not let us in.
+    """
+    adapter.ping()
+    open_, found = [], []
+    for kind in sorted(adapter.capabilities.tells):
+        try:
+            list(adapter.changes(kind, now - _RECENT, limit=1))
+        except TransientError as error:
+            found.append(_unread(kind, error, "run this once more", severe=False))
+        except AccordError as error:
+            remedy = f"give its user there the right to read it, or mend [erps.{name}.options]"
+            found.append(_unread(kind, error, remedy, severe=isinstance(error, NotNowError)))
+        else:
+            open_.append(kind)
+    return tuple(open_), found
+
+
+def _unread(kind: Kind, error: AccordError, remedy: str, *, severe: bool) -> Finding:
+    severity: Severity = "error" if severe else "warning"
+    return Finding(severity, "rights", kind.value.replace("_", " "), str(error), remedy)
+
+
+def scopes(oauth: OAuth, tokens: TokenSet) -> list[Finding]:
+    """What was asked for and not consented to. One that does not say gave all of it."""
+    given = set(tokens.scopes)
+    return [
+        Finding(
+            "error",
+            "scopes",
+            scope,
+            f"the consent for {tokens.tenant.name or oauth.title} does not include it",
+            f"add it to the app at {oauth.title} if that must list it, run this once more, and "
+            "allow all that is asked",
+        )
+        for scope in oauth.scopes
+        if given and scope not in given
+    ]
+
+
+def consented(
+    connected: Callable[[], TokenSet | None],
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    clock: Callable[[], dt.datetime],
+    pause: Callable[[float], None],
+) -> TokenSet | None:
+    """The tokens of a consent that was given at ``since`` or later, as ``awaited``."""
+
+    def look() -> TokenSet | None:
+        found = connected()
+        is_new = found is not None and found.consented_at >= since and found.refused_at is None
+        return found if is_new else None
+
+    return awaited(look, until=until, clock=clock, pause=pause)
+
+
+def awaited(
+    look: Callable[[], T | None],
+    *,
+    until: dt.datetime,
+    clock: Callable[[], dt.datetime],
+    pause: Callable[[float], None],
+) -> T | None:
+    """What ``look`` sees, as soon as it sees something; None if it does not by ``until``. A failure
+    to ask is asked again."""
+    while True:
+        try:
+            found = look()
+        except TransientError:
+            found = None
+        if found is not None or clock() >= until:
+            return found
+        pause(_PAUSE_S)

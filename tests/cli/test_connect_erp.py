@@ -1,0 +1,245 @@
+"""`accord connect ERP`: by its key, or by a person in a browser; what may be read, and what lacks."""
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from accord import bootstrap, erp
+from accord.bootstrap import connections, sign_in, tables
+from accord.cli import connect
+from accord.erp.memory.adapter import Memory
+from accord.erp.memory.faults import Fault
+from accord.erp.memory.ledger import Ledger
+from accord.errors import UnauthorizedError
+from accord.local.xero.server import FakeXero
+from tests.cli.connecting import _reached, held, invoke, told
+from tests.functions.cloud import Room
+from tests.functions.conftest import Handler, cloud, config, room, run
+from tests.functions.consenting import ERP, PUBLIC, Browser, answering
+
+__all__ = ["_reached", "cloud", "config", "room", "run"]  # fixtures
+
+APP = {"client_id": "local-client", "client_secret": "local-client-secret"}
+
+
+class Keyed(Memory):
+    """A ledger that asks for a key."""
+
+    credentials: ClassVar = {"key": "the key of its user"}
+    books: ClassVar[Ledger]
+
+    @classmethod
+    def connect(cls, connection: Any) -> "Keyed":
+        if connection.secret.get("key") != "good":
+            raise UnauthorizedError("the key is not good", connection=connection.name)
+        return cls(cls.books.call, connection.name)
+
+
+class TestABackOfficeByKey:
+    """Asked for, tried, kept."""
+
+    @pytest.fixture(autouse=True)
+    def ledger(self, room: Room, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+        ledger = Memory.ledger(clock=lambda: dt.datetime.now(dt.UTC))
+        monkeypatch.setattr(Keyed, "books", ledger, raising=False)
+        monkeypatch.setattr(erp, "load", lambda _: Keyed)
+        return ledger
+
+    def test_a_good_key_is_kept_and_what_it_opens_is_said(self, room: Room) -> None:
+        result = invoke("main", typed="good\n")
+
+        assert result.exit_code == 0, told(result)
+        assert held(room, "erp/main") == {"key": "good"}
+        assert "by a key, which is the strongest" in told(result)
+        assert "may be read: invoice, item, party" in told(result)
+        assert "good" not in told(result).replace("the key is not good", "")
+
+    def test_a_key_that_is_not_good_is_not_kept(self, room: Room) -> None:
+        result = invoke("main", typed="bad\n")
+
+        assert isinstance(result.exception, UnauthorizedError)
+        assert held(room, "erp/main") == {}
+
+    def test_what_may_not_be_read_is_said(self, room: Room, ledger: Ledger) -> None:
+        room.keep_secret("erp/main", {"key": "old"})
+        calls: list[str] = []
+
+        def refuse_some(call: str) -> Fault | None:
+            calls.append(call)
+            return Fault("unauthorized") if len(calls) == 3 else None
+
+        ledger.faults = refuse_some
+
+        result = invoke("main", "--json", typed="good\n")
+
+        (found,) = json.loads(result.stdout)
+        assert (result.exit_code, found["topic"]) == (1, "rights")
+        assert "[erps.main.options]" in found["remedy"]
+        assert held(room, "erp/main") == {"key": "good"}
+
+
+def test_a_back_office_without_a_secret_is_tried_and_nothing_is_asked(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Memory.ledger(clock=lambda: dt.datetime.now(dt.UTC))
+    made = Memory(ledger.call, "main")
+    monkeypatch.setattr(erp, "load", lambda _: Memory)
+    monkeypatch.setattr(connections, "back_office_with", lambda *_: made)
+
+    result = invoke("main")
+
+    assert result.exit_code == 0, told(result)
+    assert "without a secret" in told(result)
+
+
+class TestABackOfficeByOAuth:
+    """Xero's stand-in, the deployed `authorize`, and a person's browser."""
+
+    @pytest.fixture
+    def xero(self) -> FakeXero:
+        return FakeXero()
+
+    @pytest.fixture
+    def config(self, config: dict[str, Any], xero: FakeXero) -> Iterator[dict[str, Any]]:
+        with answering(xero) as url:
+            config["erps"][ERP] = {"adapter": "xero", "url": url, "secret": "erp/books"}
+            yield config
+
+    @pytest.fixture
+    def room(self, room: Room) -> Room:
+        room.keep_secret("erp/books", APP)
+        return room
+
+    @pytest.fixture
+    def person(
+        self, run: Handler, room: Room, xero: FakeXero, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[..., None]:
+        """Makes somebody open the link while the command waits."""
+        made: list[str] = []
+        real = sign_in.make_link
+
+        def make_link(name: str, *, public_url: str) -> str:
+            made.append(real(name, public_url=public_url))
+            return made[-1]
+
+        def begin(act: Callable[[Browser, str], object]) -> None:
+            def pause(_: float) -> None:
+                if made:
+                    act(Browser(run, xero), made.pop())
+
+            monkeypatch.setattr(connect.time, "sleep", pause)
+
+        monkeypatch.setattr(sign_in, "make_link", make_link)
+        return begin
+
+    def test_a_person_allows_it_and_what_may_be_read_is_said(
+        self, room: Room, xero: FakeXero, person: Callable[..., None]
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+
+        result = invoke(ERP)
+
+        assert result.exit_code == 0, told(result)
+        assert "by OAuth, in a browser, which is the strongest" in told(result)
+        assert "let us in, for Demo Shop" in told(result)
+        assert "may be read: invoice" in told(result)
+        assert f"{PUBLIC}/erps/{ERP}/authorize?link=" in told(result)
+        assert f"{PUBLIC}/erps/{ERP}/webhook" in told(result)
+        tokens = sign_in.connected(ERP)
+        assert tokens is not None
+        for secret in (*APP.values(), tokens.access, tokens.refresh):
+            assert secret not in told(result)
+
+    def test_the_app_is_asked_for_where_it_is_not_there_with_its_redirect_address(
+        self, room: Room, person: Callable[..., None]
+    ) -> None:
+        room.keep_secret("erp/books", {})
+        person(lambda browser, link: browser.open(browser.consent(link)))
+
+        result = invoke(ERP, typed="local-client\nlocal-client-secret\na webhook key\n")
+
+        assert result.exit_code == 0, told(result)
+        assert held(room, "erp/books") == {**APP, "webhook_keys": ["a webhook key"]}
+        assert f"{PUBLIC}/erps/{ERP}/callback" in told(result)
+        assert f"{PUBLIC}/erps/{ERP}/webhook" not in told(result)
+
+    def test_a_new_webhook_key_comes_before_the_old_one(
+        self, room: Room, person: Callable[..., None]
+    ) -> None:
+        room.keep_secret("erp/books", {**APP, "webhook_keys": ["old"]})
+        person(lambda browser, link: browser.open(browser.consent(link)))
+
+        invoke(ERP, "--from", "-", typed=json.dumps({"webhook_keys": "new"}))
+
+        assert held(room, "erp/books") == {**APP, "webhook_keys": ["new", "old"]}
+
+    def test_a_scope_that_was_not_allowed_is_said(
+        self, room: Room, person: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def allow_less(browser: Browser, link: str) -> None:
+            browser.open(browser.consent(link))
+            found = sign_in.connected(ERP)
+            assert found is not None
+            less = tuple(scope for scope in found.scopes if "contacts" not in scope)
+            tables.tokens().keep(ERP, dataclasses.replace(found, scopes=less))
+
+        person(allow_less)
+
+        result = invoke(ERP, "--json")
+
+        printed = result.stdout[result.stdout.index("[\n {") :]  # behind what `authorize` logs
+        found = [each for each in json.loads(printed) if each["topic"] == "scopes"]
+        assert result.exit_code == 1
+        assert [each["subject"] for each in found] == ["accounting.contacts"]
+
+    def test_nobody_allows_it_in_time(
+        self, room: Room, person: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link, allow=False)))
+        clock = iter([bootstrap.now() + dt.timedelta(minutes=n) for n in range(30)])
+        monkeypatch.setattr(bootstrap, "now", lambda: next(clock))
+
+        result = invoke(ERP, "--wait", "5")
+
+        assert result.exit_code == 1
+        assert "nobody has allowed it yet" in told(result)
+        assert sign_in.connected(ERP) is None
+
+    def test_who_breaks_off_while_waiting_is_told_that_nothing_was_kept(
+        self, room: Room, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_off(_: float) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(connect.time, "sleep", break_off)
+
+        result = invoke(ERP)
+
+        assert result.exit_code == 1
+        assert "nothing of it was kept" in told(result)
+        assert sign_in.connected(ERP) is None
+
+    def test_an_earlier_consent_is_not_taken_for_this_one(
+        self, room: Room, person: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        monkeypatch.setattr(connect.time, "sleep", lambda _: None)
+        began = bootstrap.now()
+        clock = iter([began, *[began + dt.timedelta(minutes=n) for n in (0, 1, 2, 9)]])
+        monkeypatch.setattr(bootstrap, "now", lambda: next(clock))
+
+        assert "nobody has allowed it yet" in told(invoke(ERP, "--wait", "5"))
+
+    @pytest.mark.parametrize("flag", ["--browser", "--no-browser"])
+    def test_no_browser_is_opened_where_there_is_no_terminal(
+        self, room: Room, person: Callable[..., None], monkeypatch: pytest.MonkeyPatch, flag: str
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        monkeypatch.setattr(connect.webbrowser, "open", lambda _: pytest.fail("opened"))
+
+        assert invoke(ERP, flag).exit_code == 0
