@@ -44,7 +44,9 @@ class ComparisonContract(Promises):
             pages.append(numbers(page))
             after = page[-1].place
 
-        assert pages == [[f"{prefix}1", f"{prefix}3"], [f"{prefix}2"]]
+        assert [len(page) for page in pages] == [2, 1]
+        first, *others = (number for page in pages for number in page)
+        assert (first, set(others)) == (f"{prefix}1", {f"{prefix}2", f"{prefix}3"})
 
     def test_no_other_stores_sales_are_listed(
         self, erp: ErpAdapter, order: Make, prefix: str, today: dt.date
@@ -98,7 +100,10 @@ class ComparisonContract(Promises):
         sold = erp.advance(erp.create(document, key=f"{prefix}1"), State.CONFIRMED)
         other = erp.advance(erp.create(document, key=f"{prefix}2"), State.CONFIRMED)
         note = erp.create(credit(document.lines[0], order=sold), key=f"{prefix}1-r7")
-        for amount, key in (("20.00", f"{prefix}1"), ("-5.00", f"{prefix}1-r7")):
+        received, back = str(document.total.amount), "-5.00"
+        for amount, key in ((received, f"{prefix}1"), (back, f"{prefix}1-r7")):
+            if amount == back and erp.capabilities.is_invoice:  # where money goes back for a credit
+                note = erp.advance(note, State.CONFIRMED)
             erp.create(
                 PaymentDocument(
                     order=sold.ref,
@@ -115,13 +120,13 @@ class ComparisonContract(Promises):
             with_all, bare = sorted(found, key=lambda each: each.record.key or "")
 
             assert [(each.ref, each.key, each.state) for each in with_all.credits] == [
-                (note.ref, f"{prefix}1-r7", State.DRAFT)
+                (note.ref, f"{prefix}1-r7", note.state)
             ]
             assert with_all.credits[0].totals == note.totals
             money = [(each.key, each.totals) for each in with_all.payments]
             assert [(key, totals and str(totals.gross)) for key, totals in money] == [
-                (f"{prefix}1:payment", f"20.00 {self.CURRENCY}"),
-                (f"{prefix}1-r7:payment", f"-5.00 {self.CURRENCY}"),
+                (f"{prefix}1:payment", f"{received} {self.CURRENCY}"),
+                (f"{prefix}1-r7:payment", f"{back} {self.CURRENCY}"),
             ]
             assert (bare.record.ref, bare.credits, bare.payments) == (other.ref, (), ())
 

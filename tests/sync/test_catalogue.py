@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -540,6 +541,44 @@ def test_an_item_whose_stock_is_known_is_not_counted_with_its_news() -> None:
     assert shelf.calls["erp.stock"] == 0
 
 
+class Untold(Still):
+    """Stock moves without any news of it, so that each look goes through all items."""
+
+    capabilities = replace(
+        Memory.capabilities,
+        tells=Memory.capabilities.tells - {Kind.STOCK},
+        swept=frozenset({Kind.STOCK}),
+    )
+
+
+def test_stock_of_which_nothing_is_told_is_read_with_each_look() -> None:
+    shelf = Shelf(adapter=Untold)
+    shelf.erp.add_item("MUG", stock=pieces(7))
+    shelf.erp.add_item("CUP", stock=pieces(2))
+    shelf.poll()
+    assert (shelf.quantity("MUG"), shelf.quantity("CUP")) == (7, 2)
+
+    shelf.erp.receive_goods("MUG", Decimal(3), "MAIN")
+    polled = shelf.poll()
+
+    assert shelf.quantity("MUG") == 10
+    assert (polled.read, polled.swept, polled.behind) == (0, 2, False)
+    assert shelf.calls["erp.changes"] == 0
+
+
+def test_a_look_at_stock_that_did_not_move_wants_nothing() -> None:
+    shelf = Shelf(adapter=Untold)
+    shelf.erp.add_item("MUG", stock=pieces(7))
+    shelf.poll()
+    flush(shelf)
+    shelf.queued()
+
+    polled = shelf.poll()
+
+    assert (polled.swept, polled.wanted, polled.sent) == (1, 0, 0)
+    assert shelf.queued() == []
+
+
 def test_a_service_is_not_counted() -> None:
     shelf = swept(Shelf(adapter=Still))
     shelf.erp.add_item("HELP", goods=False)
@@ -681,7 +720,8 @@ def test_two_runs_at_once_read_once() -> None:
     def meanwhile(call: str) -> None:
         if call == "before erp.stock":
             shelf.hook = lambda _: None
-            assert shelf.poller().run(Kind.STOCK, until=shelf.clock() + MINUTE) == Polled()
+            polled = shelf.poller().run(Kind.STOCK, until=shelf.clock() + MINUTE)
+            assert polled == Polled(busy=True)
 
     shelf.hook = meanwhile
     assert shelf.poll().read == 1

@@ -203,6 +203,16 @@ def test_a_credit_note_by_hand_is_its_sales_news() -> None:
     assert [change.ref for change, _ in desk.inbox.got] == [news.ref, SALE]
 
 
+def test_where_an_order_is_its_own_invoice_only_a_credit_note_may_be_by_hand() -> None:
+    desk = Desk()
+    desk.feed.capabilities = replace(desk.feed.capabilities, is_invoice=True)
+
+    own = News(Ref("main", "invoice", SALE.id), START, "1", SALE, "posted")
+    assert desk.show(own) == ["invoice_posted"]
+    other = News(Ref("main", "invoice", "9"), START, "1", SALE, "posted")
+    assert desk.show(other) == ["invoice_posted", "order_changed_in_erp"]
+
+
 def test_a_credit_note_of_ours_is_no_change_in_the_back_office() -> None:
     desk = Desk()
     desk.link(Ref("uk", "refund", "65"), Ref("main", "credit_note", "9"))
@@ -391,7 +401,7 @@ def test_two_runs_at_once_read_once() -> None:
     def meanwhile(call: str) -> None:
         if call == "before erp.changes":
             desk.hook = lambda _: None
-            assert desk.poll() == Polled(0, 0, behind=False)
+            assert desk.poll() == Polled(0, 0, behind=False, busy=True)
 
     desk.hook = meanwhile
     assert desk.poll().sent == 1

@@ -43,7 +43,11 @@ def check(
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
     config, findings = check_text(
-        text, adapters=erp.NAMES, abilities=abilities_of(erp.NAMES), stage=stage
+        text,
+        adapters=erp.NAMES,
+        abilities=abilities_of(erp.NAMES),
+        options={name: erp.options_of(name) for name in erp.NAMES},
+        stage=stage,
     )
     if json:
         print_json(
@@ -85,11 +89,13 @@ def abilities_of(adapters: Iterable[str]) -> dict[str, Abilities]:
     return {
         name: Abilities(
             can.key_length,
-            tells=can.tells,
+            tells=can.watched,
             revenue=can.revenue,
             returns=can.can(Kind.RETURN),
             recipes=can.recipes,
             items=can.can(Kind.ITEM),
+            price_lists=can.price_lists,
+            one_place=can.one_place,
         )
         for name, can in facts.items()
     }

@@ -8,7 +8,7 @@ from typing import Annotated, cast, get_args
 import httpx
 import typer
 
-from accord.cli.connection import local_webhooks
+from accord.cli.connection import local_calls, local_webhooks
 from accord.cli.output import console, fail, told
 from accord.errors import BadInputError
 from accord.local.place import (
@@ -37,7 +37,7 @@ def local(
         int, typer.Option(min=0, max=65535, help="Of the HTTP API, on 127.0.0.1; 0 for any.")
     ] = 8080,
     erp: Annotated[
-        str, typer.Option(help="The stand-in back office: tryton, memory or odoo.")
+        str, typer.Option(help="The stand-in back office: tryton, memory, odoo or xero.")
     ] = "tryton",
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every log line.")] = False,
 ) -> None:
@@ -66,6 +66,7 @@ def local(
             work=work,
             erp=cast("BackOffice", erp),
             real=secrets_of(secrets) if secrets else None,
+            file=config,
             port=port,
             cron=0 if config else 1.0,
             announced=True,
@@ -88,7 +89,7 @@ def send(
     event: Annotated[Path, typer.Argument(help="A recorded delivery: events/…/NAME.json.")],
     to: Annotated[
         str | None,
-        typer.Option(help="The receiver's address for the store; else that of `accord local`."),
+        typer.Option(help="The receiver's address for the sender; else that of `accord local`."),
     ] = None,
     secret: Annotated[
         str | None,
@@ -97,20 +98,24 @@ def send(
 ) -> None:
     """Posts one recorded delivery, signed. Exit code 1 if it is refused."""
     delivery = read(event)
-    if not delivery.topic and delivery.secret:
+    if not delivery.topic and delivery.secret and not delivery.erp:
         raise BadInputError(f"{event} names no X-WC-Webhook-Topic; there are {', '.join(_TOPICS)}")
     chosen = secret or delivery.secret
     if chosen:
         delivery = delivery.signed(chosen)
-    to = to or local_webhooks()
+    if to is None:
+        to = local_calls(delivery.erp) if delivery.erp else local_webhooks()
     with httpx.Client(timeout=60, trust_env=False) as client:
         status = delivery.post(client, to)
     console.print(f"{status}  {delivery.name} → {to}", highlight=False)
     if status != 200:
         hints = {
-            401: "the signature is not the store's; try --secret",
+            401: "the signature is not the sender's; try --secret",
             403: "the store's allowed_sources do not name this machine",
-            404: "accord.toml has no such store, or the address is not .../stores/NAME/webhooks",
+            404: f"accord.toml has no {delivery.erp}, or it does not call, or the address is not "
+            ".../erps/NAME/webhook"
+            if delivery.erp
+            else "accord.toml has no such store, or the address is not .../stores/NAME/webhooks",
         }
         fail(hints.get(status, "see the receiver's log"))
 

@@ -28,6 +28,7 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
         "tells of",
         "sets payments against invoices",
         "settles in",
+        "has no",
     ]
     rows = [
         [
@@ -35,9 +36,10 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
             ", ".join(f"{_words(kind)} {can.duplicates[kind]}" for kind in Kind if can.can(kind)),
             ", ".join(state.value for state in State if state in can.states),
             ", ".join(state.value for state in State if state in can.amends) or "never",
-            ", ".join(_words(kind) for kind in Kind if kind in can.tells) or "nothing",
+            _watched(can),
             "yes" if can.reconciles else "no",
             f"{can.settle.total_seconds():.0f} s",
+            ", ".join(_lacking(can)) or "–",
         ]
         for name, can in capabilities.items()
     ]
@@ -93,11 +95,39 @@ def _plain(can: Capabilities) -> dict[str, object]:
         "duplicates": {kind.value: habit for kind, habit in can.duplicates.items()},
         "amends": [state.value for state in State if state in can.amends],
         "tells": sorted(kind.value for kind in can.tells),
+        "swept": sorted(kind.value for kind in can.swept),
         "revenue_accounts": can.revenue,
         "reconciles": can.reconciles,
+        "recipes": can.recipes,
+        "price_lists": can.price_lists,
+        "one_place": can.one_place,
         "settle_s": can.settle.total_seconds(),
         "key_length": can.key_length,
     }
+
+
+def _watched(can: Capabilities) -> str:
+    """The kinds whose changes become known; all of what is not told of is read with each look."""
+    said = [
+        _words(kind) if kind in can.tells else f"{_words(kind)} (all of it, each time)"
+        for kind in Kind
+        if kind in can.watched
+    ]
+    return ", ".join(said) or "nothing"
+
+
+def _lacking(can: Capabilities) -> list[str]:
+    """What configuration may ask of others and not of this one."""
+    there = {
+        "shipments": Kind.SHIPMENT in can.watched,
+        "returns of goods": can.can(Kind.RETURN),
+        "kits or bills of materials": can.recipes,
+        "price lists": can.price_lists,
+        "second location": not can.one_place,
+        "revenue account by line": can.revenue,
+        "cancelling of a paid order": not can.is_invoice,
+    }
+    return [what for what, is_there in there.items() if not is_there]
 
 
 def _words(kind: Kind) -> str:

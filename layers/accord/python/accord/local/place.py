@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import itertools
 import json
+import re
 import threading
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,22 +14,26 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from accord import erp
+from accord.erp.hooks import webhook_of
 from accord.errors import BadInputError
 from accord.local import tryton
 from accord.local.ledger import LedgerServer
 from accord.local.odoo.desk import Desk as OdooDesk
 from accord.local.odoo.desk import Furniture
 from accord.local.odoo.process import OdooServer
-from accord.local.recorded import References
+from accord.local.recorded import References, read_all
 from accord.local.runner.stack import LocalStack
 from accord.local.runner.synth import assembly
 from accord.local.store.process import StoreServer
 from accord.local.tryton import Catalogue, TrytonServer
+from accord.local.xero import Desk as XeroDesk
+from accord.local.xero.desk import Furniture as XeroFurniture
+from accord.local.xero.process import XeroServer
 from accord.ports.erp import Connection, ErpAdapter
 from accord.rules.load import check
 from accord.sync.turn import EPOCH, TRUSTED
 
-BackOffice = Literal["tryton", "memory", "odoo"]
+BackOffice = Literal["tryton", "memory", "odoo", "xero"]
 STAGE = "dev"
 WEBHOOK_SECRET = "local-webhook-secret"
 CHECKOUT_SECRET = "local-checkout-secret"
@@ -36,6 +41,7 @@ REPO = Path(__file__).parents[5]
 """The checkout: functions, infra and accord.toml lie there."""
 _SERVICES = {"SHIPPING": "Shipping", "FEE": "Fee", "ROUNDING": "Rounding", "MISC": "Other goods"}
 _EPOCH_TABLE = "control"
+_TOKENS_TABLE = "tokens"
 
 
 def config_text(path: Path) -> str:
@@ -63,18 +69,24 @@ def secrets_of(path: Path) -> dict[str, dict[str, Any]]:
 
     Raises: BadInputError: it cannot be read; no content is repeated.
     """
+    found = table_of(path)
+    for name, content in found.items():
+        if not isinstance(content, dict):
+            raise BadInputError(f"{path}: {name} must be a table of keys")
+    return found
+
+
+def table_of(path: Path) -> dict[str, Any]:
+    """What a TOML or JSON file of secrets holds. Raises: BadInputError: as ``secrets_of``."""
     try:
         text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInputError(f"{path} is neither TOML nor JSON") from error
+    except ValueError:  # whose message would hold a part of the text
+        raise BadInputError(f"{path} is neither TOML nor JSON") from None
     if not isinstance(found, dict):
         raise BadInputError(f"{path} must hold secrets by name")
-    for name, content in found.items():
-        if not isinstance(content, dict):
-            raise BadInputError(f"{path}: {name} must be a table of keys")
     return found
 
 
@@ -83,7 +95,8 @@ class Place:
     """A context manager: inside it everything runs.
 
     Without ``real`` the store and the back office of accord.toml are stood in for on this machine.
-    ``real`` holds the secrets of real ones, which are then used as the configuration names them.
+    ``real`` holds the secrets of real ones, which are then used as the configuration names them;
+    ``file`` is where that was read.
     """
 
     config: dict[str, Any]
@@ -91,6 +104,7 @@ class Place:
     work: Path
     erp: BackOffice = "tryton"
     real: Mapping[str, Mapping[str, Any]] | None = None
+    file: Path | None = None
     port: int = 0
     speed: float = 1.0
     cron: float = 0.0
@@ -103,7 +117,7 @@ class Place:
     show: Callable[[str], None] | None = None
     stack: LocalStack = field(init=False)
     store: StoreServer = field(init=False)
-    books: TrytonServer | LedgerServer | OdooServer = field(init=False)
+    books: TrytonServer | LedgerServer | OdooServer | XeroServer = field(init=False)
     store_name: str = field(init=False)
     _open: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
 
@@ -140,6 +154,7 @@ class Place:
                 url=table["url"],
                 options=table.get("options", {}),
                 secret=self._credentials,
+                tokens=self.books.access if isinstance(self.books, XeroServer) else None,
             )
         )
 
@@ -160,7 +175,7 @@ class Place:
                 }
                 for each in tryton.sales(self.books)
             ]
-        if isinstance(self.books, OdooServer):
+        if isinstance(self.books, OdooServer | XeroServer):
             return self.books.sales()
         return [_ledger_sale(each) for each in self.books.sales()]
 
@@ -171,11 +186,15 @@ class Place:
 
     def _start(self) -> None:
         repo_assembly: list[Path] = []
+        self.work.mkdir(parents=True, exist_ok=True)
+        wiring = self._wiring()
         failed: list[BaseException] = []
 
         def synthesise() -> None:
             try:
-                repo_assembly.append(assembly(REPO, stage=STAGE, progress=self.progress))
+                repo_assembly.append(
+                    assembly(REPO, stage=STAGE, config=wiring, progress=self.progress)
+                )
             except BaseException as error:  # noqa: BLE001 - told to the thread that waits
                 failed.append(error)
 
@@ -188,7 +207,6 @@ class Place:
             thread.join()
         if failed:
             raise failed[0]
-        self.work.mkdir(parents=True, exist_ok=True)
         path = self._compiled
         path.write_text(compiled(self.config), encoding="utf-8")
         self.progress("starting the functions and the AWS stand-in")
@@ -208,9 +226,21 @@ class Place:
         )
         if self.real is None:
             self._trust()
+            self._consent()
         if self.announced:
             self._announce()
         self.stack.prewarm(["receive_store_webhook", "order_created", "order_updated"])
+
+    def _wiring(self) -> Path | None:
+        """The file that the stack is made for; None for the checkout's own, which names no back
+        office that lets us in by a consent."""
+        if self.real is not None:
+            return self.file
+        if erp.load(self.erp).oauth is None:
+            return None
+        path = self.work / "wiring.toml"
+        path.write_text(_in_books_of(self.erp, config_text(REPO / "accord.toml")), "utf-8")
+        return path
 
     def _stand_in(self) -> None:
         """A store and a back office of our own in the place of those that accord.toml names."""
@@ -238,6 +268,13 @@ class Place:
             books |= {"adapter": "odoo", "options": odoo.options, "url": odoo.url}
             self.books = odoo
             self._furnish(OdooDesk(odoo), taxes, table["mappings"]["payments"].values())
+            return
+        if self.erp == "xero":
+            xero = self._open.enter_context(XeroServer(log=self.work / "xero.log"))
+            books |= {"adapter": "xero", "options": xero.options, "url": xero.url}
+            table["flows"]["fulfilment"] = "off"  # nothing is shipped there
+            self.books = xero
+            self._furnish_xero(XeroDesk(xero), taxes, table["mappings"]["payments"].values())
             return
         server = TrytonServer.ready(REPO / tryton.CACHE, progress=self.progress)
         self.progress("starting Tryton")
@@ -270,6 +307,22 @@ class Place:
             )
         )
 
+    def _furnish_xero(
+        self, desk: XeroDesk, taxes: Mapping[str, Decimal], payments: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """The same in a Xero: every tax's type is its name, and the money goes to banks."""
+        accounts = dict.fromkeys(each["account"] for each in payments if each.get("account"))
+        desk.furnish(
+            XeroFurniture(
+                currency="GBP",
+                currencies=self.references.currencies,
+                taxes=taxes,
+                items=tuple(self.references.skus),
+                services=tuple(_SERVICES),
+                banks={f"09{n}": name for n, name in enumerate(accounts, start=1)},
+            )
+        )
+
     def _secrets(self) -> dict[str, dict[str, Any]]:
         table = self.config["stores"][self.store_name]
         books = self.config["erps"][table["erp"]]
@@ -280,7 +333,7 @@ class Place:
                 "consumer_key": self.store.consumer_key,
                 "consumer_secret": self.store.consumer_secret,
             },
-            books["secret"]: self._credentials,
+            books["secret"]: {**self._credentials, **_call_keys(books["adapter"])},
         }
 
     def _trust(self) -> None:
@@ -289,6 +342,15 @@ class Place:
 
         table = f"accord-{STAGE}-{_EPOCH_TABLE}"
         DynamoControl(self.stack.client("dynamodb"), table).put(EPOCH, TRUSTED, version=None)
+
+    def _consent(self) -> None:
+        """Lets the functions into a stand-in that is let into by OAuth, as a person would."""
+        if not isinstance(self.books, XeroServer):
+            return
+        from accord.state.tokens import DynamoTokens
+
+        tokens = DynamoTokens(self.stack.client("dynamodb"), f"accord-{STAGE}-{_TOKENS_TABLE}")
+        tokens.keep(self.config["stores"][self.store_name]["erp"], self.books.consent())
 
     def _announce(self) -> None:
         """So that `accord trace` and the others find this stack while it runs."""
@@ -314,6 +376,16 @@ class Place:
 def compiled(config: Mapping[str, Any]) -> str:
     """The configuration as the functions read it."""
     return json.dumps(config, default=_plain)
+
+
+def _in_books_of(adapter: str, text: str) -> str:
+    """The configuration file ``text`` with another kind of back office, which has no settings and
+    ships nothing."""
+    text = re.sub(r'(?m)^adapter = "\w+"', f'adapter = "{adapter}"', text)
+    text = re.sub(r'(?m)^fulfilment = "\w+"', 'fulfilment = "off"', text)
+    head, table, rest = text.partition("[erps.main.options]\n")
+    own, mark, others = rest.partition("\n[")
+    return head + table + re.sub(r"(?m)^\w+ = .*\n?", "", own) + mark + others
 
 
 def _ledger_sale(each: dict[str, Any]) -> dict[str, Any]:
@@ -361,3 +433,11 @@ def work_folder(name: str) -> Iterator[Path]:
             folder.mkdir()
             yield folder
             return
+
+
+def _call_keys(adapter: str) -> dict[str, list[str]]:
+    """What the recorded calls of back offices are signed with, for one of a kind that calls."""
+    if webhook_of(adapter) is None:
+        return {}
+    calls = read_all(REPO / "events" / "receive_erp_webhook")
+    return {"webhook_keys": list(dict.fromkeys(each.secret for each in calls if each.secret))}

@@ -21,7 +21,7 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
-from accord.ports.tokens import AccessTokens
+from accord.ports.tokens import AccessTokens, OAuth
 
 Duplicates = Literal["refused", "same_answer", "possible"]
 
@@ -37,9 +37,15 @@ class Capabilities:
     and its totals from the beginning, so ``create`` and ``amend`` answer with a quotation.
     ``key_length`` is the longest external key its field takes. ``amends`` are the states in which
     an order can be changed as a whole. ``tells`` are the kinds of which ``changes`` knows, and
-    ``overlap`` how long a change may appear after others of a later time. ``revenue``: a line of an
-    item may name another revenue account than the item's own. ``reconciles``: payments can be set
-    against invoices, by ``reconcile``. ``recipes``: it knows kits or bills of materials.
+    ``overlap`` how long a change may appear after others of a later time. ``swept`` are those of
+    STOCK, PRICE and ITEM of whose changes it tells nothing that can be relied on, so that each look
+    reads all of it: ``item_ids`` and what is read by those ids then cost next to nothing.
+    ``revenue``: a line of an item may name another revenue account than the item's own.
+    ``reconciles``: payments can be set against invoices, by ``reconcile``. ``recipes``: it knows
+    kits or bills of materials. ``price_lists``: an item may have other prices beside its own.
+    ``one_place``: it has one stock of an item, wherever that lies. ``is_invoice``: a confirmed
+    order is the booked invoice itself. Money is then of that invoice, or of a credit note of it,
+    and none of both can be cancelled.
     """
 
     duplicates: Mapping[Kind, Duplicates]
@@ -49,13 +55,22 @@ class Capabilities:
     key_length: int
     amends: frozenset[State] = frozenset()
     tells: frozenset[Kind] = frozenset()
+    swept: frozenset[Kind] = frozenset()
     overlap: dt.timedelta = dt.timedelta(minutes=2)
     revenue: bool = False
     reconciles: bool = False
     recipes: bool = False
+    price_lists: bool = True
+    one_place: bool = False
+    is_invoice: bool = False
 
     def can(self, kind: Kind) -> bool:
         return kind in self.duplicates
+
+    @property
+    def watched(self) -> frozenset[Kind]:
+        """The kinds whose changes become known at all, told of or looked for."""
+        return self.tells | self.swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,10 @@ class ErpAdapter(Protocol):
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    oauth: ClassVar[OAuth | None] = None  # None: a key or a password lets us in
+    credentials: ClassVar[Mapping[str, str]] = {}
+    """What the secret of a connection holds, and what each is, for whoever is asked for it; empty
+    where there is no secret, or only an OAuth app's."""
 
     @classmethod
     def connect(cls, connection: Connection) -> Self:

@@ -1,6 +1,6 @@
 """What is wrong with stock, prices, the catalogue and what the checkout may ask."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from accord.model.documents import Kind
 from accord.rules import check_rules
@@ -43,6 +43,35 @@ def abilities_of(
         )
     if store.flows.stock != "off" and not can.recipes:
         yield from _builds(at, store, named)
+    if store.flows.stock != "off" and can.one_place:
+        yield from _places(at, store, named)
+    if store.flows.prices != "off" and not can.price_lists:
+        for path, name in _lists(store).items():
+            if name is not None:
+                yield Problem(
+                    (*at, "prices", *path),
+                    f"{named} has no price lists, only each item's own price",
+                    "Remove it: without a list the regular price is the item's own.",
+                )
+
+
+def _places(at: Path, store: Store, named: str) -> Iterator[Problem]:
+    """Exceptions may name the place too, as long as it is the same."""
+    said: dict[Path, Sequence[str]] = {
+        ("locations",): store.stock.locations,
+        **{
+            ("rule", n, "locations"): (*store.stock.locations[:1], *rule.locations)
+            for n, rule in enumerate(store.stock.rule)
+            if rule.locations
+        },
+    }
+    for path, places in said.items():
+        if len(set(places)) > 1:
+            yield Problem(
+                (*at, "stock", *path),
+                f"{named} keeps one number of each item, wherever it lies",
+                "Name one location, by the name that the back office's options give it.",
+            )
 
 
 def _builds(at: Path, store: Store, named: str) -> Iterator[Problem]:
@@ -140,13 +169,7 @@ def _exception(at: Path, rule: StockRule) -> Iterator[Problem]:
 
 def _prices(at: Path, store: Store) -> Iterator[Problem]:
     rules = store.prices
-    lists: dict[Path, str | None] = {
-        ("list",): rules.list,
-        ("sale", "list"): rules.sale.list if rules.sale else None,
-        ("clearance",): rules.clearance,
-        **{("band", n, "list"): band.list for n, band in enumerate(rules.band)},
-    }
-    for path, name in lists.items():
+    for path, name in _lists(store).items():
         if name is not None and not name.strip():
             yield Problem(
                 (*at, "prices", *path),
@@ -175,6 +198,17 @@ def _prices(at: Path, store: Store) -> Iterator[Problem]:
             f'Add "20" = "…" under [{_dotted(at)}.mappings.taxes].',
             "warning",
         )
+
+
+def _lists(store: Store) -> dict[Path, str | None]:
+    """Where the store's prices may name a price list → the one that is named, from the prices."""
+    rules = store.prices
+    return {
+        ("list",): rules.list,
+        ("sale", "list"): rules.sale.list if rules.sale else None,
+        ("clearance",): rules.clearance,
+        **{("band", n, "list"): band.list for n, band in enumerate(rules.band)},
+    }
 
 
 # --- the catalogue ------------------------------------------------------------

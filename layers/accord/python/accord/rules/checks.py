@@ -4,11 +4,15 @@ Each check is a generator of problems; ``problems`` runs them all.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from pydantic import BaseModel, ValidationError
 
 from accord.model.keys import order_key, payment_key, refund_key
 from accord.rules import check_flows, check_limits, check_rules, check_selling
 from accord.rules.config import Config, Store
 from accord.rules.hosts import is_loopback, names_inside
+from accord.rules.invalid import invalid, words_of
 from accord.rules.problem import Abilities, Path, Problem, nearest
 
 # Source: WooCommerce 10.5, wc_get_order_statuses(), without the "wc-" of the database.
@@ -29,10 +33,12 @@ def problems(
     *,
     adapters: Collection[str] | None,
     abilities: Mapping[str, Abilities],
+    options: Mapping[str, type[BaseModel]],
     stage: str | None,
 ) -> Iterator[Problem]:
     """All that can be said without asking a store or a back office."""
     yield from _adapters(config, adapters)
+    yield from _options(config, options)
     yield from _key_lengths(config, abilities)
     yield from _stages(config, stage)
     yield from _inside(config)
@@ -65,6 +71,19 @@ def _adapters(config: Config, adapters: Collection[str] | None) -> Iterator[Prob
                 f"there is no adapter {erp.adapter!r}",
                 f"Did you mean {meant!r}? {there}" if meant else there,
             )
+
+
+def _options(config: Config, options: Mapping[str, type[BaseModel]]) -> Iterator[Problem]:
+    """What a back office's own settings get wrong, as its adapter would when it is first used."""
+    for name, erp in config.erps.items():
+        model = options.get(erp.adapter)
+        if model is None:
+            continue
+        try:
+            model.model_validate(erp.options)
+        except ValidationError as error:
+            for found in invalid(error, erp.options, words_of(model)):
+                yield replace(found, path=("erps", name, "options", *found.path))
 
 
 def _key_lengths(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Problem]:

@@ -5,20 +5,20 @@ Pure: text comes in; which adapters there are, and which stage this is, are the 
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError
 
 from accord.errors import BadInputError
-from accord.rules import describe
 from accord.rules.checks import problems
 from accord.rules.config import MAPPED_BY_DATA, Config
+from accord.rules.invalid import invalid
 from accord.rules.locate import Place, places
-from accord.rules.problem import Abilities, Path, Problem, Severity, nearest
+from accord.rules.problem import Abilities, Path, Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ def check(
     *,
     adapters: Collection[str] | None = None,
     abilities: Mapping[str, Abilities] | None = None,
+    options: Mapping[str, type[BaseModel]] | None = None,
     stage: str | None = None,
 ) -> tuple[Config | None, list[Finding]]:
     """The configuration, None if anything is an error, and the findings by line.
@@ -51,6 +52,7 @@ def check(
         text: The content of accord.toml.
         adapters: The back offices that exist; None does not ask.
         abilities: Adapter → what it can do.
+        options: Adapter → what its own settings may be.
         stage: The stage it is for; None does not ask.
     """
     text = text.removeprefix("\ufeff")  # some editors on Windows put one before the first line
@@ -58,7 +60,14 @@ def check(
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         return None, [syntax(error, text)]
-    return check_data(data, places(text), adapters=adapters, abilities=abilities or {}, stage=stage)
+    return check_data(
+        data,
+        places(text),
+        adapters=adapters,
+        abilities=abilities or {},
+        options=options or {},
+        stage=stage,
+    )
 
 
 def check_data(
@@ -68,13 +77,14 @@ def check_data(
     adapters: Collection[str] | None,
     abilities: Mapping[str, Abilities],
     stage: str | None,
+    options: Mapping[str, type[BaseModel]] = MappingProxyType({}),
 ) -> tuple[Config | None, list[Finding]]:
     """As ``check``, of what a text says. ``where`` its keys stand is used for the findings."""
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        return None, placed(_from_pydantic(error, data), where)
-    found = problems(config, adapters=adapters, abilities=abilities, stage=stage)
+        return None, placed(invalid(error, data), where)
+    found = problems(config, adapters=adapters, abilities=abilities, options=options, stage=stage)
     findings = placed(found, where)
     return (None if any(f.severity == "error" for f in findings) else config), findings
 
@@ -134,7 +144,7 @@ def _names(names: Collection[str]) -> str:
 
 def _bad(error: ValidationError, data: Mapping[str, Any]) -> BadInputError:
     return BadInputError(
-        "; ".join(f"{dotted(p.path)}: {p.message}. {p.remedy}" for p in _from_pydantic(error, data))
+        "; ".join(f"{dotted(p.path)}: {p.message}. {p.remedy}" for p in invalid(error, data))
     )
 
 
@@ -208,98 +218,3 @@ def syntax(error: tomllib.TOMLDecodeError, text: str) -> Finding:
     )
     line, column = (int(at[1]), int(at[2])) if at else (text.rstrip().count("\n") + 1, None)
     return Finding(line=line, column=column, path="", message=message, remedy=remedy)
-
-
-# --- what pydantic found ------------------------------------------------------
-
-
-def _from_pydantic(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
-    for details in error.errors(include_url=False):
-        yield _problem(details, data)
-
-
-def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> Problem:
-    type_, context = details["type"], details.get("ctx", {})
-    path = _real(details["loc"], data, absent=type_ == "missing")
-    if type_ == "accord":
-        return Problem((*path, *context["path"]), context["said"], context["remedy"])
-    if type_ == "extra_forbidden":
-        return _unknown(path, details["input"])
-    if type_ == "missing":
-        return Problem(path, f"{path[-1]} is missing", _explain(path, "Add it"))
-    given = details["input"]
-    if isinstance(given, dict) and path and (written := _split_key(given, (str(path[-1]),))):
-        return _needs_quotes(path, written)
-    if type_ == "literal_error":
-        return _choice(path, str(given), str(context["expected"]))
-    if type_ in ("timezone_aware", "datetime_from_date_parsing", "datetime_parsing"):
-        return Problem(
-            path, "this is no moment in time", "Write it with its zone: 2026-01-01T00:00:00Z."
-        )
-    message = details["msg"].replace("Input should be", "must be")
-    message = message.replace("string", "text").replace("dictionary", "table")
-    return Problem(path, _small(message), _explain(path, "Correct it"))
-
-
-def _unknown(path: Path, given: Any) -> Problem:
-    key = str(path[-1])
-    table = describe.table_at(path[:-1])
-    inside = path[-2:-1]  # a table's name, unless it is one of an array
-    names_one = bool(inside) and isinstance(inside[0], str)
-    if names_one and isinstance(given, dict) and describe.table_at(path[:-2]) is None:
-        return _needs_quotes(path[:-1], f"{path[-2]}.{key}")
-    known = describe.keys(table) if table else {}
-    if meant := nearest(key, known):
-        return Problem(path, f"unknown key {key!r}", f"Did you mean {meant!r}?")
-    if homes := list(describe.homes(key)):
-        return Problem(path, f"{key!r} does not belong here", f"Put it in {' or '.join(homes)}.")
-    return Problem(path, f"unknown key {key!r}", f"Remove it; known here: {', '.join(known)}.")
-
-
-def _needs_quotes(path: Path, written: str) -> Problem:
-    return Problem(
-        path, "a point in a key begins a table", f'Put the key in quotes: "{written}" = …'
-    )
-
-
-def _choice(path: Path, given: str, expected: str) -> Problem:
-    known = re.findall(r"'([^']*)'", expected)
-    meant = nearest(given, known)
-    there = f"Use one of: {', '.join(known)}."
-    return Problem(
-        path, f"{given!r} is not known here", f"Did you mean {meant!r}? {there}" if meant else there
-    )
-
-
-def _split_key(given: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
-    """``5.5`` where ``{"5": …}`` came of an unquoted ``5.5``; None where it did not."""
-    if len(given) != 1:
-        return None
-    key, value = next(iter(given.items()))
-    if isinstance(value, dict):
-        return _split_key(value, (*keys, key))
-    return ".".join((*keys, key))
-
-
-def _real(loc: tuple[str | int, ...], data: Any, *, absent: bool) -> Path:
-    """``loc`` without what pydantic adds to it: names of validators and of a union's members."""
-    path: list[str | int] = []
-    for n, part in enumerate(loc):
-        inside = (isinstance(data, Mapping) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        )
-        if inside:
-            path.append(part)
-            data = data[part]
-        elif absent and n == len(loc) - 1:
-            path.append(part)
-    return tuple(path)
-
-
-def _explain(path: Path, verb: str) -> str:
-    purpose = describe.description(path)
-    return f"{verb}: {_small(purpose)}" if purpose else f"{verb}."
-
-
-def _small(text: str) -> str:
-    return text[:1].lower() + text[1:] if not text[1:2].isupper() else text

@@ -31,6 +31,8 @@ class Abilities:
     returns: bool = True
     recipes: bool = True
     items: bool = True  # can be made and changed by us
+    price_lists: bool = True
+    one_place: bool = False
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:

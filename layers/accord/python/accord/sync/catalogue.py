@@ -99,7 +99,7 @@ class CataloguePoller:
         )
         with cursors.lease(kind, until=until) as ours:
             if not ours:
-                return Polled()
+                return Polled(busy=True)
             try:
                 told, swept = self._carry(run, cursors)
             except UnmappedError as error:  # the next run tries again, and closes the item
@@ -178,6 +178,8 @@ class CataloguePoller:
 
     def _sweep(self, run: Run) -> _Swept:
         sweep, swept = self._sweeps.get(run.kind, rules=_digest(run), on=run.on), 0
+        if run.kind in self.adapter.capabilities.swept and not sweep.is_due:
+            sweep = self._sweeps.ask(run.kind)
         while sweep.is_due:
             if self.clock() + ROOM >= run.until:
                 return _Swept(swept, is_going_on=True)

@@ -30,11 +30,13 @@ class Polled:
     ``swept`` are items that a sweep went through; ``sweeping``: it goes on with the next run.
     ``wanted`` values are to be sent because of it; ``would`` be, were the flow not in shadow.
     ``short`` are pieces that were sold and are not there. ``expired`` holds were given up.
+    ``busy``: nothing was read, because another run was reading.
     """
 
     sent: int = 0
     read: int = 0
     behind: bool = False
+    busy: bool = False
     wanted: int = 0
     would: int = 0
     swept: int = 0
@@ -99,4 +101,4 @@ def begun(
 def knows(adapter: ErpAdapter, kind: Kind) -> bool:
     """Whether the back office can be asked about ``kind``."""
     can = adapter.capabilities
-    return can.recipes if kind is Kind.RECIPE else kind in can.tells
+    return can.recipes if kind is Kind.RECIPE else kind in can.watched

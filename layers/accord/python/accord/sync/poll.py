@@ -27,11 +27,15 @@ _BOOKED = frozenset({"posted", "paid"})
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """One run: messages sent, records read, and whether more is there to be read now."""
+    """One run: messages sent, records read, and whether more is there to be read now.
+
+    ``busy``: nothing was read, because another run was reading.
+    """
 
     sent: int
     read: int
     behind: bool
+    busy: bool = False
 
 
 @dataclass(slots=True)
@@ -78,7 +82,7 @@ class Poller:
         )
         with cursors.lease(kind, until=until) as ours:
             if not ours:
-                return Polled(0, 0, behind=False)
+                return Polled(0, 0, behind=False, busy=True)
             run = _Run()
 
             def take(page: Sequence[News]) -> None:
@@ -146,8 +150,11 @@ class Poller:
 
     def _may_be_by_hand(self, link: Link, news: News) -> bool:
         """Booked, not looked at yet, and no credit note of ours. An invoice cannot be told from a
-        credit note here."""
+        credit note here, unless it is the order itself."""
         if news.state not in _BOOKED:
+            return False
+        sale = link.erp.id if link.erp is not None else ""
+        if self.adapter.capabilities.is_invoice and news.ref.id == sale:
             return False
         if news.ref.id in link.facts.get("erp_invoices", "").split(","):
             return False

@@ -115,7 +115,9 @@ class Sales:
 
         Raises: PermanentError: the day's period is closed, and the rules say to ask.
         """
-        wanted = self.back.day(at)
+        return self._open_from(kind, self.back.day(at), what)
+
+    def _open_from(self, kind: Kind, wanted: dt.date, what: str) -> tuple[dt.date, str]:
         opened = self.back.adapter.open_day(kind, wanted)
         if opened == wanted:
             return wanted, ""
@@ -129,6 +131,19 @@ class Sales:
                 owner="finance",
             )
         return opened, f" of {wanted}"
+
+    def _booked(self, document: SalesDocument) -> SalesDocument:
+        """``document`` on a day that can be booked on, where an order is the invoice.
+
+        Raises: as ``day_for``.
+        """
+        if not self.back.adapter.capabilities.is_invoice:
+            return document
+        what = f"order {document.number}"
+        day, true_day = self._open_from(Kind.SALES_ORDER, document.placed_on, what)
+        if not true_day:
+            return document
+        return replace(document, placed_on=day, comment=f"Order{true_day}\n{document.comment}")
 
     # --- the steps ----------------------------------------------------------
 
@@ -145,7 +160,7 @@ class Sales:
 
         def do(_: Step) -> Result:
             return {
-                **to_result(self.back.adapter.create(document, key=key)),
+                **to_result(self.back.adapter.create(self._booked(document), key=key)),
                 "content": made_of,
             }
 
@@ -175,7 +190,8 @@ class Sales:
                     retry_after=left,
                     reason="settling",
                 )
-            return {**to_result(self.back.adapter.amend(record, document)), "content": made_of}
+            amended = self.back.adapter.amend(record, self._booked(document))
+            return {**to_result(amended), "content": made_of}
 
         return self.writer.once(
             f"{key}:amend:{edits(link) + 1}",

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from accord.erp import load
 from accord.errors import UnavailableError
 from accord.local.faults import Kind
 from accord.local.place import WEBHOOK_SECRET, BackOffice, Place
@@ -58,6 +59,7 @@ PACES: dict[BackOffice, Pace] = {
     # The ledger answers in milliseconds; 12 s of visibility, a wake every 6 s.
     "memory": Pace(speed=10, erp_timeout_s=0.5, concurrency=2),
     "odoo": Pace(speed=10, erp_timeout_s=0.5, concurrency=2),
+    "xero": Pace(speed=10, erp_timeout_s=0.5, concurrency=2),
 }
 
 
@@ -72,6 +74,9 @@ def stand_ins(
     """A place, not entered yet, whose back office holds what generated orders refer to."""
     shop = catalogue()
     pace = pace or PACES[erp]
+    if load(erp).capabilities.is_invoice:  # its number would be told too: with the next look
+        for store in config["stores"].values():
+            store["flows"]["invoices"] = "off"
     return Place(
         config=config,
         references=References(

@@ -1,0 +1,317 @@
+"""Documents as Xero's values, and Xero's values as our records. Pure.
+
+An order is a sales invoice, and a credit note one of Xero's; their numbers are our external keys.
+A draft has its number and its totals at once, so it is what we call a quotation. Once authorised,
+it is the booked invoice too.
+
+Source: Xero OpenAPI 16.1.0; developer.xero.com, "Invoices", "Rounding in Xero".
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from typing import Final
+
+from accord.erp.needs import Needs, needs
+from accord.erp.xero.known import Known, SoldItem
+from accord.erp.xero.options import Options
+from accord.erp.xero.parties import told_of
+from accord.erp.xero.wire import Values, decimal, text
+from accord.errors import UnsupportedError
+from accord.model.change import Ref
+from accord.model.documents import (
+    CreditDocument,
+    DocumentLine,
+    Kind,
+    Record,
+    SalesDocument,
+    State,
+    Totals,
+)
+from accord.model.keys import order_of_refund
+from accord.model.money import Money
+
+STATES: Final = {
+    "DRAFT": State.QUOTATION,
+    "SUBMITTED": State.QUOTATION,
+    "AUTHORISED": State.CONFIRMED,
+    "PAID": State.CONFIRMED,
+    "VOIDED": State.VOIDED,
+    "DELETED": State.VOIDED,
+}
+UNIT_PRICES: Final = {"unitdp": 4}
+"""Four decimals of a unit price, where two are the rule."""
+_STEP: Final = Decimal("0.0001")
+_CENT: Final = Decimal("0.01")
+_UNTAXED: Final = "NONE"
+_LONGEST: Final = 4000  # characters of a description
+BY: Final = " / "
+"""Between the store's order number and the buyer's own, in a reference."""
+
+
+def needs_of(document: SalesDocument | CreditDocument) -> Needs:
+    """What must be known before ``document`` can be mapped. Carriers are told in words."""
+    found = needs(document)
+    lines = [line for line in document.lines if not is_note(line)]
+    found.pop("carriers", None)
+    found["accounts"] = {
+        *(line.account or "" for line in lines if line.item is None),
+        *(line.revenue for line in lines if line.revenue is not None),
+    }
+    return found
+
+
+# --- written ------------------------------------------------------------------
+
+
+def invoice_values(document: SalesDocument, known: Known, options: Options) -> Values:
+    """What an invoice says, without its number and its status."""
+    days = known.terms[document.payment_terms] if document.payment_terms else options.due_days
+    lines = [line_values(line, known, options) for line in document.lines]
+    return {
+        "Type": "ACCREC",
+        "Contact": {"ContactID": document.party.id},
+        "Date": document.placed_on,
+        "DueDate": document.placed_on + dt.timedelta(days=days),
+        "Reference": reference(document),
+        "LineAmountTypes": _amounts(options),
+        "CurrencyCode": document.currency,
+        "LineItems": [*lines, *_words(_comment(document))],
+    }
+
+
+def credit_values(document: CreditDocument, invoice: str, known: Known, options: Options) -> Values:
+    """What a credit note says, without its number and its status. It refers to ``invoice``."""
+    lines = [line_values(line, known, options, discounts=False) for line in document.lines]
+    return {
+        "Type": "ACCRECCREDIT",
+        "Contact": {"ContactID": document.party.id},
+        "Date": document.issued_on,
+        "Reference": invoice,
+        "LineAmountTypes": _amounts(options),
+        "CurrencyCode": document.currency,
+        "LineItems": [*lines, *_words(document.comment)],
+    }
+
+
+def line_values(
+    line: DocumentLine, known: Known, options: Options, *, discounts: bool = True
+) -> Values:
+    """One line; its account, its tax and the amount of that are given, so Xero computes none of
+    them. What four decimals of a price make too much is taken off as a discount, where the
+    document may have one. A text without an amount is a description alone.
+
+    Raises: UnsupportedError: it bears two taxes.
+    """
+    if is_note(line):
+        return {"Description": line.description or "-"}
+    net, tax = _net_and_tax(line, known)
+    amount = net + tax if options.prices == "with tax" else net
+    quantity = quantity_of(line)
+    unit, discount = _priced(amount, quantity, discounts=discounts)
+    values: Values = {
+        "Description": line.description[:_LONGEST] or "-",
+        "Quantity": quantity,
+        "UnitAmount": unit,
+        "TaxType": _tax_type(line, known),
+        "TaxAmount": tax,
+    }
+    if discount:
+        values["DiscountAmount"] = discount
+    if line.item is not None:
+        values["ItemCode"] = known.items[line.item].code
+    if account := _account(line, known, options):
+        values["AccountCode"] = account
+    if options.tracking:
+        values["Tracking"] = [
+            {"Name": name, "Option": option} for name, option in options.tracking.items()
+        ]
+    return values
+
+
+def reference(document: SalesDocument) -> str:
+    """The store's order number, and the buyer's own behind it."""
+    return BY.join(part for part in (document.number, document.po_number) if part)[:255]
+
+
+def number_in(reference: str) -> str:
+    """The store's order number in what ``reference`` made."""
+    return reference.partition(BY)[0]
+
+
+def without_account(document: SalesDocument | CreditDocument, known: Known) -> list[SoldItem]:
+    """Items of ``document`` whose sales are booked nowhere."""
+    items = {
+        line.item: known.items[line.item]
+        for line in document.lines
+        if line.item is not None and line.revenue is None
+    }
+    return [item for item in items.values() if item.account is None]
+
+
+def is_note(line: DocumentLine) -> bool:
+    return line.item is None and line.account is None and not line.net and not line.taxes
+
+
+def quantity_of(line: DocumentLine) -> Decimal:
+    """An amount needs a piece to hang on, so a line of none becomes one piece."""
+    return line.quantity or Decimal(1)
+
+
+def _amounts(options: Options) -> str:
+    return "Inclusive" if options.prices == "with tax" else "Exclusive"
+
+
+def _account(line: DocumentLine, known: Known, options: Options) -> str | None:
+    if line.item is None:
+        return known.accounts[line.account or ""]
+    if line.revenue is not None:
+        return known.accounts[line.revenue]
+    own = known.items[line.item].account
+    if own is None and options.sales_account:
+        return known.accounts[options.sales_account]
+    return own
+
+
+def _tax_code(line: DocumentLine) -> str | None:
+    codes = tuple(dict.fromkeys(tax.code for tax in line.taxes))
+    if len(codes) > 1:
+        raise UnsupportedError(
+            f"a line of Xero bears one tax rate, and {line.description!r} bears "
+            f"{' and '.join(codes)}; map both to one rate that has them as its components",
+            owner="finance",
+        )
+    return codes[0] if codes else None
+
+
+def _tax_type(line: DocumentLine, known: Known) -> str:
+    code = _tax_code(line)
+    return known.taxes[code].type if code is not None else _UNTAXED
+
+
+def _net_and_tax(line: DocumentLine, known: Known) -> tuple[Decimal, Decimal]:
+    """The line's net in cents, and its tax as the store charged it, within a cent of what the
+    rate makes of it: Xero takes no other. The rest is for the rounding line."""
+    net = line.net.rounded().amount
+    code = _tax_code(line)
+    percent = known.taxes[code].percent if code is not None else Decimal(0)
+    computed = _rounded(net * percent / 100)
+    if not percent:
+        return net, computed
+    charged = _rounded(sum((tax.amount.amount for tax in line.taxes), Decimal(0)))
+    return net, min(max(charged, computed - _CENT), computed + _CENT)
+
+
+def _priced(amount: Decimal, quantity: Decimal, *, discounts: bool) -> tuple[Decimal, Decimal]:
+    """The price of one piece, and what is taken off all of them so that they come to ``amount``."""
+    near = (amount / quantity).quantize(_STEP, rounding=ROUND_HALF_UP)
+    if not discounts or _rounded(near * quantity) == amount:
+        return near, Decimal(0)
+    above = (amount / quantity).quantize(_STEP, rounding=ROUND_CEILING)
+    return above, _rounded(above * quantity) - amount
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
+
+
+def _comment(document: SalesDocument) -> str:
+    """What an invoice has no field for."""
+    parts = (
+        document.comment,
+        f"Delivery: {document.carrier}" if document.carrier else "",
+        told_of(document.billing_address, "Invoice to"),
+        told_of(document.shipping_address, "Deliver to"),
+    )
+    return "\n".join(part for part in parts if part)
+
+
+def _words(comment: str) -> list[Values]:
+    return [{"Description": comment[:_LONGEST]}] if comment else []
+
+
+# --- foretold -----------------------------------------------------------------
+
+
+def totals_of(
+    lines: Sequence[DocumentLine],
+    currency: str,
+    known: Known,
+    options: Options,
+    *,
+    discounts: bool = True,
+) -> Totals:
+    """The totals that Xero will show of a document with ``lines``."""
+    net = tax = Decimal(0)
+    for values in (line_values(line, known, options, discounts=discounts) for line in lines):
+        if "UnitAmount" not in values:
+            continue
+        amount = _rounded(
+            values["UnitAmount"] * values["Quantity"] - values.get("DiscountAmount", Decimal(0))
+        )
+        tax += values["TaxAmount"]
+        net += amount - values["TaxAmount"] if options.prices == "with tax" else amount
+    return _totals(net, tax, currency)
+
+
+# --- read ---------------------------------------------------------------------
+
+
+def order_record(row: Values, system: str) -> Record:
+    """A sales invoice as Xero answers it."""
+    number = text(row.get("InvoiceNumber"))
+    return Record(
+        ref=Ref(system, Kind.SALES_ORDER, str(row["InvoiceID"])),
+        number=number,
+        key=number or None,
+        state=STATES[row["Status"]],
+        totals=totals_read(row),
+        version=version_of(row),
+    )
+
+
+def credit_record(row: Values, system: str) -> Record:
+    """A credit note. Only a number that is a refund's of ours is a key."""
+    number = text(row.get("CreditNoteNumber"))
+    state = STATES[row["Status"]]
+    return Record(
+        ref=Ref(system, Kind.CREDIT_NOTE, str(row["CreditNoteID"])),
+        number=number,
+        key=number if order_of_refund(number) else None,
+        state=State.DRAFT if state is State.QUOTATION else state,
+        totals=totals_read(row),
+        version=version_of(row),
+    )
+
+
+def payment_record(row: Values, system: str, currency: str) -> Record:
+    """Money received for an invoice, or below zero where it was given back for a credit note."""
+    amount = decimal(row.get("Amount"))
+    signed = -amount if row.get("PaymentType") == "ARCREDITPAYMENT" else amount
+    of = row.get("Invoice") or row.get("CreditNote") or {}
+    key = text(row.get("Reference"))
+    return Record(
+        ref=Ref(system, Kind.PAYMENT, str(row["PaymentID"])),
+        number=key,
+        key=key or None,
+        state=State.VOIDED if row.get("Status") == "DELETED" else State.CONFIRMED,
+        totals=_totals(signed, Decimal(0), text(of.get("CurrencyCode")) or currency),
+        version=version_of(row),
+    )
+
+
+def totals_read(row: Values) -> Totals:
+    return _totals(
+        decimal(row.get("SubTotal")), decimal(row.get("TotalTax")), str(row["CurrencyCode"])
+    )
+
+
+def version_of(row: Values) -> str:
+    """Another one whenever it changed: its date is of the millisecond; a status says more."""
+    parts = (row.get(name) for name in ("UpdatedDateUTC", "Status", "Total", "AmountDue"))
+    return "/".join(str(part) for part in parts if part is not None)
+
+
+def _totals(net: Decimal, tax: Decimal, currency: str) -> Totals:
+    amounts = (Money(each, currency).rounded() for each in (net, tax, net + tax))
+    return Totals(*amounts)

@@ -1,0 +1,96 @@
+"""Payments written: of an invoice, or given back for a credit note. One call, and two for the
+latter."""
+
+from typing import Final
+
+from accord.erp.needs import needs
+from accord.erp.unsent import nothing_made
+from accord.erp.xero.client import Client
+from accord.erp.xero.crediting import credit_notes
+from accord.erp.xero.mapping import payment_record
+from accord.erp.xero.masterdata import MasterData
+from accord.erp.xero.refusals import PeriodLockedError, locked
+from accord.erp.xero.wire import Values, every, is_id, only, quoted
+from accord.errors import RejectedError
+from accord.model.documents import PaymentDocument, Record, State
+from accord.model.keys import payment_key
+
+PATH: Final = "Payments"
+
+
+class Paying:
+    """``Payments`` of one organisation. A payment's reference is our key."""
+
+    def __init__(self, client: Client, master: MasterData) -> None:
+        self._client = client
+        self._master = master
+
+    def create(self, document: PaymentDocument, key: str) -> Record:
+        """The new payment, which stands at once; what an earlier try made, if Xero takes no more.
+
+        Raises: RejectedError: more than is open; or nothing that money could go back for.
+        """
+        with nothing_made():
+            known = self._master.known(needs(document))
+            of = self._credited(key) if document.amount.amount < 0 else _invoice(document)
+        body: Values = {
+            **of,
+            "Account": {"AccountID": known.journals[document.account]},
+            "Date": document.received_on,
+            "Amount": abs(document.amount.amount),
+            "Reference": key,
+        }
+        try:
+            answer = self._client.put(PATH, {PATH: [body]}, key=key)
+        except PeriodLockedError as error:
+            raise locked(self._client.connection, document.received_on, error) from error
+        except RejectedError:
+            if (found := self._made(document, key)) is not None:
+                return found
+            raise
+        currency = document.amount.currency
+        return payment_record(only(answer, PATH), self._client.connection, currency)
+
+    def get(self, id_: str) -> Record | None:
+        if not is_id(id_):
+            return None
+        rows = self._client.get(f"{PATH}/{id_}").get(PATH) or []
+        return self._record(rows[0]) if rows else None
+
+    def find(self, key: str) -> tuple[Record, ...]:
+        """Every payment of that key, deleted ones too. One call."""
+        term = quoted(key)
+        if term is None:
+            return ()
+        rows = self._client.pages(PATH, PATH, params={"where": f"Reference=={term}"})
+        return tuple(self._record(row) for row in every(rows, "Reference", key))
+
+    def _made(self, document: PaymentDocument, key: str) -> Record | None:
+        alike = [
+            each
+            for each in self.find(key)
+            if each.state is State.CONFIRMED
+            and each.totals is not None
+            and each.totals.gross == document.amount
+        ]
+        return alike[0] if len(alike) == 1 else None
+
+    def _credited(self, key: str) -> Values:
+        """The credit note that the money goes back for: it bears the refund's key."""
+        number = key.removesuffix(payment_key(""))
+        rows = credit_notes(self._client, number)
+        if not rows:
+            raise RejectedError(
+                f"{self._client.connection}: money goes back for a credit note, and there is no "
+                f"{number}; enter it in Xero by hand"
+            )
+        return {"CreditNote": {"CreditNoteID": rows[0]["CreditNoteID"]}}
+
+    def _record(self, row: Values) -> Record:
+        of = row.get("Invoice") or row.get("CreditNote") or {}
+        currency = of.get("CurrencyCode") or self._master.base_currency()
+        return payment_record(row, self._client.connection, str(currency))
+
+
+def _invoice(document: PaymentDocument) -> Values:
+    return {"Invoice": {"InvoiceID": document.order.id}}
