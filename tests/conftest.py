@@ -17,6 +17,8 @@ LONGEST = (
     "journeys/test_delivery_to_document.py",
     "journeys/test_stock_on_tryton.py",
     "journeys/test_crash_on_tryton.py",
+    "journeys/test_order_life.py",
+    "journeys/test_main_job.py",
     "journeys/test_order_life_on_tryton.py",
     "journeys/test_bench_small.py",
     "journeys/test_catalogue_on_tryton.py",

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from accord.cli import bench
 from accord.cli.app import app
+from accord.local.bench import calls as counted
 from accord.local.bench import cost, figures, lives, operations, outage, prices, traffic
 
 PASSED = outage.Result(
@@ -30,6 +31,12 @@ def calls(**other: Any) -> cost.Calls:
     return cost.Calls(**{"store_reads": 0, "store_writes": 1, "erp": {"create": 1}, **other})
 
 
+def order_calls(known: int) -> counted.Calls:
+    """Odoo's, of which an order of a known customer took so many."""
+    cases = {case: {"sale.order.load": known} for case in counted.CASES}
+    return counted.Calls("odoo", cases)
+
+
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What each part of the bench will say; a test changes what it is about."""
@@ -37,6 +44,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "run": traffic.Result(erp="memory", orders=12, deliveries=24, documents=12, seconds=2.0),
         "outage": PASSED,
         "code": [figures.Figure("start-up CPU of a function", 13, "×", "≤", 12)],
+        "calls": [order_calls(3), counted.Absent("tryton", "it was never prepared")],
         "cost": cost.Cost(
             calls(),
             calls(),
@@ -49,6 +57,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(outage, "run", lambda *_, **__: said["outage"])
     monkeypatch.setattr(figures, "of_code", lambda *_, **__: said["code"])
     monkeypatch.setattr(operations, "measure", lambda *_, **__: {})
+    monkeypatch.setattr(counted, "measure_all", lambda **_: said["calls"])
     monkeypatch.setattr(cost, "measure", lambda *_, **__: said["cost"])
     monkeypatch.setattr(bench, "work_folder", lambda _: contextlib.nullcontext())
     return said
@@ -89,6 +98,36 @@ def test_a_store_read_too_many_is_a_failure(measured: dict[str, Any]) -> None:
     measured["cost"] = cost.Cost(calls(store_reads=1), calls(), {}, prices.Usage({}))
 
     assert run()[0] == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("--calls",)])
+def test_a_call_of_a_back_office_too_many_is_a_failure(
+    measured: dict[str, Any], arguments: tuple[str, ...]
+) -> None:
+    assert run(*arguments)[0] == 0
+
+    measured["calls"] = [order_calls(4)]
+
+    assert run(*arguments)[0] == 1
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_calls_of_each_kind_of_back_office_are_a_table_for_readers() -> None:
+    _, text = run("--calls", "--markdown")
+
+    first, _, odoo, tryton = [line for line in text.splitlines() if line.startswith("|")]
+    assert first.startswith("| back office | known customer |")
+    assert odoo == "| odoo | 3 | 3 | 3 | 3 |"
+    assert "does not run here" in tryton
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_calls_of_each_kind_are_told_by_name_to_scripts() -> None:
+    _, text = run("--calls", "--json")
+
+    told = json.loads(text)
+    assert told["odoo"]["new customer, paid"] == {"sale.order.load": 3}
+    assert told["tryton"] == {"absent": "it was never prepared"}
 
 
 def test_an_outage_that_lost_an_order_is_a_failure(measured: dict[str, Any]) -> None:

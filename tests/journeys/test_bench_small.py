@@ -15,11 +15,13 @@ pytestmark = pytest.mark.slow
 PACES = {
     "memory": traffic.Pace(speed=20, erp_timeout_s=0.4, concurrency=2),
     "tryton": traffic.Pace(speed=12, erp_timeout_s=2, concurrency=2),
+    "xero": traffic.Pace(speed=20, erp_timeout_s=0.4, concurrency=2),
 }
 
 
 @pytest.mark.parametrize(
-    ("erp", "orders"), [("memory", 40), pytest.param("tryton", 12, marks=pytest.mark.tryton)]
+    ("erp", "orders"),
+    [("memory", 40), ("xero", 15), pytest.param("tryton", 12, marks=pytest.mark.tryton)],
 )
 def test_with_faults_each_order_is_posted_once_to_the_cent(
     erp: BackOffice, orders: int, tmp_path: Path

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import functools
 import json
 import re
 import time
@@ -18,14 +19,16 @@ from accord.cli import demo
 from accord.cli.app import app
 from accord.cli.connection import EVENTS
 from accord.local.place import REPO, WEBHOOK_SECRET, Place
-from accord.local.recorded import Recorded, read_all, references
+from accord.local.recorded import Recorded, read, read_all, references
 from accord.local.runner.calls import Calls
 from accord.local.runner.resources import ACCOUNT, REGION
 from accord.local.runner.synth import assembly
 from accord.model.change import Ref
 from accord.ports.state import Item
 from accord.state.attention import DynamoAttention
+from accord.state.tokens import DynamoConsents
 from accord.state.waiting import DynamoWaiting
+from accord.sync import store_keys
 from accord.sync.digest import OWNERS
 from infra.events import FROM_ERP, SOLD
 from tests.infra import policies
@@ -36,6 +39,7 @@ from tests.journeys.town import MUG, Town, configured
 pytestmark = [pytest.mark.tryton, pytest.mark.slow]
 
 DELIVERIES = REPO / "events" / "receive_store_webhook"
+CALLS = REPO / "events" / "receive_erp_webhook"
 OWN_QUEUE = "its own queue"
 PATIENCE_S = 120  # of a machine that others use too
 # All run the same code, and which of them has to do what is chance.
@@ -79,6 +83,8 @@ UNUSED = {
         "held, which is chance: tests/sync/test_turn.py"
         for folder in FROM_ERP
     },
+    ("receive_erp_webhook", "sqs:SendMessage", "poll-erp.fifo"): "a back office that calls, which "
+    "Tryton does not: tests/functions/test_receive_erp_webhook.py",
     ("report_dead_letters", "dynamodb:UpdateItem", "attention"): _AGAIN,
     (
         "order_changed_in_erp",
@@ -377,6 +383,44 @@ def test_a_poison_message_ends_before_a_person(place: Place) -> None:
     assert eventually(lambda: "dead_letter" in reasons(place))
     (item,) = (item for item in attention(place).open() if item.reason == "dead_letter")
     assert item.owner == "ops"
+
+
+def test_a_hint_is_followed_by_a_look(place: Place) -> None:
+    """Of a back office that is not there any more, which the look then says."""
+    place.stack.client("sqs").send_message(
+        QueueUrl=place.stack.resources.queue("accord-dev-poll-erp.fifo").url,
+        MessageBody=json.dumps({"erp": "gone", "kind": "invoice"}),
+        MessageGroupId="gone:invoice",
+        MessageDeduplicationId=uuid.uuid4().hex,
+    )
+
+    log = place.work / "logs" / "poll_erp.log"
+    assert eventually(lambda: '"erp":"gone","kind":"invoice"' in log.read_text(encoding="utf-8"))
+
+
+def test_a_back_office_that_does_not_call_is_not_found(place: Place) -> None:
+    call = read(CALLS / "several.json")
+
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        assert call.post(client, f"{place.stack.url}/erps/main/webhook") == 404
+
+
+def test_a_key_that_a_store_was_asked_for_arrives_once(place: Place) -> None:
+    consents = DynamoConsents(place.stack.client("dynamodb"), "accord-dev-tokens")
+    clock = functools.partial(dt.datetime.now, dt.UTC)
+    store_keys.begin(consents, "uk", clock=clock, secret="s" * 64)
+    granted = {"user_id": "s" * 64, "consumer_key": "ck_1", "consumer_secret": "cs_1"}
+    url = f"{place.stack.url}/stores/uk/keys"
+
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        answers = [
+            client.post(url, json={**granted, "key_permissions": "read_write", **changes})
+            for changes in ({}, {"consumer_key": "ck_2"}, {"user_id": "t" * 64})
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 401, 401]
+    found = store_keys.take(consents, "uk", clock=clock, secret="s" * 64)
+    assert found == {"consumer_key": "ck_1", "consumer_secret": "cs_1"}
 
 
 def test_every_desk_is_mailed_what_waits_for_it(place: Place) -> None:

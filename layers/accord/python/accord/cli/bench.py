@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import Progress
 
-from accord.cli import bench_chaos, bench_stock
+from accord.cli import bench_calls, bench_chaos, bench_stock
 from accord.cli.bench_stock import COLUMNS, show_differences, show_figures
 from accord.cli.output import JsonOption, print_json, print_table, told
 from accord.local.bench import (
+    calls,
     cost,
     figures,
     lives,
@@ -71,9 +72,16 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
             "off, everybody fails, tables have too much to do, processes are killed; nothing else.",
         ),
     ] = None,
+    only_calls: Annotated[
+        bool,
+        typer.Option(
+            "--calls",
+            help="Count the calls of one order, for each kind of back office, and nothing else.",
+        ),
+    ] = False,
     erp: Annotated[
-        Literal["tryton", "memory", "odoo"],
-        typer.Option(help="A real Tryton, the in-memory ledger or Odoo's stand-in: both faster."),
+        Literal["tryton", "memory", "odoo", "xero"],
+        typer.Option(help="A real Tryton, the in-memory ledger, or Odoo's or Xero's stand-in."),
     ] = "tryton",
     faults: Annotated[
         bool,
@@ -85,6 +93,9 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
     json: JsonOption = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --calls: print README's table.")
+    ] = False,
 ) -> None:
     """Posts many orders and compares both sides; without --orders, measures what a pass costs.
 
@@ -103,6 +114,9 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
     if reconcile is not None:
         _compare(reconcile, json=json)
         return
+    if only_calls:
+        bench_calls.bench_calls(json=json, markdown=markdown)
+        return
     if chaos is not None:
         bench_chaos.chaos(chaos, erp=erp, seed=seed, json=json)
         return
@@ -116,10 +130,14 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
 
     found: list[figures.Figure] = []
     spent: cost.Cost | None = None
+    asked: bench_calls.Measured = ()
     if orders is None:
         found += figures.of_code(rules, seed=seed, at=at, progress=progress)
         progress("counting the calls of each operation")
         found += figures.of_operations(operations.measure(rules, at=at))
+        progress("counting the calls of each kind of back office")
+        asked = calls.measure_all(at=at)
+        found += figures.of_calls(asked)
     progress("playing twelve hours without a back office, in virtual time")
     off = outage.run(rules, seed=seed, start=at)
     with work_folder(f"bench-{erp}") as work:
@@ -133,9 +151,12 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
                 spent = cost.measure(place, seed=seed, at=at)
                 found += figures.of_cost(spent, erp)
     if json:
-        print_json(_as_json(posted, off, found, spent))
+        by_erp = {"calls_per_order": bench_calls.as_json(asked)} if asked else {}
+        print_json({**_as_json(posted, off, found, spent), **by_erp})
     else:
         _show(posted, off, found, spent)
+        if asked:
+            bench_calls.show_calls(asked)
     if posted.differences or not off.passed or any(f.counted and not f.met for f in found):
         raise typer.Exit(1)
 

@@ -1,13 +1,13 @@
 """The figures of a pass, each beside its target."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from accord.local.bench import mapping, receiver, startup
+from accord.local.bench import calls, mapping, receiver, startup
 from accord.local.bench.cost import RECEIVER, Cost
-from accord.local.bench.operations import Calls
+from accord.local.bench.operations import Calls as Operation
 from accord.local.place import REPO
 from accord.local.recorded import read
 from accord.rules.config import Config
@@ -88,36 +88,48 @@ def of_code(
     return found
 
 
-_CALLS: Final = {"tryton": 4, "odoo": 3}
+_CALLS: Final = {"tryton": 4, "odoo": 3, "xero": 2}
 """Calls for an order of a known customer. Tryton's are create, quote, confirm, read; Odoo's load,
 read, confirm. Another back office has its own number."""
 
 
+def of_calls(measured: Iterable[calls.Calls | calls.Absent]) -> list[Figure]:
+    """Calls for an order of a known customer, by kind of back office, each beside its target."""
+    found = []
+    for each in measured:
+        if isinstance(each, calls.Calls):
+            target = _CALLS.get(each.erp, 0)
+            limit: Limit | None = "≤" if target else None
+            name = f"{each.erp} calls, {calls.KNOWN}"
+            found.append(Figure(name, each.total(calls.KNOWN), "", limit, target, counted=True))
+    return found
+
+
 def of_cost(cost: Cost, erp: str) -> list[Figure]:
     """Calls per order, and what AWS charges."""
-    calls = _CALLS.get(erp, 0)
-    limit: Limit | None = "≤" if calls else None
+    target = _CALLS.get(erp, 0)
+    limit: Limit | None = "≤" if target else None
     known, new = cost.known, cost.new
     reads = max(known.store_reads, new.store_reads)
     writes = max(known.store_writes, new.store_writes)
     return [
         Figure("store reads per order", reads, "", "≤", 0, counted=True),
         Figure("store writes per order", writes, "", "≤", 2, counted=True),
-        Figure(f"{erp} calls, known customer", known.erp_total, "", limit, calls, counted=True),
+        Figure(f"{erp} calls, known customer", known.erp_total, "", limit, target, counted=True),
         Figure(f"{erp} calls, new customer", new.erp_total),
         Figure("AWS operations per order", sum(cost.aws.values())),
         Figure("AWS cost of a million orders", float(cost.usage.total), "US dollars"),
     ]
 
 
-def of_operations(measured: Mapping[str, Calls]) -> list[Figure]:
+def of_operations(measured: Mapping[str, Operation]) -> list[Figure]:
     """Calls of the store and of the back office, per operation."""
     found = []
-    for name, calls in measured.items():
+    for name, spent in measured.items():
         store, erp = _OPERATIONS[name]
-        asked = calls.store_reads + calls.store_writes
+        asked = spent.store_reads + spent.store_writes
         found += [
             Figure(f"{name}: store calls", asked, "", "≤", store, counted=True),
-            Figure(f"{name}: ledger calls", calls.erp_total, "", "≤", erp, counted=True),
+            Figure(f"{name}: ledger calls", spent.erp_total, "", "≤", erp, counted=True),
         ]
     return found

@@ -10,8 +10,8 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from accord.local.store.deliveries import Body
 from accord.local.world import World
 from accord.model.change import Change
 from accord.sync.worker import Again, Finished
@@ -23,12 +23,10 @@ Act = Callable[[], object]
 
 @dataclass(slots=True)
 class Timed(World):
-    """``late(topic, document)`` says how long a webhook takes, None where it is lost; ``ended`` is
+    """``late(topic, body)`` says how long a webhook takes, None where it is lost; ``ended`` is
     told of each change that a worker is done with, or has to try again."""
 
-    late: Callable[[str, dict[str, Any]], dt.timedelta | None] = field(
-        default=lambda *_: dt.timedelta(0)
-    )
+    late: Callable[[str, Body], dt.timedelta | None] = field(default=lambda *_: dt.timedelta(0))
     ended: Callable[[Change, Finished | Again], object] = field(default=lambda *_: None)
     _agenda: list[tuple[dt.datetime, int, Act]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=itertools.count)
@@ -90,14 +88,14 @@ class Timed(World):
             moments.append(ready)
         return min(moments)
 
-    def _told(self, topic: str, document: dict[str, Any]) -> None:
-        late = self.late(topic, document)
+    def _told(self, topic: str, body: Body) -> None:
+        late = self.late(topic, body)
         if late is None:
             return
         if late:
-            self.at(self.clock.now + late, lambda: self.receive(topic, document))
+            self.at(self.clock.now + late, lambda: self.receive(topic, body))
         else:
-            self.receive(topic, document)
+            self.receive(topic, body)
 
     def _pause(self, seconds: float) -> None:
         self.wait(seconds)
