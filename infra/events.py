@@ -13,6 +13,12 @@ SOLD = ("stock_changed", "price_changed", "product_updated")
 
 EVENTS = FROM_STORE + FROM_ERP + SOLD
 
+HINTED = ("poll_erp",)
+"""Functions that a clock starts and hints bring forward; each has a queue of its name for those."""
+
+HINT_S = 30
+"""Seconds that a hint lies in its queue: the look that follows is for all hints of that time."""
+
 SENDS: Mapping[str, tuple[str, ...]] = {
     "receive_store_webhook": (
         "order_created",
@@ -20,6 +26,7 @@ SENDS: Mapping[str, tuple[str, ...]] = {
         "customer_changed",
         "product_updated",
     ),
+    "receive_erp_webhook": HINTED,
     # Refunds that an order shows and that nobody told of; what a person was asked of its sale, and
     # what was shipped or booked before a pass that broke off could say whose it is.
     "order_created": ("refund_issued", *FROM_ERP),
@@ -47,6 +54,8 @@ SENDS: Mapping[str, tuple[str, ...]] = {
 
 INWARD = (
     "receive_store_webhook",
+    "receive_erp_webhook",
+    "receive_store_keys",
     "get_document",
     "report_dead_letters",
     "seal_journal",
@@ -56,6 +65,12 @@ INWARD = (
 
 PRINTED = ("order_fulfilled", "invoice_posted")
 """Their functions keep printed documents, and tell the address that opens one."""
+
+CALLING = ("xero",)
+"""Adapters whose back office calls when something changed there: it signs with a key of ours."""
+
+CONSENTED = ("xero",)
+"""Adapters whose back office a person allows in a browser: who speaks to one reads its tokens."""
 
 POLLED = ("sales_order", "shipment", "invoice", "party", "item", "stock", "price", "recipe")
 """The kinds of records of which each back office is asked what changed."""

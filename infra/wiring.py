@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import ROOT
+from infra.events import CALLING, CONSENTED
 
 OWNERS = ("commerce", "finance", "warehouse", "support", "ops")
 """Who can be told of a problem; each has a topic."""
@@ -56,6 +57,8 @@ class Wiring:
     ``workers`` how many may write at once, and ``compiled`` the whole file as JSON.
     ``digest_at`` is when the desks are mailed, a time of day in UTC. ``fixed``: what goes out comes
     from fixed addresses. ``front`` is the API's host, where something stands in front of it.
+    ``oauth`` are the back offices that a person allows in a browser, with their secrets;
+    ``calling_secrets`` are of those that call.
     """
 
     stores: tuple[str, ...]
@@ -69,6 +72,9 @@ class Wiring:
     digest_at: str = "05:30"
     fixed: bool = False
     front: str = ""
+    oauth: tuple[str, ...] = ()
+    oauth_secrets: tuple[str, ...] = ()
+    calling_secrets: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -96,6 +102,9 @@ def read(path: Path, *, prod: bool) -> Wiring:
         )
     try:
         stores, erps = document["stores"].values(), document["erps"].values()
+        consented = {
+            name: erp for name, erp in document["erps"].items() if erp["adapter"] in CONSENTED
+        }
         return Wiring(
             stores=tuple(document["stores"]),
             erps=tuple(document["erps"]),
@@ -111,6 +120,9 @@ def read(path: Path, *, prod: bool) -> Wiring:
             digest_at=document.get("digest", {}).get("at", "05:30"),
             fixed=document.get("deploy", {}).get("fixed_addresses", False),
             front=document.get("deploy", {}).get("front", ""),
+            oauth=tuple(consented),
+            oauth_secrets=_once(erp["secret"] for erp in consented.values()),
+            calling_secrets=_once(erp["secret"] for erp in erps if erp["adapter"] in CALLING),
         )
     except (KeyError, AttributeError, TypeError) as error:
         raise RefusedError(f"{path}: {error!r}; `accord config check` says where") from error

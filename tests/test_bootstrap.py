@@ -1,6 +1,9 @@
 """Credentials: renewed ones are used, and bad ones park what needs them. Which store is meant."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -186,3 +189,20 @@ def test_who_knows_rules_that_fit_goes_on_by_them(rules: MemoryRulesStore) -> No
 
     assert bootstrap.config() == before
     assert bootstrap.rules_version() == "d1/0"
+
+
+def test_what_a_consent_needs_is_loaded_by_those_alone_who_use_it() -> None:
+    """Every function imports the rest with each of its starts."""
+    needed = ("accord.oauth", "accord.sync.tokens", "accord.state.tokens", "accord.sync.consent")
+    code = f"import sys, accord.bootstrap; print([m for m in {needed!r} if m in sys.modules])"
+
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert found.stdout.strip() == "[]"

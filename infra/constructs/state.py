@@ -14,7 +14,10 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.python_function import PythonFunction
 from infra.stages import Stage
 
-TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config", "levels")
+TABLES = (
+    *("links", "steps", "waiting", "attention", "journal"),
+    *("control", "config", "levels", "tokens"),
+)
 
 # What a table under a customer's key asks of its user, spelt out instead of with wildcards.
 # Source: aws-cdk-lib 2.275, aws-dynamodb/lib/perms.
@@ -64,6 +67,21 @@ class State(Construct):
         self._tables[table].grant(function.role, *(f"dynamodb:{action}" for action in actions))
         self._grant_key(function, "dynamodb", *_KEY_READ, *_KEY_WRITE)
         function.tell("ACCORD_TABLES", {table: self._stage.named(table)})
+
+    def grant_store_keys(self, function: PythonFunction) -> None:
+        """May keep a key that a store posts, and look for who asked; of all that lies beside it,
+        tokens among them, it may touch nothing."""
+        function.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+                resources=[self._tables["tokens"].table_arn],
+                conditions={
+                    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["consent:keys:*"]}
+                },
+            )
+        )
+        self._grant_key(function, "dynamodb", *_KEY_READ, *_KEY_WRITE)
+        function.tell("ACCORD_TABLES", {"tokens": self._stage.named("tokens")})
 
     def grant_journal(self, function: PythonFunction) -> None:
         """May tell the journal what it does: a page follows the last one, which is read."""

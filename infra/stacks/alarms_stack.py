@@ -102,6 +102,28 @@ class AlarmsStack(Stack):
             "lost. The log of poll_erp says which, and how far behind.",
         )
         self._bell.ring(
+            "erp-rejected",
+            "ops",
+            runbook="erp-webhooks-rejected",
+            metric=ours("ErpWebhooksRejected", stage=self._stage.name),
+            threshold=10,  # setting one up sends a few bad ones on purpose
+            todo="Calls in a back office's name do not pass. Either somebody forges them, or the "
+            f"key that it signs with is not among the webhook_keys of its secret in "
+            f"{self._stage.name}. The log of receive_erp_webhook says which; what changed there is "
+            "read by the poll meanwhile.",
+        )
+        self._bell.ring(
+            "tokens-unrenewed",
+            "ops",
+            runbook="tokens-unrenewed",
+            metric=ours("TokensUnrenewed", stage=self._stage.name),
+            threshold=1,
+            periods=3,  # a provider that is away for some minutes rings for nobody
+            todo="The access to a back office could not be renewed for a quarter of an hour. Soon "
+            "nothing can be written there, and orders wait. The log of refresh_tokens says which, "
+            "and whether a person must allow it again: `accord connect ERP`.",
+        )
+        self._bell.ring(
             "polls-late",
             "ops",
             runbook="polls-late",
@@ -216,8 +238,8 @@ class AlarmsStack(Stack):
             runbook="webhooks-failing",
             metric=of_api("5xx", api_id),
             threshold=3,
-            todo="Stores were answered 5xx; after seven in a row a store switches its webhook "
-            "off. See the log of receive_store_webhook, and "
+            todo="Stores or back offices were answered 5xx; after seven in a row a store switches "
+            "its webhook off. See the logs of receive_store_webhook and receive_erp_webhook, and "
             f"/aws/apigateway/{self._stage.named('webhooks')}.",
         )
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
-from infra.constructs.fifo_queue import FifoQueue
+from infra.constructs.fifo_queue import FifoQueue, HintQueue
 from infra.constructs.layers import Layers
 from infra.constructs.python_function import PythonFunction, Rollout
 from infra.constructs.schedule import Schedule
@@ -20,6 +20,8 @@ from infra.events import (
     EVENTS,
     FROM_ERP,
     FROM_STORE,
+    HINT_S,
+    HINTED,
     INWARD,
     POLLED,
     PRINTED,
@@ -62,14 +64,27 @@ class SyncStack(Stack):
             event: FifoQueue(self, _camel(event), name=stage.named(event), consumer_timeout=_WORKER)
             for event in EVENTS
         }
+        self._hints = {
+            folder: HintQueue(
+                self,
+                f"{_camel(folder)}Hints",
+                name=stage.named(folder),
+                delay=Duration.seconds(HINT_S),
+                consumer_timeout=_WORKER,
+            )
+            for folder in HINTED
+        }
 
         self.api = WebhookApi(self, "Webhooks", stage=stage)
         self._receiver(wiring)
+        self._erp_receiver(wiring)
+        self._key_receiver()
         self._document_server()
         self._checkout(wiring)
         for event in FROM_STORE:
             worker = self._worker(event, wiring, wiring.secrets)
             self._grant_steps(worker)
+            self._grant_tokens(worker, wiring)
             state.grant_table(worker, "links", "GetItem", *_WRITES)
             state.grant_table(worker, "control", "PutItem")  # the newest code of an account
             if event != "customer_changed":
@@ -77,6 +92,7 @@ class SyncStack(Stack):
         for event in FROM_ERP:
             worker = self._worker(event, wiring, wiring.secrets)
             self._grant_steps(worker)
+            self._grant_tokens(worker, wiring)
             state.grant_table(worker, "links", "GetItem", "UpdateItem")
             if event in PRINTED:
                 state.grant_table(worker, "control", "PutItem")  # what opens a document
@@ -94,6 +110,7 @@ class SyncStack(Stack):
             state.grant_table(worker, "levels", "BatchGetItem", "Query", *_WRITES)
             if makes_items:
                 self._grant_steps(worker)
+                self._grant_tokens(worker, wiring)
                 state.grant_table(worker, "links", "GetItem", *_WRITES)
         self._waker(wiring)
         self._poller(wiring)
@@ -104,12 +121,19 @@ class SyncStack(Stack):
         self._reporter()
         self._sealer()
         self._digester(wiring)
+        self._consents(wiring)
 
         CfnOutput(
             self,
             "WebhookUrl",
             value=f"{self.api.endpoint}/stores/STORE/webhooks",
             description="Delivery URL of a store's webhooks; STORE is its name in accord.toml",
+        )
+        CfnOutput(
+            self,
+            "ErpWebhookUrl",
+            value=f"{self.api.endpoint}/erps/ERP/webhook",
+            description="Where a back office calls that can; ERP is its name in accord.toml",
         )
 
     def _receiver(self, wiring: Wiring) -> None:
@@ -121,6 +145,26 @@ class SyncStack(Stack):
             "/stores/{store}/webhooks",
             receiver,
             proof="A store signs each delivery; the function checks it before anything else",
+        )
+
+    def _erp_receiver(self, wiring: Wiring) -> None:
+        # Xero waits for 5 s, others a little longer. The bad day is the store's receiver's.
+        receiver = self._function("receive_erp_webhook", memory_mib=256, timeout_s=25)
+        self._state.grant_secrets(receiver, wiring.calling_secrets)
+        self.api.post(
+            "/erps/{erp}/webhook",
+            receiver,
+            proof="A back office signs each call; the function checks it before anything else",
+        )
+
+    def _key_receiver(self) -> None:
+        # A store posts here once, while a person waits for its page.
+        receiver = self._function("receive_store_keys", memory_mib=512, timeout_s=25)
+        self._state.grant_store_keys(receiver)
+        self.api.post(
+            "/stores/{store}/keys",
+            receiver,
+            proof="An operator's secret, good once and for half an hour, comes back with the key",
         )
 
     def _document_server(self) -> None:
@@ -145,6 +189,7 @@ class SyncStack(Stack):
         state.grant_table(checkout, "control", "GetItem", "PutItem")
         state.grant_table(checkout, "config", "Query")
         state.grant_secrets(checkout, wiring.secrets)
+        self._grant_tokens(checkout, wiring)
         self.api.post(
             "/stores/{store}/availability",
             checkout,
@@ -180,6 +225,7 @@ class SyncStack(Stack):
         state.grant_table(waker, "control", "GetItem", "PutItem")
         state.grant_table(waker, "config", "Query")
         state.grant_secrets(waker, wiring.secrets)  # it asks either side whether it is back
+        self._grant_tokens(waker, wiring)
         self._clock(waker, {self._stage.named("wake"): {}})
 
     def _poller(self, wiring: Wiring) -> None:
@@ -192,6 +238,7 @@ class SyncStack(Stack):
         state.grant_table(poller, "attention", *_READS, *_WRITES)  # a code without a mapping
         state.grant_journal(poller)  # what shadow would send
         state.grant_secrets(poller, wiring.erp_secrets)
+        self._grant_tokens(poller, wiring)
         polls = {
             self._stage.named(f"poll-{erp}-{kind}"): (minutes, {"erp": erp, "kind": kind})
             for erp, minutes in wiring.poll_minutes.items()
@@ -215,6 +262,7 @@ class SyncStack(Stack):
             {name: input_ for name, (_, input_) in polls.items() if name not in seldom},
             nightly=seldom | sweeps,
         )
+        self._consume(poller, self._hints[poller.folder].queue, batch_size=1, at_once=2)
 
     def _store_poller(self, wiring: Wiring) -> None:
         state = self._state
@@ -259,6 +307,7 @@ class SyncStack(Stack):
         state.grant_table(bookkeeper, "levels", "BatchGetItem", "Query", *_WRITES, "BatchWriteItem")
         state.grant_reports(bookkeeper)
         state.grant_secrets(bookkeeper, wiring.secrets)
+        self._grant_tokens(bookkeeper, wiring)
         self._clock(
             bookkeeper,
             {self._stage.named(f"reconcile-{name}"): {"store": name} for name in wiring.stores},
@@ -308,6 +357,35 @@ class SyncStack(Stack):
         daily = f"cron({int(minute)} {int(hour)} * * ? *)"
         self._clock(digester, {}, nightly={name: (daily, {})})
 
+    def _consents(self, wiring: Wiring) -> None:
+        """Where no back office lets us in by OAuth, nothing calls them, and they may do nothing."""
+        state = self._state
+        # On a bad day the provider takes 10 s twice; API Gateway waits for 30 s.
+        authorize = self._function("authorize", memory_mib=512, timeout_s=29)
+        tender = self._function("refresh_tokens", memory_mib=512, timeout_s=300)
+        if not wiring.oauth:
+            return
+        state.grant_table(authorize, "tokens", "GetItem", "PutItem", "UpdateItem")
+        state.grant_table(authorize, "control", "GetItem", "PutItem")  # closes the breaker
+        state.grant_secrets(authorize, wiring.oauth_secrets)
+        authorize.function.add_environment("ACCORD_PUBLIC_URL", self.api.endpoint)
+        proof = "A one-time link of an operator, then a state bound to the same browser"
+        for path in ("authorize", "callback"):
+            self.api.get(f"/erps/{{erp}}/{path}", authorize, proof=proof)
+        self.api.post("/erps/{erp}/authorize", authorize, proof=proof)  # a form, which spends it
+        state.grant_table(tender, "tokens", "GetItem", "UpdateItem")
+        state.grant_table(tender, "waiting", "GetItem")  # whether work asks for the same
+        state.grant_table(tender, "attention", *_READS, "PutItem", "UpdateItem", "DeleteItem")
+        state.grant_secrets(tender, wiring.oauth_secrets)
+        # A lost answer is made good within the provider's grace, which is half an hour.
+        name = self._stage.named("refresh_tokens")
+        self._clock(tender, {name: {}}, rate="rate(5 minutes)")
+
+    def _grant_tokens(self, function: PythonFunction, wiring: Wiring) -> None:
+        """Speaks to a back office: may read its tokens, and renew them."""
+        if wiring.oauth:
+            self._state.grant_table(function, "tokens", "GetItem", "UpdateItem")
+
     def _clock(
         self,
         function: PythonFunction,
@@ -343,7 +421,7 @@ class SyncStack(Stack):
         return self.functions[folder]
 
     def _grant_send(self, function: PythonFunction, event: str) -> None:
-        queue = self.queues[event].queue
+        queue = (self._hints if event in HINTED else self.queues)[event].queue
         queue.grant(function.role, "sqs:SendMessage")
         function.tell("ACCORD_QUEUES", {event: queue.queue_url})
 

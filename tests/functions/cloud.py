@@ -17,9 +17,12 @@ from accord.local.runner.resources import ACCOUNT, REGION
 from accord.state.control import DynamoControl
 from accord.state.dynamo import config as patience
 from accord.sync.turn import EPOCH, TRUSTED
-from infra.events import EVENTS
+from infra.events import EVENTS, HINTED
 
-TABLES = ("links", "steps", "waiting", "attention", "journal", "control", "config", "levels")
+TABLES = (
+    *("links", "steps", "waiting", "attention", "journal"),
+    *("control", "config", "levels", "tokens"),
+)
 _PACKAGE = Path(__file__).parents[2] / "layers" / "accord" / "python"
 
 
@@ -129,7 +132,9 @@ class Cloud:
                     {"AttributeName": "sk", "AttributeType": "S"},
                 ],
             )
-        queues = {event: self._queue(f"accord-{stage}-{event}.fifo") for event in EVENTS}
+        queues = {
+            event: self._queue(f"accord-{stage}-{event}.fifo") for event in (*EVENTS, *HINTED)
+        }
         bucket = f"accord-{stage}-payloads"
         self.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}

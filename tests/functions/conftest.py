@@ -95,7 +95,8 @@ def forget() -> None:
                 made.cache_clear()
     edge.webhook_secrets = edge.WebhookSecrets()
     rules.live = rules._Rules()
-    connections._made.clear()
+    for kept in (connections._made, connections._back_offices, connections._secrets):
+        kept.clear()
     for counts in (breaker._LOCAL_FAILURES, breaker._LOCAL_SUCCESSES):
         counts.clear()
 

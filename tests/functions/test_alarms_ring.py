@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from accord import edge
+from accord.bootstrap import connections
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
+from accord.erp.xero.adapter import Xero
 from accord.errors import Owner
 from accord.local.place import REPO
 from accord.local.runner.alarms import Alarm, Measured, evaluate_all
@@ -329,6 +332,47 @@ def test_a_store_that_is_silent_at_night(
 def test_a_dead_letter(tower: Tower, run: Handler, patterns: tuple[str, ...]) -> None:
     run("report_dead_letters", delivery("report_dead_letters/order_created_rich"))
     tower.listen()
+
+    assert tower.silent(patterns) == []
+
+
+@rings("erp-rejected")
+def test_forged_calls_of_a_back_office(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    patterns: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_that_calls = edge.ErpEdge("main", "xero", "erp/main", {})
+    monkeypatch.setattr(edge, "erps", lambda: {"main": one_that_calls})
+    call = delivery("receive_erp_webhook/intent_to_receive_forged")
+    forged = {
+        "headers": call["headers"],
+        "pathParameters": {"erp": call["erp"]},
+        "requestContext": {"requestId": "r"},
+        "body": call["body"],
+        "isBase64Encoded": False,
+    }
+    for _ in range(10):
+        assert run("receive_erp_webhook", forged)["statusCode"] == 401
+    tower.listen()
+
+    assert tower.silent(patterns) == []
+
+
+@rings("tokens-unrenewed")
+def test_a_consent_that_nobody_gave(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    patterns: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room.keep_secret("erp/main", {"client_id": "an-app", "client_secret": "a-secret"})
+    monkeypatch.setattr(connections, "provider", lambda _: Xero.oauth)
+    run("refresh_tokens", {})
+    tower.listen(60, 360, 660)
 
     assert tower.silent(patterns) == []
 

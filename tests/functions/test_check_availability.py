@@ -690,6 +690,8 @@ def test_the_back_office_that_is_asked_live_gives_up_by_the_deadline(
     timeouts: list[Decimal] = []
 
     class Noted:
+        oauth = None
+
         @classmethod
         def connect(cls, connection: Any) -> Any:
             timeouts.append(connection.timeout)

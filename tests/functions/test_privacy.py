@@ -175,7 +175,7 @@ def test_a_forged_delivery_leaves_nobody_in_the_log(
 EVERY = sorted(
     f"{path.parent.name}/{path.stem}"
     for path in EVENTS.glob("*/*.json")
-    if path.parent.name != RECEIVER
+    if path.parent.name not in {RECEIVER, "receive_erp_webhook"}  # they hold requests, no events
 )
 EVERYBODY = [json.loads(capture(name)["body"]) for name in DELIVERIES if name != "ping"]
 

@@ -5,7 +5,10 @@ import re
 
 from tests.infra.policies import of_type
 
-TABLES = {"links", "steps", "waiting", "attention", "journal", "control", "config", "levels"}
+TABLES = {
+    *("links", "steps", "waiting", "attention", "journal"),
+    *("control", "config", "levels", "tokens"),
+}
 
 
 def _tables(state):

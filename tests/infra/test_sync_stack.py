@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from accord import aws
+from accord import aws, edge, erp
+from accord.erp.hooks import webhook_of
 from accord.model.documents import Kind
 from accord.settings import Settings
 from accord.sync.flows import FLOWS
 from accord.woo import webhook
 from infra.events import (
+    CALLING,
     COMPARED,
     EVENTS,
     FROM_ERP,
     FROM_STORE,
+    HINT_S,
+    HINTED,
     POLLED,
     PRINTED,
     SEALED,
@@ -110,7 +114,7 @@ def test_a_sender_knows_the_queues_of_the_events_that_it_sends(sync, folder):
 
 def test_every_event_is_sent_by_somebody_beside_wake():
     sent = {event for folder, events in SENDS.items() if folder != "wake" for event in events}
-    assert sent == set(EVENTS)
+    assert sent == {*EVENTS, *HINTED}
 
 
 def test_every_flow_has_an_event_and_every_event_a_flow():
@@ -132,22 +136,42 @@ def test_the_outside_address_is_told_to_those_who_tell_it(sync, folder):
     )
 
 
-def test_the_receiver_touches_no_table_and_no_payload(sync):
+@pytest.mark.parametrize("folder", ["receive_store_webhook", "receive_erp_webhook"])
+def test_a_receiver_touches_no_table_and_no_payload(sync, folder):
     assert not {
         action
-        for action in allowed_actions(sync, "receive_store_webhook")
+        for action in allowed_actions(sync, folder)
         if action.startswith(("dynamodb:", "s3:"))
     }
 
 
-def test_the_receiver_reads_the_stores_secrets_only(sync):
-    secrets = [
+def _readable(sync, folder):
+    return [
         resource
-        for action, resource in allowed(sync, "receive_store_webhook")
+        for action, resource in allowed(sync, folder)
         if action == "secretsmanager:GetSecretValue"
     ]
-    assert len(secrets) == 1
-    assert ":secret:accord/prod/store/uk-" in secrets[0]
+
+
+def test_the_receiver_reads_the_stores_secrets_only(sync):
+    (secret,) = _readable(sync, "receive_store_webhook")
+    assert ":secret:accord/prod/store/uk-" in secret
+
+
+def test_a_back_office_that_does_not_call_keeps_its_secret_from_the_receiver_of_calls(sync):
+    assert _readable(sync, "receive_erp_webhook") == []
+
+
+def test_back_offices_that_call_are_those_whose_folder_says_how():
+    assert {name for name in erp.NAMES if webhook_of(name) is not None} == set(CALLING)
+
+
+def test_whoever_receives_a_stores_key_reads_no_secret_and_one_table(sync):
+    assert {
+        action
+        for action in allowed_actions(sync, "receive_store_keys")
+        if action.startswith(("dynamodb:", "secretsmanager:", "sqs:", "s3:"))
+    } == {"dynamodb:GetItem", "dynamodb:PutItem"}
 
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
@@ -348,8 +372,9 @@ def test_logs_of_a_first_deployment_that_failed_are_not_in_the_way_of_the_second
     assert {group["DeletionPolicy"] for group in groups} == {"RetainExceptOnCreate"}
 
 
-def test_the_receiver_outlasts_its_calls_of_aws_and_ends_before_the_door_gives_up(sync):
-    logical = functions(sync)["receive_store_webhook"]
+@pytest.mark.parametrize("folder", ["receive_store_webhook", "receive_erp_webhook"])
+def test_a_receiver_outlasts_its_calls_of_aws_and_ends_before_the_door_gives_up(sync, folder):
+    logical = functions(sync)[folder]
     timeout = sync["Resources"][logical]["Properties"]["Timeout"]
     call = aws._CONNECT_S + aws._READ_S
     assert 3 * call < timeout < 30
@@ -369,16 +394,32 @@ def test_every_queue_has_somewhere_for_its_dead(sync, event):
     }
 
 
-def test_no_queue_is_without_a_place_for_its_dead_unless_it_is_one(sync):
-    assert [
+HINTS = {f"accord-prod-{folder.replace('_', '-')}.fifo" for folder in HINTED}
+
+
+def test_no_queue_is_without_a_place_for_its_dead_unless_it_is_one_or_holds_hints(sync):
+    assert {
         name
         for name, (_, queue) in _queues(sync).items()
         if "RedrivePolicy" not in queue and "-dead" not in name
-    ] == []
+    } == HINTS
 
 
-def test_every_message_waits_two_weeks(sync):
-    assert {q["MessageRetentionPeriod"] for _, q in _queues(sync).values()} == {14 * 86400}
+def test_every_message_waits_two_weeks_but_a_hint(sync):
+    waits = {name: queue["MessageRetentionPeriod"] for name, (_, queue) in _queues(sync).items()}
+    assert {waits.pop(name) for name in HINTS} == {300}
+    assert set(waits.values()) == {14 * 86400}
+
+
+@pytest.mark.parametrize("folder", HINTED)
+def test_a_hint_lies_as_long_as_the_receiver_reckons_and_outlasts_a_look(sync, folder):
+    name, queue = _queues(sync)[_fifo(folder)]
+    assert queue["DelaySeconds"] == edge.HINT_S == HINT_S
+    timeout = sync["Resources"][functions(sync)[folder]]["Properties"]["Timeout"]
+    assert timeout < queue["VisibilityTimeout"] < queue["MessageRetentionPeriod"] / 2
+    source = _source(sync, name)
+    assert (source["BatchSize"], source["ScalingConfig"]["MaximumConcurrency"]) == (1, 2)
+    assert queue["DeduplicationScope"] == "messageGroup"
 
 
 @pytest.mark.parametrize("suffix", ["", "-dead"])
@@ -468,11 +509,13 @@ def test_a_worker_ends_before_its_message_comes_again(sync, folder):
     assert function["Timeout"] < queue["VisibilityTimeout"]
 
 
-def test_there_are_three_doors(sync):
+def test_there_are_these_doors(sync):
     routes = {route["RouteKey"] for route in of_type(sync, "AWS::ApiGatewayV2::Route").values()}
     assert routes == {
         "POST /stores/{store}/webhooks",
         "POST /stores/{store}/availability",
+        "POST /erps/{erp}/webhook",
+        "POST /stores/{store}/keys",
         "GET /documents/{token}",
     }
 

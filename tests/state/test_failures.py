@@ -19,6 +19,7 @@ from accord.errors import (
 )
 from accord.model.change import Change, Ref
 from accord.ports.state import Cause, Entry, Item, Link, Parked, Seen
+from accord.ports.tokens import Tenant, TokenSet
 from accord.state import dynamo
 from accord.state.attention import DynamoAttention
 from accord.state.control import DynamoControl
@@ -30,6 +31,7 @@ from accord.state.payloads import S3Payloads
 from accord.state.rules_store import DynamoRulesStore
 from accord.state.seals import S3Seals
 from accord.state.steps import DynamoSteps
+from accord.state.tokens import DynamoConsents, DynamoTokens
 from accord.state.waiting import DynamoWaiting
 from tests.state.levels_kit import ERP, STORE, demand, hold, snapshot, told, want
 
@@ -38,6 +40,16 @@ ORDER = Ref("uk", "order", "30")
 LINK = Link(ORDER, "uk-30", 1, owner="a")
 CAUSE = Cause("main", "outage")
 PARKED = Parked(Change(ORDER, "order_created", NOW, "c1"), "main", "outage", "…", NOW, NOW)
+TOKENS = TokenSet(
+    access="at",
+    refresh="rt",
+    expires_at=NOW,
+    scopes=(),
+    tenant=Tenant("t", "T"),
+    consented_at=NOW,
+    renewed_at=NOW,
+    owner="a",
+)
 ITEM = Item("i1", "uk:order:30", "rejected", "finance", "…", NOW, NOW)
 
 CALLS: dict[str, Callable] = {
@@ -96,6 +108,15 @@ CALLS: dict[str, Callable] = {
     "control.get": lambda c: DynamoControl(c, "t").get("epoch"),
     "control.put": lambda c: DynamoControl(c, "t").put("epoch", "1", version=None),
     "rules.latest": lambda c: DynamoRulesStore(c, "t").latest(),
+    "tokens.get": lambda c: DynamoTokens(c, "t").get("books"),
+    "tokens.keep": lambda c: DynamoTokens(c, "t").keep("books", TOKENS),
+    "tokens.lease": lambda c: DynamoTokens(c, "t").lease(
+        "books", version=1, owner="a", now=NOW, until=NOW
+    ),
+    "tokens.renew": lambda c: DynamoTokens(c, "t").renew("books", TOKENS),
+    "tokens.release": lambda c: DynamoTokens(c, "t").release("books", owner="a", until=NOW),
+    "consents.get": lambda c: DynamoConsents(c, "t").get("state:1", now=NOW),
+    "consents.put": lambda c: DynamoConsents(c, "t").put("state:1", {}, until=NOW, version=None),
     "rules.push": lambda c: DynamoRulesStore(c, "t").push({}, version=1, now=NOW, by="a", why="b"),
 }
 

@@ -58,7 +58,7 @@ def _raised() -> dict[str, str]:
                 for name, text in constants.items()
                 if name in {"CONFLICT", "PING_PONG", "FORGOTTEN", "ARCHIVED", "REASON"}
             }
-        if path.name == "refusals.py":
+        if (path.parent.name, path.name) == ("sync", "refusals.py"):
             found |= dict.fromkeys(_keys_of(tree, "_REMEDY"), path.name)
     return {text: name for text, name in found.items() if text}
 

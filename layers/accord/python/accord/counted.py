@@ -33,11 +33,11 @@ def _tell(calls: Counter[str]) -> None:
     if not calls:
         return
     try:
-        stores = bootstrap.config().stores
+        config = bootstrap.config()
     except AccordError:  # what the handler said of it counts, not this
         return
     for connection, count in calls.items():
-        if connection in stores:
+        if connection in config.stores:
             measure("StoreCalls", count, store=connection)
-        else:
+        elif connection in config.erps:  # not its sign-in, which no limit of its counts
             measure("ErpCalls", count, kind=connection)

@@ -7,6 +7,7 @@ AccordError
 │   └── StaleVersionError   someone wrote between our read and our write
 ├── NotNowError             not before something else; the change is parked, `wake` brings it back
 │   ├── UnauthorizedError   the connection must be made again
+│   │   └── NoConsentError  by a person, on the page of the back office
 │   ├── UnmappedError       no rule for this tax rate, account or item
 │   └── WaitingError        its order, a maintenance window, the day's limit
 └── PermanentError          retrying cannot help; a person must look
@@ -131,6 +132,13 @@ class UnauthorizedError(NotNowError):
     kind: ClassVar[str] = "unauthorized"
     is_login = False
     is_narrow = False
+
+
+class NoConsentError(UnauthorizedError):
+    """Nobody has allowed us in, or that is no longer accepted: a person must, with a browser."""
+
+    reason = "no_consent"
+    is_login = True
 
 
 class OutageError(NotNowError):

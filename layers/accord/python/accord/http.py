@@ -250,18 +250,21 @@ def json_of(
         UnavailableError: no JSON (a maintenance page, an answer cut short).
         RejectedError: above ``limit``, or nested too deeply to be read.
     """
-    request = response.request
-    what = f"{connection}'s answer to {request.method} {request.url.path}"
+
+    def what() -> str:
+        request = response.request
+        return f"{connection}'s answer to {request.method} {request.url.path}"
+
     if len(response.content) > limit:
-        raise RejectedError(f"{what} is larger than {limit} bytes", reason="too_large")
+        raise RejectedError(f"{what()} is larger than {limit} bytes", reason="too_large")
     try:
         number = Decimal if exact else None
         return json_.loads(response.content, parse_constant=_refuse, parse_float=number)
     except RecursionError as error:
-        raise RejectedError(f"{what} is nested too deeply", reason="too_large") from error
+        raise RejectedError(f"{what()} is nested too deeply", reason="too_large") from error
     except ValueError as error:
         raise UnavailableError(
-            f"{what} is not JSON ({response.headers.get('Content-Type', 'no type')})",
+            f"{what()} is not JSON ({response.headers.get('Content-Type', 'no type')})",
             retry_after=retry_after(response),
             connection=connection,
         ) from error

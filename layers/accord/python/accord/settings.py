@@ -11,8 +11,8 @@ from typing import Self
 class Settings:
     """What a function is told by its environment.
 
-    ``tables``: short name (links, steps, waiting, attention, journal, control, config, levels) →
-    its name.
+    ``tables``: short name (links, steps, waiting, attention, journal, control, config, levels,
+    tokens) → its name.
     ``queues``: event → queue URL; a function is given those that it sends to.
     ``topics``: owner → ARN of the topic that mails them; empty for whoever tells nobody.
     ``audit_bucket`` is where the journal is sealed; empty for whoever does not.

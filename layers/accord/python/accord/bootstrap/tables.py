@@ -2,7 +2,7 @@
 
 import datetime as dt
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -23,6 +23,9 @@ from accord.state.rules_store import DynamoRulesStore
 from accord.state.seals import S3Seals
 from accord.state.steps import DynamoSteps
 from accord.state.waiting import DynamoWaiting
+
+if TYPE_CHECKING:
+    from accord.state.tokens import DynamoConsents, DynamoTokens
 
 
 def now() -> dt.datetime:
@@ -109,3 +112,17 @@ def seals() -> S3Seals:
 @cache
 def nonces() -> DynamoNonces:
     return DynamoNonces(*table("control"))
+
+
+@cache
+def tokens() -> "DynamoTokens":
+    from accord.state.tokens import DynamoTokens  # for those alone whose back office has them
+
+    return DynamoTokens(*table("tokens"))
+
+
+@cache
+def consents() -> "DynamoConsents":
+    from accord.state.tokens import DynamoConsents
+
+    return DynamoConsents(*table("tokens"))

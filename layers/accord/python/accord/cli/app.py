@@ -11,11 +11,13 @@ from accord.cli import (
     backfill,
     bench,
     config,
+    connect,
     customers,
     dashboard,
     demo,
     doctor,
     documents,
+    erps,
     fuzz,
     local,
     ops,
@@ -43,10 +45,10 @@ app.command("bench")(bench.bench)
 app.command("dashboard")(dashboard.dashboard)
 app.command("fuzz")(fuzz.fuzz)
 app.command("simulate")(simulate.simulate)
-app.command("erps")(tables.erps)
 app.command("flows")(tables.flows)
 app.command("forget")(customers.forget)
 app.command("backfill")(backfill.backfill)
+app.command("connect")(connect.connect)
 app.command("doctor")(doctor.doctor)
 app.command("reconcile")(reconcile.reconcile)
 app.command("adopt")(adopt.adopt)
@@ -54,6 +56,7 @@ app.command("pause")(pauses.pause)
 app.command("resume")(pauses.resume)
 app.command("status")(pauses.status)
 app.add_typer(attention.app, name="attention")
+app.add_typer(erps.app, name="erps")
 app.add_typer(ops.waiting, name="waiting")
 app.add_typer(documents.app, name="documents")
 app.add_typer(ops.recovery, name="recovery")

@@ -36,7 +36,7 @@ def refused(connection: str, trouble: Trouble) -> NotNowError:
     if trouble == "unauthorized":
         return UnauthorizedError(
             f"{connection} has turned our credentials down, so it is asked now "
-            "and then only; put the right ones into its secret",
+            f"and then only; give it the right ones: `accord connect {connection}`",
             connection=connection,
         )
     return OutageError(

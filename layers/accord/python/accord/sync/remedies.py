@@ -289,7 +289,13 @@ REMEDIES: Mapping[str, Remedy] = {
     # --- connections ----------------------------------------------------------------
     "unauthorized": Remedy(
         "The other side does not accept our credentials.",
-        "Put valid ones into the secret in Secrets Manager; what waits goes on within minutes.",
+        "Run `accord connect NAME`, or put valid ones into the secret in Secrets Manager; what "
+        "waits goes on within minutes.",
+    ),
+    "no_consent": Remedy(
+        "Nobody has allowed us into the back office, or what was allowed is no longer accepted.",
+        "Run `accord connect ERP` and allow it in the browser, for the same organisation as "
+        "before; what waits goes on within minutes.",
     ),
     "outage": Remedy("The other side has not answered for several tries.", _BY_ITSELF),
     "unavailable": Remedy("The other side did not answer usably.", _BY_ITSELF),

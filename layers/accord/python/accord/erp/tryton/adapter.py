@@ -85,6 +85,10 @@ class Tryton(ErpAdapter):
     """One company of one Tryton database."""
 
     name: ClassVar[str] = "tryton"
+    credentials: ClassVar[Mapping[str, str]] = {
+        "login": "login of Accord's user in Tryton",
+        "password": "password of that user",
+    }
     _duplicates: ClassVar[dict[Kind, Duplicates]] = {
         Kind.SALES_ORDER: "refused",  # web_shop and web_id are unique together
         Kind.RETURN: "refused",  # a sale of its own
