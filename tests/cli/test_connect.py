@@ -322,7 +322,7 @@ class TestAStoreThatHandsItsKeyOver:
         result = invoke("uk")
 
         assert (result.exit_code, held(room, "store/uk")) == (1, before)
-        assert "nothing of it was kept" in told(result)
+        assert "nothing came of it" in told(result)
 
     @pytest.mark.parametrize("how", [["--typed"], ["--url", "http://127.0.0.1:8000"]])
     def test_it_can_be_typed_and_must_be_where_no_store_can_post_to(

@@ -209,7 +209,24 @@ class TestABackOfficeByOAuth:
         assert "nobody has allowed it yet" in told(result)
         assert sign_in.connected(ERP) is None
 
-    def test_who_breaks_off_while_waiting_is_told_that_nothing_was_kept(
+    def test_who_breaks_off_leaves_the_app_that_works(
+        self, room: Room, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        room.keep_secret("erp/books", {**APP, "webhook_keys": ["old"]})
+        other = {"client_id": "another", "client_secret": "wrong", "webhook_keys": "new"}
+
+        def break_off(_: float) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(connect.time, "sleep", break_off)
+
+        result = invoke(ERP, "--from", "-", typed=json.dumps(other))
+
+        assert result.exit_code == 1
+        assert held(room, "erp/books") == {**APP, "webhook_keys": ["new", "old"]}
+        assert "was put back" in told(result)
+
+    def test_who_breaks_off_while_waiting_is_told_that_nothing_came_of_it(
         self, room: Room, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def break_off(_: float) -> None:
@@ -220,7 +237,7 @@ class TestABackOfficeByOAuth:
         result = invoke(ERP)
 
         assert result.exit_code == 1
-        assert "nothing of it was kept" in told(result)
+        assert "nothing came of it" in told(result)
         assert sign_in.connected(ERP) is None
 
     def test_an_earlier_consent_is_not_taken_for_this_one(

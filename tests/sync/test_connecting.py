@@ -110,8 +110,13 @@ def test_a_provider_that_does_not_say_gave_all_that_was_asked() -> None:
     assert scopes(PROVIDER, replace(TOKENS, scopes=())) == []
 
 
+FORMER = replace(TOKENS, consented_at=NOW - dt.timedelta(hours=1))
+
+
 class Waiting:
     """A person who allows it after a while; each pause is a minute."""
+
+    former: TokenSet | None = None
 
     def __init__(self, *answers: TokenSet | AccordError | None) -> None:
         self.answers = list(answers)
@@ -132,7 +137,7 @@ class Waiting:
     def wait(self, connected: Callable[[], TokenSet | None] | None = None) -> TokenSet | None:
         return consented(
             connected or self.connected,
-            since=NOW,
+            former=self.former,
             until=NOW + 5 * MINUTE,
             clock=lambda: self.now,
             pause=self.pause,
@@ -146,17 +151,25 @@ def test_a_consent_is_taken_as_soon_as_it_is_there() -> None:
     assert person.pauses == 2
 
 
+def test_no_clocks_are_compared() -> None:
+    person = Waiting(FORMER, replace(TOKENS, consented_at=NOW - 10 * MINUTE))
+    person.former = FORMER
+
+    assert person.wait() is not None
+
+
 @pytest.mark.parametrize(
     "kept",
     [
         None,
-        replace(TOKENS, consented_at=NOW - dt.timedelta(seconds=1)),
+        FORMER,
         replace(TOKENS, refused_at=NOW),
     ],
     ids=["none", "an earlier one", "one that lapsed"],
 )
 def test_what_is_no_new_consent_is_waited_out(kept: TokenSet | None) -> None:
     person = Waiting(kept)
+    person.former = FORMER
 
     assert person.wait() is None
     assert person.now == NOW + 5 * MINUTE

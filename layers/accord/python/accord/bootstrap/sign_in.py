@@ -2,10 +2,10 @@
 
 An operator's command does it so:
 
+    former = sign_in.connected("books")
     url = sign_in.make_link("books", public_url="https://hooks.example")  # for a browser, once
-    …  # every two seconds, until the person is through
-    status = sign_in.connected("books")
-    status is not None and status.consented_at > began and status.refused_at is None
+    …  # every two seconds, until the person is through: ``sync.connecting.consented``
+    status = sign_in.connected("books")  # of another ``consented_at`` than the former
 
 Not among what the package exports: only these load what it needs.
 """

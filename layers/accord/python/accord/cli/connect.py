@@ -200,8 +200,13 @@ def _erp(
         return found
     _say(f"{name} lets us in by OAuth, in a browser, which is the strongest that it offers")
     address = origin()
+    before = kept.content_if_any()
     content = _app(name, adapter.oauth, kept, file, more=more, origin=address)
-    tokens = _consent(name, adapter.oauth, address, browser=browser, wait=wait)
+    try:
+        tokens = _consent(name, adapter.oauth, address, browser=browser, wait=wait)
+    except BaseException:
+        _put_back(name, kept, before, content)
+        raise
     return _let_in(name, adapter.oauth, tokens, content, calls=bool(more), origin=address)
 
 
@@ -226,6 +231,17 @@ def _app(
     return content
 
 
+def _put_back(name: str, kept: KeptSecret, before: dict[str, Any], content: dict[str, Any]) -> None:
+    """The app that works, in place of the one that nobody allowed. The first one stays, for the next
+    try."""
+    app = ("client_id", "client_secret")
+    if all(before.get(part) == content.get(part) for part in app) or not all(map(before.get, app)):
+        return
+    kept.put(content | {part: before[part] for part in app})
+    connections.let_go(name)
+    _say("the app that was there before was put back")
+
+
 def _let_in(
     name: str, oauth: OAuth, tokens: TokenSet, content: dict[str, Any], *, calls: bool, origin: str
 ) -> list[Finding]:
@@ -242,15 +258,15 @@ def _let_in(
 
 
 def _consent(name: str, oauth: OAuth, origin: str, *, browser: bool, wait: int) -> TokenSet:
-    began = bootstrap.now()
+    former = sign_in.connected(name)
     return _awaited(
         sign_in.make_link(name, public_url=origin),
         oauth.title,
         browser=browser,
         look=lambda: consented(
             lambda: sign_in.connected(name),
-            since=began,
-            until=began + dt.timedelta(minutes=wait),
+            former=former,
+            until=bootstrap.now() + dt.timedelta(minutes=wait),
             clock=bootstrap.now,
             pause=time.sleep,
         ),
@@ -285,7 +301,7 @@ def _awaited(link: str, who: str, *, browser: bool, look: Callable[[], T | None]
     except KeyboardInterrupt:
         found = None
     if found is None:
-        fail("nobody has allowed it yet, and nothing of it was kept; run this again for a new link")
+        fail("nobody has allowed it yet, and nothing came of it; run this again for a new link")
     return found
 
 

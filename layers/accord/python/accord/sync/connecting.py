@@ -67,16 +67,18 @@ def scopes(oauth: OAuth, tokens: TokenSet) -> list[Finding]:
 def consented(
     connected: Callable[[], TokenSet | None],
     *,
-    since: dt.datetime,
+    former: TokenSet | None,
     until: dt.datetime,
     clock: Callable[[], dt.datetime],
     pause: Callable[[float], None],
 ) -> TokenSet | None:
-    """The tokens of a consent that was given at ``since`` or later, as ``awaited``."""
+    """The tokens of another consent than the ``former`` one, as ``awaited``. Two machines' clocks
+    are not compared."""
+    was = former.consented_at if former is not None else None
 
     def look() -> TokenSet | None:
         found = connected()
-        is_new = found is not None and found.consented_at >= since and found.refused_at is None
+        is_new = found is not None and found.consented_at != was and found.refused_at is None
         return found if is_new else None
 
     return awaited(look, until=until, clock=clock, pause=pause)
