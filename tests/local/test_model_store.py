@@ -62,6 +62,15 @@ def lines(store: ModelStore) -> list[dict[str, Any]]:
 # --- the port -------------------------------------------------------------------------
 
 
+def test_an_order_that_was_changed_in_place_is_read_as_it_is_now(store: ModelStore) -> None:
+    before = read(store)
+
+    lines(store)[0]["name"] = "Another mug"
+
+    assert read(store).lines[0].description == "Another mug"
+    assert before.lines[0].description != "Another mug"
+
+
 def test_an_order_s_digest_is_the_one_of_its_delivery(store: ModelStore) -> None:
     found = store.get_order("30")
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from accord.local.store.app import StoreApp
-from accord.local.store.deliveries import delivery, delivery_id, encode, ping, sign
+from accord.local.store.deliveries import Encoder, delivery, delivery_id, encode, ping, sign
 from tests.local.store.conftest import RECORDINGS, Clock, Receiver, recording
 
 DELIVERIES = sorted(
@@ -143,3 +143,23 @@ def test_a_delivered_order_is_the_answer_of_get_byte_for_byte(
 )
 def test_a_whole_number_has_no_point_and_a_text_stays(value: object, text: bytes) -> None:
     assert encode(value) == text
+
+
+def test_what_was_encoded_before_is_encoded_anew_once_anything_in_it_changed() -> None:
+    encoder, order = Encoder(), {"id": 1, "lines": [{"sku": "MUG", "taxes": [{"total": "1.00"}]}]}
+    encoder.one(order)
+
+    order["lines"][0]["taxes"][0]["total"] = "2.00"  # type: ignore[index]
+
+    assert encoder.one(order) == encode(order)
+
+
+def test_two_things_of_one_id_are_not_taken_for_each_other() -> None:
+    encoder = Encoder()
+    things = [{"id": 1, "sku": "MUG"}, {"id": 1, "sku": "LAMP"}, {"id": 1}, {"id": 1, "sku": "MUG"}]
+
+    assert encoder.many(things) == encode(things)
+
+
+def test_a_list_of_nothing_is_a_list() -> None:
+    assert Encoder().many([]) == encode([])

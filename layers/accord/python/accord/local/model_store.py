@@ -340,7 +340,7 @@ class ModelStore(WooStore):
 
     def _tell(self, topic: str, document: Json) -> None:
         if self.on_change:
-            body = Body(int(document["id"]), self._rest.encoder.one(document))
+            body = Body(int(document.get("id", 0)), self._rest.encoder.one(document))
             self.on_change(topic, body)
 
 

@@ -24,7 +24,7 @@ _WHOLE_FLOAT = re.compile(r"-?\d(?:\.0|(?:\.\d+)?e\+\d+)(?=[,}\]]|$)")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a webhook would deliver now of the object ``id``."""
+    """What a webhook would deliver now of the object ``id``, which is 0 where that is gone."""
 
     id: int
     raw: bytes
@@ -50,6 +50,7 @@ class Encoder:
     again and again.
 
     Held against a copy of what was encoded, so nobody has to say that they changed a document.
+    What is equal is the same to it: 1 and ``True``, and fields in another order.
     """
 
     def __init__(self) -> None:
