@@ -232,8 +232,8 @@ def _app(
 
 
 def _put_back(name: str, kept: KeptSecret, before: dict[str, Any], content: dict[str, Any]) -> None:
-    """The app that works, in place of the one that nobody allowed. The first one stays, for the next
-    try."""
+    """The app that works, in place of the one that nobody allowed. The first one ever stays, for
+    the next try."""
     app = ("client_id", "client_secret")
     if all(before.get(part) == content.get(part) for part in app) or not all(map(before.get, app)):
         return
