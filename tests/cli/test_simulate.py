@@ -1,6 +1,7 @@
 """`accord simulate` says what came of it, and fails with the command that plays it again."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -67,3 +68,18 @@ def test_a_story_needs_its_shard() -> None:
 
     assert ran.exit_code == 2
     assert "name its --shard" in ran.stderr
+
+
+def test_what_is_done_is_kept_in_a_file_and_counted_again(tmp_path: Path) -> None:
+    command = ["simulate", "--orders", "4", "--keep", str(tmp_path / "kept"), "--json"]
+
+    first, again = (json.loads(RUN.invoke(app, command).stdout) for _ in range(2))
+
+    assert first.keys() == again.keys()
+    same = first.keys() - {"seconds", "orders_per_second", "peak_mib", "processes"}
+    assert {key: first[key] for key in same} == {key: again[key] for key in same}
+    other = RUN.invoke(app, [*command, "--seed", "2"])
+    assert other.exit_code != 0
+    alone = RUN.invoke(app, [*command, "--shard", "2"])
+    assert alone.exit_code == 2
+    assert "leave it or --shard out" in alone.stderr

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from accord.cli.bench_stock import COLUMNS
 from accord.cli.output import JsonOption, console, print_json, print_table, told
 from accord.local.place import REPO, toml_of
 from accord.local.simulate import run as simulation
+from accord.local.simulate.kept import Kept
 from accord.local.simulate.shard import play_shard
 from accord.rules.config import Config
 
@@ -34,6 +36,12 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
             "came of it."
         ),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file for what is done so far: broken off, the same command goes on from there."
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Whole lives of orders in virtual time, in shards of up to 1,000 on a store of their own each.
@@ -54,6 +62,11 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
     shards = simulation.shards_of(seed, orders)
     if shard is not None:
         shards = [(shard, orders)]
+    kept = None
+    if keep is not None:
+        if shard is not None:
+            raise typer.BadParameter("--keep is for whole runs; leave it or --shard out")
+        kept = Kept(keep, seed=seed, orders=orders, config=config)
     with Progress(*COLUMNS, console=told) as bar:
         task = bar.add_task("orders lived", total=orders)
         done = simulation.run(
@@ -61,6 +74,7 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
             shards,
             processes=processes or os.cpu_count() or 1,
             told=lambda placed: bar.update(task, completed=placed),
+            kept=kept,
         )
         bar.update(task, completed=orders)
     if json:
@@ -106,6 +120,7 @@ def _show(done: simulation.Run) -> None:
         ("differences", f"{sum(len(each.differences) for each in done.failed):,}"),
         ("wall time", f"{done.seconds:,.0f} s on {done.processes} processes"),
         ("orders per second", f"{done.orders_per_second:,.0f} (target {_TARGET:,})"),
+        ("orders per second of a processor's time", f"{done.orders_per_cpu_second:,.0f}"),
         ("peak memory of a process", f"{done.peak_mib:,.0f} MiB"),
     ]
     print_table("Whole lives, in virtual time", ["", "figure"], rows)

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
 from accord.errors import UnavailableError
+from accord.local.simulate.kept import Kept, Played
 from accord.local.simulate.shard import Result, play_shard, seeds
 from accord.local.simulate.tally import Tally
 from accord.rules.config import Config
@@ -30,18 +32,36 @@ _config: Config | None = None
 
 @dataclass(slots=True)
 class Run:
-    """What all shards came to together. ``failed`` are those that differ, with their seeds."""
+    """What all shards came to together. ``failed`` are those that differ, with their seeds.
+
+    ``seconds`` are of the wall, ``cpu_seconds`` of all processes: what other work on the machine
+    does not change.
+    """
 
     tally: Tally = field(default_factory=Tally)
     shards: int = 0
     failed: list[Result] = field(default_factory=list)
     processes: int = 1
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     peak_mib: float = 0.0  # of the largest process
 
     @property
     def orders_per_second(self) -> float:
         return self.tally.orders / self.seconds if self.seconds else 0.0
+
+    @property
+    def orders_per_cpu_second(self) -> float:
+        return self.tally.orders / self.cpu_seconds if self.cpu_seconds else 0.0
+
+    def add(self, played: Played) -> None:
+        """A shard is counted."""
+        self.shards += 1
+        self.tally.add(played.result.tally)
+        self.cpu_seconds += played.cpu_s
+        self.peak_mib = max(self.peak_mib, played.peak_mib)
+        if played.result.differences:
+            self.failed.append(played.result)
 
     def to_json(self) -> dict[str, Any]:
         """For scripts."""
@@ -52,6 +72,8 @@ class Run:
             "processes": self.processes,
             "seconds": round(self.seconds, 1),
             "orders_per_second": round(self.orders_per_second, 1),
+            "cpu_seconds": round(self.cpu_seconds, 1),
+            "orders_per_cpu_second": round(self.orders_per_cpu_second, 1),
             "peak_mib": round(self.peak_mib),
             "failed": [
                 {
@@ -82,29 +104,40 @@ def run(
     *,
     processes: int,
     told: Callable[[int], object] = lambda _: None,
+    kept: Kept | None = None,
 ) -> Run:
     """All ``shards`` (seed, orders). ``told`` hears how many orders were placed so far.
 
+    Those that ``kept`` holds are not played again; each that is played is kept there.
+
     Raises: UnavailableError: a process was ended by the system, which had no memory left, say.
     """
-    begun, processes = time.monotonic(), max(1, min(processes, len(shards)))
-    done = Run(processes=processes)
-    played = (
-        _here(config, shards, told) if processes == 1 else _apart(config, shards, processes, told)
-    )
-    for result, peak_mib in played:
-        done.shards += 1
-        done.tally.add(result.tally)
-        done.peak_mib = max(done.peak_mib, peak_mib)
-        if result.differences:
-            done.failed.append(result)
-    done.seconds = time.monotonic() - begun
+    begun, before = time.monotonic(), kept.wall_s if kept else 0.0
+    done, had = Run(), set[int]()
+    for played in kept.played if kept else ():
+        done.add(played)
+        had.add(played.result.seed)
+    shards = [each for each in shards if each[0] not in had]
+    done.processes = max(1, min(processes, len(shards)))
+    lived = done.tally.orders
+
+    def heard(placed: int) -> None:
+        told(lived + placed)
+
+    if lived:
+        heard(0)
+    play = _here if done.processes == 1 else partial(_apart, processes=done.processes)
+    for played in play(config, shards, told=heard):
+        if kept:
+            kept.add(replace(played, wall_s=before + time.monotonic() - begun))
+        done.add(played)
+    done.seconds = before + time.monotonic() - begun
     return done
 
 
 def _here(
-    config: Config, shards: list[tuple[int, int]], told: Callable[[int], object]
-) -> Iterator[tuple[Result, float]]:
+    config: Config, shards: list[tuple[int, int]], *, told: Callable[[int], object]
+) -> Iterator[Played]:
     placed = 0
 
     def heard() -> None:
@@ -122,11 +155,15 @@ def _here(
 
 
 def _apart(
-    config: Config, shards: list[tuple[int, int]], processes: int, told: Callable[[int], object]
-) -> Iterator[tuple[Result, float]]:
+    config: Config,
+    shards: list[tuple[int, int]],
+    *,
+    processes: int,
+    told: Callable[[int], object],
+) -> Iterator[Played]:
     context = multiprocessing.get_context("spawn")  # nothing is shared by accident
     placed: Synchronized[int] = context.Value("q", 0)
-    left, running = iter(shards), set[Future[tuple[Result, float]]]()
+    left, running = iter(shards), set[Future[Played]]()
     with ProcessPoolExecutor(
         processes, mp_context=context, initializer=_begin, initargs=(config, placed)
     ) as pool:
@@ -155,7 +192,7 @@ def _begin(config: Config, placed: "Synchronized[int]") -> None:
     gc.set_threshold(*_RARELY)
 
 
-def _work(seed: int, size: int) -> tuple[Result, float]:
+def _work(seed: int, size: int) -> Played:
     counter, config = _placed, _config
     assert counter is not None
     assert config is not None
@@ -167,15 +204,15 @@ def _work(seed: int, size: int) -> tuple[Result, float]:
     return _played(seed, size, config, heard)
 
 
-def _played(
-    seed: int, size: int, config: Config, heard: Callable[[], object]
-) -> tuple[Result, float]:
+def _played(seed: int, size: int, config: Config, heard: Callable[[], object]) -> Played:
+    begun = time.process_time()
     result = play_shard(seed, size, config, heard)
     gc.collect()  # a shard is full of circles, and the next one needs its memory
     kept = result.differences[:_TOLD]
     if left := len(result.differences) - len(kept):
         kept.append(f"and {left} more")
-    return Result(seed, size, result.tally, kept, result.trace), _peak_mib()
+    result = Result(seed, size, result.tally, kept, result.trace)
+    return Played(result, _peak_mib(), time.process_time() - begun)
 
 
 def _peak_mib() -> float:
