@@ -14,8 +14,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
+from accord.bootstrap import connections
 from accord.counted import counted
-from accord.errors import AccordError, OutageError, RateLimitedError, TransientError, WaitingError
+from accord.errors import (
+    AccordError,
+    OutageError,
+    RateLimitedError,
+    TransientError,
+    UnauthorizedError,
+    WaitingError,
+)
 from accord.model.documents import Kind
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
@@ -38,7 +46,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     that may ask it read every item once.
     A back office that does not answer is asked again by the next run, and counts as behind. One
     that is left alone (paused, in maintenance) is not asked. Neither is one whose calls of this day
-    are made, which counts as behind too: nobody meant it.
+    are made, which counts as behind too: nobody meant it. One whose consent has lapsed is known to
+    ``refresh_tokens``, which asks a person; it counts with those, and is no crash.
     """
     if "Records" in event:
         left = [each["messageId"] for each in event["Records"] if not _hinted(each, context)]
@@ -78,6 +87,11 @@ def _run(erp: str, kind: Kind, context: LambdaContext, *, sweep: bool = False) -
         logger.warning("not now", erp=erp, kind=kind, reason=error.reason, error=str(error))
         measure("ErpPollsBehind")
         return False
+    except UnauthorizedError as error:
+        if error.is_narrow or not connections.is_tended(erp):
+            raise
+        logger.warning("not let in", erp=erp, kind=kind, reason=error.reason, error=str(error))
+        measure("TokensUnrenewed")
     return True
 
 

@@ -12,6 +12,7 @@ from accord.signed import json_object, raw_body
 from accord.sync import store_keys
 
 logger = Logger()
+_LARGEST = 4096  # bytes: WooCommerce posts some 300, and anybody may post here
 
 
 @logger.inject_lambda_context
@@ -22,7 +23,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     store = (event.get("pathParameters") or {}).get("store", "")
     if store not in bootstrap.deployed().stores:
         return _answer(404)
-    found = json_object(raw_body(event))
+    raw = raw_body(event)
+    found = json_object(raw) if len(raw) <= _LARGEST else None
     body = found[1] if found is not None else {}
     if not store_keys.receive(tables.consents(), store, body, clock=bootstrap.now):
         logger.warning("rejected", store=store, why="nobody asked for it")

@@ -7,8 +7,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
+from accord.bootstrap import connections
 from accord.counted import counted
-from accord.errors import BusyError, OutageError, TransientError, WaitingError
+from accord.errors import (
+    BusyError,
+    OutageError,
+    TransientError,
+    UnauthorizedError,
+    WaitingError,
+)
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
 from accord.sync.report import Report
@@ -24,7 +31,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
 
     With ``begin`` a run begins, and the runs of the next minutes go on with it, until the report is
     kept. A side that does not answer is asked again by the next run; that counts as behind, and so
-    does a night in which no run began.
+    does a night in which no run began. A back office whose consent has lapsed is known to
+    ``refresh_tokens``, which asks a person.
     """
     store = event["store"]
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
@@ -49,6 +57,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     except (TransientError, OutageError, WaitingError) as error:
         logger.warning("not now", store=store, reason=error.reason, error=str(error))
         measure("ReconcileBehind", store=store)
+        return
+    except UnauthorizedError as error:
+        if error.is_narrow or not connections.is_tended(error.connection):
+            raise
+        logger.warning("not let in", store=store, reason=error.reason, error=str(error))
+        measure("TokensUnrenewed")  # a person is asked by who renews them
         return
     if sliced is None:
         return

@@ -36,8 +36,10 @@ class Bell:
         when: cloudwatch.ComparisonOperator = AT_LEAST,
         missing: cloudwatch.TreatMissingData = QUIET,
         periods: int = 1,
+        needed: int | None = None,
     ) -> cloudwatch.Alarm:
-        """Tells ``owners`` when ``metric`` is beyond ``threshold`` in all of ``periods``."""
+        """Tells ``owners`` when ``metric`` is beyond ``threshold`` in ``needed`` of ``periods``, or
+        in all of them."""
         alarm = cloudwatch.Alarm(
             self.scope,
             name,
@@ -47,6 +49,7 @@ class Bell:
             threshold=threshold,
             comparison_operator=when,
             evaluation_periods=periods,
+            datapoints_to_alarm=needed,
             treat_missing_data=missing,
         )
         self._tell(alarm, owners)

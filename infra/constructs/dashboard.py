@@ -59,6 +59,7 @@ class Dashboard(Construct):
                 "Turned away at the door",
                 [
                     *self._each("WebhooksRejected"),
+                    *self._each("StoreKeysRejected", "Sum", " keys"),
                     of_api("5xx", api_id, label="answered 5xx"),
                 ],
             ),

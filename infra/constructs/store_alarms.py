@@ -138,6 +138,15 @@ def _webhooks(bell: Bell, store: str) -> list[cloudwatch.IAlarm]:
             "allowed_sources lacks an address. The receiver's log says which.",
         ),
         bell.ring(
+            f"store-{store}-keys-rejected",
+            "ops",
+            runbook="store-keys-rejected",
+            metric=ours("StoreKeysRejected", period=_HOUR, stage=stage, store=store),
+            threshold=5,  # one is a link of `accord connect` that was opened too late
+            todo=f"Keys that nobody asked for are posted in the name of {store}, and turned away. "
+            "Either links of `accord connect` are opened too late, or somebody tries their luck.",
+        ),
+        bell.ring(
             f"store-{store}-webhooks-off",
             "commerce",
             "ops",

@@ -105,8 +105,13 @@ class AlarmsStack(Stack):
             "erp-rejected",
             "ops",
             runbook="erp-webhooks-rejected",
-            metric=ours("ErpWebhooksRejected", stage=self._stage.name),
-            threshold=10,  # setting one up sends a few bad ones on purpose
+            # A back office switches a webhook off that is refused for long, and a small shop's
+            # calls are few: so what counts is that they go on. A probe is over within a quarter of
+            # an hour, and so is the setting up, which sends bad ones on purpose.
+            metric=ours("ErpWebhooksRejected", period=Duration.minutes(15), stage=self._stage.name),
+            threshold=1,
+            periods=24,
+            needed=3,
             todo="Calls in a back office's name do not pass. Either somebody forges them, or the "
             f"key that it signs with is not among the webhook_keys of its secret in "
             f"{self._stage.name}. The log of receive_erp_webhook says which; what changed there is "
@@ -120,8 +125,8 @@ class AlarmsStack(Stack):
             threshold=1,
             periods=3,  # a provider that is away for some minutes rings for nobody
             todo="The access to a back office could not be renewed for a quarter of an hour. Soon "
-            "nothing can be written there, and orders wait. The log of refresh_tokens says which, "
-            "and whether a person must allow it again: `accord connect ERP`.",
+            "nothing can be written there, and orders wait. The logs of refresh_tokens and "
+            "poll_erp say which, and whether a person must allow it again: `accord connect ERP`.",
         )
         self._bell.ring(
             "polls-late",

@@ -24,6 +24,7 @@ from tests.functions.consenting import ERP, PUBLIC, Browser, answering
 __all__ = ["_reached", "cloud", "config", "room", "run"]  # fixtures
 
 APP = {"client_id": "local-client", "client_secret": "local-client-secret"}
+ANOTHER = {"client_id": "another-app", "client_secret": "another-secret"}
 
 
 class Keyed(Memory):
@@ -145,7 +146,7 @@ class TestABackOfficeByOAuth:
 
         assert result.exit_code == 0, told(result)
         assert "by OAuth, in a browser, which is the strongest" in told(result)
-        assert "let us in, for Demo Shop" in told(result)
+        assert "lets us in, for Demo Shop" in told(result)
         assert "may be read: invoice" in told(result)
         assert f"{PUBLIC}/erps/{ERP}/authorize?link=" in told(result)
         assert f"{PUBLIC}/erps/{ERP}/webhook" in told(result)
@@ -223,8 +224,131 @@ class TestABackOfficeByOAuth:
         result = invoke(ERP, "--from", "-", typed=json.dumps(other))
 
         assert result.exit_code == 1
-        assert held(room, "erp/books") == {**APP, "webhook_keys": ["new", "old"]}
-        assert "was put back" in told(result)
+        kept = held(room, "erp/books")
+        assert kept.pop("pending")["client_id"] == "another"
+        assert kept == {**APP, "webhook_keys": ["new", "old"]}
+
+    def test_an_app_that_nobody_allowed_is_gone_with_the_next_run(
+        self, room: Room, person: Callable[..., None]
+    ) -> None:
+        room.keep_secret("erp/books", {**APP, "pending": {**ANOTHER, "former": ""}})
+        person(lambda browser, link: browser.open(browser.consent(link)))
+
+        assert invoke(ERP).exit_code == 0
+        assert held(room, "erp/books") == APP
+
+    def test_another_app_takes_the_place_of_the_one_before_once_it_is_allowed(
+        self, room: Room, xero: FakeXero, person: Callable[..., None]
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        seen: list[dict[str, Any]] = []
+
+        def allow(browser: Browser, link: str) -> None:
+            seen.append(held(room, "erp/books"))
+            xero.identity.client_id, xero.identity.client_secret = ANOTHER.values()
+            browser.open(browser.consent(link))
+
+        person(allow)
+        result = invoke(ERP, "--from", "-", typed=json.dumps(ANOTHER))
+
+        assert result.exit_code == 0, told(result)
+        assert {part: seen[0][part] for part in APP} == APP  # while nobody had allowed it yet
+        assert held(room, "erp/books") == ANOTHER
+        tokens = sign_in.connected(ERP)
+        assert tokens is not None
+        assert tokens.client_id == ANOTHER["client_id"]
+
+    def test_who_is_gone_before_the_new_app_is_allowed_leaves_renewals_that_work(
+        self,
+        run: Handler,
+        room: Room,
+        xero: FakeXero,
+        person: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The laptop dies; the link is opened all the same; the next run tidies up."""
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        links: list[str] = []
+        real = sign_in.make_link
+        monkeypatch.setattr(
+            sign_in,
+            "make_link",
+            lambda *words, **more: links.append(real(*words, **more)) or links[-1],
+        )
+
+        def die(_: float) -> None:
+            raise SystemError("the laptop is gone")
+
+        monkeypatch.setattr(connect.time, "sleep", die)
+        invoke(ERP, "--from", "-", typed=json.dumps(ANOTHER))
+        self.expire()
+        assert connections.keeper(ERP, fresh=True).tend()  # with the app so far
+        xero.identity.client_id, xero.identity.client_secret = ANOTHER.values()
+        browser = Browser(run, xero)
+        browser.open(browser.consent(links[0]))
+        self.expire()
+
+        assert connections.keeper(ERP, fresh=True).tend()  # with the new one
+        assert invoke(ERP).exit_code == 0
+        assert held(room, "erp/books") == ANOTHER
+
+    @staticmethod
+    def expire() -> None:
+        found = sign_in.connected(ERP)
+        assert found is not None
+        tables.tokens().keep(ERP, dataclasses.replace(found, expires_at=bootstrap.now()))
+
+    def test_webhook_keys_are_added_without_another_consent(
+        self, room: Room, person: Callable[..., None]
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        before = sign_in.connected(ERP)
+        person(lambda *_: pytest.fail("asked for a consent"))
+
+        result = invoke(ERP, "--from", "-", typed=json.dumps({**APP, "webhook_keys": "new"}))
+
+        assert result.exit_code == 0, told(result)
+        assert held(room, "erp/books") == {**APP, "webhook_keys": ["new"]}
+        assert "--again" in told(result)
+        assert "lets us in, for Demo Shop" in told(result)
+        assert sign_in.connected(ERP) == before
+
+    @pytest.mark.parametrize("why", ["lapsed", "withdrawn", "scopes", "another app"])
+    def test_a_consent_that_is_not_good_is_asked_for_anew(
+        self, room: Room, xero: FakeXero, person: Callable[..., None], why: str
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        found = sign_in.connected(ERP)
+        assert found is not None
+        if why == "withdrawn":
+            xero.identity.withdraw()
+        changes: dict[str, Any] = {
+            "lapsed": {"refused_at": bootstrap.now()},
+            "withdrawn": {},
+            "scopes": {"scopes": ("offline_access",)},
+            "another app": {"client_id": "former"},
+        }[why]
+        if "refused_at" in changes:
+            tables.tokens().keep(ERP, found)
+            now = bootstrap.now()
+            leased = tables.tokens().lease(
+                ERP, version=found.version + 1, owner="w", now=now, until=now
+            )
+            assert leased is not None
+            tables.tokens().release(ERP, owner="w", until=now, refused_at=now)
+        else:
+            tables.tokens().keep(ERP, dataclasses.replace(found, **changes))
+
+        result = invoke(ERP)
+
+        assert result.exit_code == 0, told(result)
+        again = sign_in.connected(ERP)
+        assert again is not None
+        assert again.consented_at != found.consented_at
 
     def test_who_breaks_off_while_waiting_is_told_that_nothing_came_of_it(
         self, room: Room, monkeypatch: pytest.MonkeyPatch
@@ -250,7 +374,7 @@ class TestABackOfficeByOAuth:
         clock = iter([began, *[began + dt.timedelta(minutes=n) for n in (0, 1, 2, 9)]])
         monkeypatch.setattr(bootstrap, "now", lambda: next(clock))
 
-        assert "nobody has allowed it yet" in told(invoke(ERP, "--wait", "5"))
+        assert "nobody has allowed it yet" in told(invoke(ERP, "--again", "--wait", "5"))
 
     @pytest.mark.parametrize("flag", ["--browser", "--no-browser"])
     def test_no_browser_is_opened_where_there_is_no_terminal(

@@ -163,6 +163,22 @@ def test_forged_deliveries(tower: Tower, run: Handler, patterns: tuple[str, ...]
     assert tower.silent(patterns) == []
 
 
+@rings("store-uk-keys-rejected", "store-uk-trouble")
+def test_keys_that_nobody_asked_for(
+    tower: Tower, run: Handler, room: Room, patterns: tuple[str, ...]
+) -> None:
+    posted = delivery("receive_store_keys/granted")
+    for _ in range(4):
+        assert run("receive_store_keys", posted)["statusCode"] == 401
+    tower.listen(HOUR - 60)
+    assert tower.alarms()["store-uk-keys-rejected"].state == "OK"  # links that were opened too late
+
+    run("receive_store_keys", posted)
+    tower.listen()
+
+    assert tower.silent(patterns) == []
+
+
 @rings("store-uk-attention", "store-uk-trouble")
 def test_a_change_that_needs_a_person(
     tower: Tower, run: Handler, room: Room, books: Ledger, store, patterns: tuple[str, ...]
@@ -336,14 +352,8 @@ def test_a_dead_letter(tower: Tower, run: Handler, patterns: tuple[str, ...]) ->
     assert tower.silent(patterns) == []
 
 
-@rings("erp-rejected")
-def test_forged_calls_of_a_back_office(
-    tower: Tower,
-    run: Handler,
-    room: Room,
-    patterns: tuple[str, ...],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def turn_away(run: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call in a back office's name that nobody of it signed."""
     one_that_calls = edge.ErpEdge("main", "xero", "erp/main", {})
     monkeypatch.setattr(edge, "erps", lambda: {"main": one_that_calls})
     call = delivery("receive_erp_webhook/intent_to_receive_forged")
@@ -354,11 +364,36 @@ def test_forged_calls_of_a_back_office(
         "body": call["body"],
         "isBase64Encoded": False,
     }
-    for _ in range(10):
-        assert run("receive_erp_webhook", forged)["statusCode"] == 401
-    tower.listen()
+    assert run("receive_erp_webhook", forged)["statusCode"] == 401
+
+
+@rings("erp-rejected")
+def test_calls_of_a_small_shop_whose_key_was_rotated(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    patterns: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three orders in an afternoon, a call for each."""
+    turn_away(run, monkeypatch)
+    tower.listen(5 * HOUR, 3 * HOUR, 600)
 
     assert tower.silent(patterns) == []
+
+
+@pytest.mark.parametrize("ago", [[60], [n * 10.0 for n in range(60)], [5 * HOUR, 60], [7 * HOUR]])
+def test_a_forged_probe_and_the_setting_up_of_a_webhook_ring_for_nobody(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    ago: list[float],
+) -> None:
+    turn_away(run, monkeypatch)
+    tower.listen(*ago)
+
+    assert tower.alarms()["erp-rejected"].state == "OK"
 
 
 @rings("tokens-unrenewed")

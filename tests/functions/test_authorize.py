@@ -220,6 +220,16 @@ def test_another_browser_gets_nothing_with_the_address_it_came_back_to(browser: 
     assert browser.open(back)["statusCode"] == 200
 
 
+def test_a_code_that_is_no_text_is_shown_as_one_that_is_not_good(browser: Browser) -> None:
+    back = urlsplit(browser.consent(link()))
+    query = dict(parse_qsl(back.query)) | {"code": "\ud800"}
+
+    answer = browser.run("authorize", request("callback", query, browser.cookies))
+
+    assert answer["statusCode"] == 400
+    assert "did not accept" in answer["body"]
+
+
 def test_who_says_no_is_told_that_nothing_changed(browser: Browser) -> None:
     answer = browser.open(browser.consent(link(), allow=False))
 

@@ -30,9 +30,9 @@ TENANT = json.loads(CALLS["several"]["body"])["events"][0]["tenantId"]
 KINDS = {
     "intent_to_receive": [],
     FORGED: [],
-    "invoice_updated": ["invoice", "sales_order"],
-    "credit_note_created": ["invoice"],
-    "several": ["invoice", "party", "sales_order"],
+    "invoice_updated": ["invoice", "sales_order", "stock"],
+    "credit_note_created": ["invoice", "stock"],
+    "several": ["invoice", "party", "sales_order", "stock"],
     "subscription": [],
 }
 NOW = dt.datetime(2026, 11, 20, 12, 0, 10, tzinfo=dt.UTC)
@@ -104,9 +104,11 @@ def test_every_call_is_answered_as_it_wants_and_looks_are_asked_for(
 def test_a_hint_is_what_a_schedule_says_in_a_group_of_its_kind(run: Handler, room: Room) -> None:
     run(FUNCTION, api_event(CALLS["credit_note_created"]))
 
-    (message,) = room.messages("poll_erp")
-    assert json.loads(message["Body"]) == {"erp": "main", "kind": "invoice"}
-    assert message["Attributes"]["MessageGroupId"] == "main:invoice"
+    found = {
+        message["Attributes"]["MessageGroupId"]: json.loads(message["Body"])
+        for message in room.messages("poll_erp")
+    }
+    assert found == {f"main:{kind}": {"erp": "main", "kind": kind} for kind in ("invoice", "stock")}
 
 
 def test_a_storm_of_calls_is_one_look_for_each_half_minute(
@@ -116,7 +118,8 @@ def test_a_storm_of_calls_is_one_look_for_each_half_minute(
         clock.moment = NOW + dt.timedelta(seconds=second)
         assert run(FUNCTION, api_event(CALLS["credit_note_created"]))["statusCode"] == 200
 
-    assert len(hints(room)) == 3  # 12:00:00, 12:00:30 and 12:01:00
+    kinds = [hint["kind"] for hint in hints(room)]
+    assert sorted(kinds) == ["invoice"] * 3 + ["stock"] * 3  # 12:00:00, 12:00:30 and 12:01:00
 
 
 def test_every_call_is_followed_by_a_look_that_begins_after_it(
@@ -142,7 +145,7 @@ def test_a_replayed_call_changes_nothing(run: Handler, room: Room) -> None:
     for _ in range(5):
         assert run(FUNCTION, api_event(CALLS["invoice_updated"]))["statusCode"] == 200
 
-    assert len(hints(room)) == 2
+    assert len(hints(room)) == 3
 
 
 @pytest.mark.parametrize("name", sorted(set(CALLS) - {FORGED}))
@@ -223,7 +226,7 @@ def test_an_encoded_body_is_the_same_call(run: Handler, room: Room) -> None:
     answer = run(FUNCTION, api_event(CALLS["several"], body=body, isBase64Encoded=True))
 
     assert answer["statusCode"] == 200
-    assert len(hints(room)) == 3
+    assert len(hints(room)) == 4
 
 
 def test_both_keys_are_valid_while_one_is_rotated(run: Handler, room: Room) -> None:

@@ -51,6 +51,15 @@ def test_what_is_no_key_is_turned_away(run: Handler, room: Room, body: str | Non
     assert taken() is None
 
 
+def test_a_body_that_no_store_posts_is_not_looked_into(run: Handler, room: Room) -> None:
+    asked()
+
+    large = json.dumps({**BODY, "more": "x" * 4096})
+    assert run(FUNCTION, {**EVENT, "body": large})["statusCode"] == 401
+    assert taken() is None
+    assert run(FUNCTION, EVENT)["statusCode"] == 200  # it spent nothing
+
+
 @pytest.mark.parametrize("path", [{"store": "elsewhere"}, {}, None])
 def test_an_unknown_store_is_not_found(
     run: Handler, room: Room, path: dict[str, str] | None

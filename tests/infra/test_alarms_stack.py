@@ -109,6 +109,7 @@ def test_the_dashboard_shows_every_metric_that_a_function_tells(alarms):
     body = json.dumps(board["DashboardBody"])
     for metric in (
         *("OrdersPosted", "WebhooksReceived", "WebhooksRejected", "OrderPostingSeconds"),
+        "StoreKeysRejected",
         *("OldestUnpostedOrderSeconds", "StockAgeSeconds", "Waiting", "AttentionOpen"),
         *("DeadLetters", "WebhooksDisabled", "DifferencesFound", "OversoldUnits"),
         *("ErpCalls", "StoreCalls", "StockWindowSeconds"),

@@ -162,6 +162,24 @@ def test_storing_without_a_lease_is_refused(tokens: Tokens, given) -> None:
         tokens.renew(ERP, replace(kept, access="at-2"))
 
 
+def test_what_is_forgotten_is_gone_and_is_not_stored_by_who_renews_it_now(
+    tokens: Tokens, given, later
+) -> None:
+    kept = tokens.keep(ERP, given())
+    leased = tokens.lease(ERP, version=kept.version, owner="w1", now=NOW, until=later(seconds=40))
+    assert leased is not None
+
+    assert tokens.forget(ERP)
+
+    assert tokens.get(ERP) is None
+    with pytest.raises(StaleVersionError):
+        tokens.renew(ERP, replace(leased, access="at-2"))
+    assert not tokens.release(ERP, owner="w1", until=NOW, refused_at=NOW)
+    assert tokens.lease(ERP, version=1, owner="w2", now=NOW, until=later(seconds=40)) is None
+    assert tokens.get(ERP) is None
+    assert not tokens.forget(ERP)
+
+
 def test_after_a_failure_nobody_tries_before_it_may_be_of_use(tokens, given, later) -> None:
     tokens.keep(ERP, given())
     tokens.lease(ERP, version=1, owner="a", now=NOW, until=later(seconds=40))

@@ -10,7 +10,7 @@ import httpx
 from accord.local.hooked import Clock, hooked
 from accord.local.xero.identity import GRACE, REFRESH_LASTS, FakeIdentity
 from accord.oauth import IdentityClient
-from accord.ports.tokens import OAuth, Tenant, TenantList, Tokens, TokenSet
+from accord.ports.tokens import App, OAuth, Tenant, TenantList, Tokens, TokenSet
 from accord.state.memory_tokens import MemoryTokens
 from accord.sync.tokens import Keeper
 
@@ -70,23 +70,26 @@ class Provider:
         *,
         oauth: OAuth = OAUTH,
         secret: Mapping[str, str] = SECRET,
+        pending: Mapping[str, str] | None = None,
         pause: Callable[[float], None] | None = None,
     ) -> Keeper:
         """One more worker, which knows nothing yet."""
         number = next(self._owners)
-        identity = IdentityClient.connect(
-            ERP, oauth, secret, transport=httpx.MockTransport(self.fake)
-        )
         return Keeper(
             erp=ERP,
             oauth=oauth,
-            client_id=secret["client_id"],
-            identity=hooked(identity, "identity", self._hear),
+            apps=tuple(self._app(oauth, each) for each in (secret, pending) if each),
             tokens=hooked(self.tokens, "tokens", self._hear),
             clock=self.clock,
             pause=pause or self._pause,
             new_owner=lambda: f"w{number}",
         )
+
+    def _app(self, oauth: OAuth, secret: Mapping[str, str]) -> App:
+        identity = IdentityClient.connect(
+            ERP, oauth, secret, transport=httpx.MockTransport(self.fake)
+        )
+        return App(secret["client_id"], hooked(identity, "identity", self._hear))
 
     def later(self, **delta: float) -> None:
         """Time goes by."""

@@ -33,6 +33,7 @@ class Browser:
         self.fake = self.provider.fake
         self.consents = MemoryConsents()
         self.let_go: list[str] = []
+        self.asked_of: list[bool] = []  # whether it was the app that waits for its consent
         self.hook = lambda step: None
         self._secrets = itertools.count()
 
@@ -53,15 +54,18 @@ class Browser:
             kept=lambda: self.let_go.append(erp),
         )
 
-    def _app(self, identity: Identity) -> Callable[[], App]:
-        def app() -> App:
+    def _app(self, identity: Identity) -> Callable[[bool], App]:
+        def app(pending: bool) -> App:
             self.hook("before app")
+            self.asked_of.append(pending)
             return App(SECRET["client_id"], identity)
 
         return app
 
-    def link(self, secret: str = "a-link", erp: str = ERP) -> str:
-        consent.make_link(self.consents, erp, clock=self.provider.clock, secret=secret)
+    def link(self, secret: str = "a-link", erp: str = ERP, *, pending: bool = False) -> str:
+        consent.make_link(
+            self.consents, erp, clock=self.provider.clock, secret=secret, pending=pending
+        )
         return secret
 
     def begin(self, link: str | None = None) -> Begun:
@@ -112,6 +116,15 @@ def test_from_a_link_to_tokens(browser: Browser) -> None:
     assert kept.consented_at == browser.provider.clock()
     assert browser.provider.is_let_in(browser.provider.worker().access().token)
     assert browser.let_go == [ERP]
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_consent_is_to_the_app_that_its_link_is_for(browser: Browser, pending: bool) -> None:
+    begun = browser.begin(browser.link(pending=pending))
+    assert browser.finish(begun, browser.allow(begun)) == Connected(SHOP)
+
+    assert set(browser.asked_of) == {pending}
+    assert len(browser.asked_of) == 3  # the page, the code, the organisations
 
 
 def test_the_consent_page_is_asked_with_a_state_and_a_challenge(browser: Browser) -> None:
@@ -172,7 +185,7 @@ def test_to_look_at_a_link_does_not_spend_it(browser: Browser) -> None:
 def test_only_who_holds_a_link_learns_that_our_app_is_not_set_up(browser: Browser) -> None:
     link = browser.link()
 
-    def lacking() -> App:
+    def lacking(pending: bool) -> App:
         raise UnauthorizedError("the secret lacks client_secret", connection=ERP)
 
     flow = dataclasses.replace(browser.flow(), app=lacking)

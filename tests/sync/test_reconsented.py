@@ -6,6 +6,7 @@ import pytest
 
 from accord.errors import NoConsentError, UnauthorizedError, UnavailableError
 from accord.ports.tokens import Access
+from accord.sync.tokens import Keeper
 from tests.sync.consenting import ERP, OTHER, SHOP, Provider
 
 
@@ -89,6 +90,45 @@ def test_the_schedule_tells_of_another_app_while_workers_use_what_lasts(provider
 
     with pytest.raises(UnauthorizedError, match="client_id"):
         provider.worker(secret=ANOTHER).tend()
+
+
+@pytest.mark.parametrize("ours", ["used", "waiting"])
+def test_while_an_app_waits_for_its_consent_the_tokens_say_which_renews_them(
+    provider: Provider, ours: str
+) -> None:
+    """Whoever put it there may be gone before it is allowed, or before it is the one app."""
+    good = {"client_id": "local-client", "client_secret": "local-client-secret"}
+    secret, pending = (good, ANOTHER) if ours == "used" else (ANOTHER, good)
+    provider.later(minutes=31)
+
+    for renew in (Keeper.tend, Keeper.access):
+        provider.later(minutes=31)
+        assert renew(provider.worker(secret=secret, pending=pending))
+    assert provider.is_let_in(provider.stored().access)
+    assert provider.stored().client_id == "local-client"
+
+
+@pytest.mark.parametrize("good_first", [True, False])
+def test_of_an_app_whose_secret_is_renewed_the_one_that_is_good_is_used(
+    provider: Provider, good_first: bool
+) -> None:
+    good = {"client_id": "local-client", "client_secret": "local-client-secret"}
+    bad = {**good, "client_secret": "not any more"}
+    provider.later(minutes=31)
+
+    secret, pending = (good, bad) if good_first else (bad, good)
+
+    assert provider.is_let_in(provider.worker(secret=secret, pending=pending).access().token)
+
+
+def test_a_refused_token_is_not_shown_again_with_another_secret(provider: Provider) -> None:
+    good = {"client_id": "local-client", "client_secret": "local-client-secret"}
+    provider.fake.withdraw()
+    provider.later(minutes=31)
+
+    with pytest.raises(NoConsentError):
+        provider.worker(secret=good, pending={**good, "client_secret": "new"}).access()
+    assert provider.fake.calls["renew"] == 1
 
 
 def test_tokens_of_which_the_app_is_not_known_are_renewed_and_it_is_remembered(provider) -> None:

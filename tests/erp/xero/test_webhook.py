@@ -72,7 +72,19 @@ def test_every_category_that_xero_names_is_known_or_passed_over() -> None:
 def test_what_is_hinted_at_is_a_kind_of_records() -> None:
     found = heard(event("INVOICE"), event("CREDITNOTE"), event("CONTACT"))
     assert found is not None
-    assert [Kind(kind) for kind in found.kinds] == [Kind.SALES_ORDER, Kind.INVOICE, Kind.PARTY]
+    assert [Kind(kind) for kind in found.kinds] == [
+        Kind.SALES_ORDER,
+        Kind.INVOICE,
+        Kind.STOCK,
+        Kind.PARTY,
+    ]
+
+
+@pytest.mark.parametrize("category", ["INVOICE", "CREDITNOTE"])
+def test_what_moves_tracked_stock_has_stock_looked_at(category: str) -> None:
+    found = heard(event(category))
+    assert found is not None
+    assert "stock" in found.kinds
 
 
 def test_the_same_events_twice_are_one_hint() -> None:
@@ -81,7 +93,7 @@ def test_the_same_events_twice_are_one_hint() -> None:
 
 def test_events_of_another_organisation_are_counted_and_say_nothing() -> None:
     found = heard(event(), event("CONTACT", "another"), event("CONTACT", None), tenant=TENANT)
-    assert found == Heard(("sales_order", "invoice"), elsewhere=2)
+    assert found == Heard(("sales_order", "invoice", "stock"), elsewhere=2)
 
 
 def test_an_organisations_id_is_the_same_in_any_case() -> None:

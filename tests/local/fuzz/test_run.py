@@ -1,16 +1,18 @@
 """A fuzzer is worth what it finds: nothing in what stands, and every bug that is put in."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from accord import checkout
+from accord import checkout, consent_page
 from accord.erp.xero import webhook as xero
 from accord.local.fuzz import reading, run
 from accord.local.place import REPO, toml_of
 from accord.local.recorded import Recorded, read_all
 from accord.rules.config import Config
+from accord.sync import consent, store_keys
 from accord.woo import webhook
 from tests.conftest import EVENTS
 
@@ -42,6 +44,7 @@ def test_most_of_it_comes_through_the_door_and_much_does_not() -> None:
     assert result.queued > 300
     assert result.read > result.refused > 50
     assert min(result.answers[401], result.answers[404], result.checkouts, result.calls) > 10
+    assert result.checkouts == result.keys == result.visits
 
 
 def test_the_same_seed_makes_the_same_requests() -> None:
@@ -62,6 +65,17 @@ def trust_the_body(_: object, __: object, document: dict[str, Any]) -> bool:
     return bool(webhook.host_of(document["_links"]["self"][0]["href"]))
 
 
+CARELESS = SimpleNamespace(compare_digest=accept_all)
+
+
+def one_for_all(_: str) -> str:
+    return "the same"
+
+
+def as_it_is(text: str) -> str:
+    return text
+
+
 def lose_the_name(*_: object, **__: object) -> None:
     raise KeyError("name")
 
@@ -79,6 +93,10 @@ def lose_the_name(*_: object, **__: object) -> None:
         (xero, "json_object", lose_the_name, "escaped from a call"),
         (xero, "_KINDS", {"INVOICE": ("money",)}, "hinted at"),
         (checkout, "_table", lose_the_name, "escaped from the checkout's question"),
+        (store_keys, "_name", one_for_all, "kept a key that nobody asked for"),
+        (store_keys, "_is_text", accept_everyone, "kept another key than was posted"),
+        (consent, "hmac", CARELESS, "that its browser did not bring"),
+        (consent_page, "escape", as_it_is, "says what it was told as it is"),
     ],
     ids=[
         "signature",
@@ -91,6 +109,10 @@ def lose_the_name(*_: object, **__: object) -> None:
         "call's form",
         "call's kind",
         "checkout form",
+        "key's secret",
+        "key's form",
+        "browser's cookie",
+        "page's letters",
     ],
 )
 def test_a_bug_that_is_put_in_is_found(

@@ -46,7 +46,11 @@ class Visit:
             erp=str((event.get("pathParameters") or {}).get("erp", "")),
             is_back=route.endswith("/callback"),
             is_sent=is_sent,
-            query={name: value[:_LONGEST] for name, value in shown.items()},
+            # Half a surrogate pair could not be passed on to the provider, nor written to a page.
+            query={
+                name: value[:_LONGEST].encode(errors="replace").decode()
+                for name, value in shown.items()
+            },
             cookies={name.strip(): value for name, _, value in pairs},
         )
 

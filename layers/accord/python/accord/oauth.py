@@ -25,7 +25,7 @@ from accord.errors import (
     UnavailableError,
 )
 from accord.http import error_of, http_client, json_of, send
-from accord.ports.tokens import Grant, Identity, Listed, OAuth, Tenant
+from accord.ports.tokens import PENDING, Grant, Identity, Listed, OAuth, Tenant
 
 TIMEOUT_S = 15.0  # for one answer of the provider; the lease of who renews is longer
 _LARGEST = 256 * 1024  # bytes of an answer: tokens are some KB
@@ -209,6 +209,14 @@ def app_of(name: str, secret: Mapping[str, str]) -> tuple[str, str]:
             connection=name,
         )
     return secret["client_id"], secret["client_secret"]
+
+
+def pending_of(secret: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """The app in ``secret`` that waits for its consent, beside the one that is used; None where
+    none does."""
+    found = secret.get(PENDING)
+    whole = isinstance(found, dict) and found.get("client_id") and found.get("client_secret")
+    return found if whole else None
 
 
 def consent_url(oauth: OAuth, *, client_id: str, redirect: str, state: str, verifier: str) -> str:

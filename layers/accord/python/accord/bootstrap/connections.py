@@ -161,16 +161,37 @@ def provider(name: str) -> "OAuth | None":
     return oauth.at(table.url) if is_loopback(table.url) else oauth
 
 
-def app(name: str, oauth: "OAuth", *, timeout: float | None = None, fresh: bool = False) -> "App":
+def is_tended(name: str) -> bool:
+    """Whether ``refresh_tokens`` looks after the login of this connection: it is a back office that
+    is allowed in a browser."""
+    return provider(name) is not None
+
+
+def app(
+    name: str,
+    oauth: "OAuth",
+    *,
+    timeout: float | None = None,
+    fresh: bool = False,
+    pending: bool = False,
+) -> "App":
     """Our app at the provider. ``timeout``: seconds for one answer, where a person waits.
-    ``fresh``: as the secret says just now.
+    ``fresh``: as the secret says just now. ``pending``: the one that waits for its consent.
 
     Raises: UnauthorizedError: the secret lacks the app, or cannot be read.
     """
-    from accord.oauth import TIMEOUT_S, IdentityClient
+    from accord.oauth import TIMEOUT_S, IdentityClient, pending_of
     from accord.ports.tokens import App
 
     table, secret = rules.deployed().erps[name], app_secret(name, fresh=fresh)
+    if pending:
+        waits = pending_of(secret)
+        if waits is None:
+            raise UnauthorizedError(
+                f"the new app of {name} was taken back: run `accord connect {name}` with it again",
+                connection=name,
+            )
+        secret = dict(waits)
     identity = IdentityClient.connect(
         name,
         oauth,
@@ -191,17 +212,19 @@ def keeper(name: str, *, fresh: bool = False) -> "Keeper":
 
     Raises: UnsupportedError: it does not let us in by OAuth. UnauthorizedError: as ``app``.
     """
-    from accord.sync.tokens import Keeper  # neither is loaded where no back office asks for it
+    from accord.oauth import pending_of  # none is loaded where no back office asks for it
+    from accord.sync.tokens import Keeper
 
     oauth = provider(name)
     if oauth is None:
         raise UnsupportedError(f"{name} is let into by a key, not by a consent")
-    random, ours = SystemRandom(), app(name, oauth, fresh=fresh)
+    random, ours = SystemRandom(), [app(name, oauth, fresh=fresh)]
+    if pending_of(app_secret(name)) is not None:  # allowed already, perhaps, and not yet moved up
+        ours.append(app(name, oauth, pending=True))
     return Keeper(
         erp=name,
         oauth=oauth,
-        client_id=ours.client_id,
-        identity=ours.identity,
+        apps=tuple(ours),
         tokens=tables.tokens(),
         clock=tables.now,
         pause=time.sleep,

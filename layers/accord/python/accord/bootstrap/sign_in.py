@@ -15,7 +15,7 @@ from functools import cache
 
 from accord.bootstrap import connections, rules, tables
 from accord.errors import UnsupportedError
-from accord.oauth import app_of, consent_url
+from accord.oauth import app_of, consent_url, pending_of
 from accord.ports.limits import CIRCUITS
 from accord.ports.tokens import App, OAuth, TokenSet
 from accord.settings import settings
@@ -46,15 +46,17 @@ def make_link(name: str, *, public_url: str) -> str:
     """The address that starts the consent for [erps.``name``]: good once, within the hour.
 
     It is for whoever is to allow it, and for no log. ``public_url`` is where our API answers. It is
-    checked first that the secret holds the app.
+    checked first that the secret holds the app. An app that waits for its consent is the one that
+    is consented to.
 
     Raises: UnsupportedError: it takes a key. UnauthorizedError: the secret lacks a part.
     TransientError: the table does not answer.
     """
     oauth_of(name)
-    app_of(name, connections.app_secret(name))
-    secret = _new_secret()
-    consent.make_link(tables.consents(), name, clock=tables.now, secret=secret)
+    kept = connections.app_secret(name)
+    app_of(name, kept)
+    secret, pending = _new_secret(), pending_of(kept) is not None
+    consent.make_link(tables.consents(), name, clock=tables.now, secret=secret, pending=pending)
     return f"{public_url.rstrip('/')}/erps/{name}/authorize?link={secret}"
 
 
@@ -77,8 +79,8 @@ def consent_of(name: str) -> Consent:
     oauth = oauth_of(name)
 
     @cache
-    def app() -> App:
-        return connections.app(name, oauth, timeout=_PATIENCE_S, fresh=True)
+    def app(pending: bool) -> App:
+        return connections.app(name, oauth, timeout=_PATIENCE_S, fresh=True, pending=pending)
 
     return Consent(
         erp=name,

@@ -15,6 +15,7 @@ from accord.cli import (
     customers,
     dashboard,
     demo,
+    disconnect,
     doctor,
     documents,
     erps,
@@ -49,6 +50,7 @@ app.command("flows")(tables.flows)
 app.command("forget")(customers.forget)
 app.command("backfill")(backfill.backfill)
 app.command("connect")(connect.connect)
+app.command("disconnect")(disconnect.disconnect)
 app.command("doctor")(doctor.doctor)
 app.command("reconcile")(reconcile.reconcile)
 app.command("adopt")(adopt.adopt)

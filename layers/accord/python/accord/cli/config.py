@@ -91,7 +91,7 @@ def abilities_of(adapters: Iterable[str]) -> dict[str, Abilities]:
             can.key_length,
             tells=can.watched,
             revenue=can.revenue,
-            returns=can.can(Kind.RETURN),
+            returns=can.can(Kind.RETURN) or can.credits_goods,
             recipes=can.recipes,
             items=can.can(Kind.ITEM),
             price_lists=can.price_lists,

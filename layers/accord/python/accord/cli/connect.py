@@ -9,6 +9,7 @@ import secrets
 import time
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -19,13 +20,13 @@ from accord.bootstrap import connections, sign_in, tables
 from accord.cli import doctor
 from accord.cli.connection import StageOption, public_url
 from accord.cli.connection import connect as reach
-from accord.cli.credentials import KeptSecret, given, merged
+from accord.cli.credentials import APP, KeptSecret, given, merged, settled, with_app
 from accord.cli.output import JsonOption, console, fail, print_json, told
 from accord.cli.secrets import new_secret
 from accord.erp.hooks import webhook_of
 from accord.errors import UnauthorizedError
 from accord.model.documents import Kind
-from accord.ports.tokens import OAuth, TokenSet
+from accord.ports.tokens import PENDING, OAuth, TokenSet
 from accord.rules.diagnosis import in_order, of_access
 from accord.rules.findings import Examined, Finding
 from accord.sync import store_keys
@@ -64,6 +65,10 @@ def connect(
     typed: Annotated[
         bool, typer.Option("--typed", help="Type a store's key, though the store can hand it over.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Ask for a new consent, though the one so far is good."),
+    ] = False,
     wait: Annotated[int, typer.Option(min=1, help="Minutes to wait for a person.")] = 15,
     stage: StageOption = None,
     json: JsonOption = False,
@@ -71,7 +76,9 @@ def connect(
     """Lets Accord into a store or back office, checks what it may do there, and says what lacks.
 
     Credentials are typed unseen, read from --from, or given on the back office's own page. They are
-    tried first, and kept in Secrets Manager only if they let us in. Exit code 1 if anything that is
+    tried first, and kept in Secrets Manager only if they let us in. Where a person's consent is
+    good already, and the app is the same, nobody has to allow it anew: so webhook_keys are added.
+    --again asks for another consent, for another organisation say. Exit code 1 if anything that is
     needed lacks.
     """
     reach(stage)
@@ -85,7 +92,7 @@ def connect(
             name, file, origin=origin, webhooks=webhooks, typed=typed, browser=browser, wait=wait
         )
     elif name in config.erps:
-        found = _erp(name, file, origin=origin, browser=browser, wait=wait)
+        found = _erp(name, file, origin=origin, browser=browser, wait=wait, again=again)
     else:
         fail(
             f"there is neither a store nor a back office {name!r}; accord.toml has "
@@ -181,96 +188,112 @@ def _hooked(name: str, receiver: str) -> list[Finding]:
 
 
 def _erp(
-    name: str, file: Path | None, *, origin: Callable[[], str], browser: bool, wait: int
+    name: str,
+    file: Path | None,
+    *,
+    origin: Callable[[], str],
+    browser: bool,
+    wait: int,
+    again: bool,
 ) -> list[Finding]:
     table = bootstrap.config().erps[name]
     adapter, kept = erp.load(table.adapter), KeptSecret(table.secret)
     more = _CALLS if webhook_of(table.adapter) is not None else {}
-    if adapter.oauth is None:
-        way = "by a key" if adapter.credentials else "without a secret"
-        _say(f"{name} ({table.adapter}) lets us in {way}, which is the strongest that it offers")
-        content = before = kept.content_if_any()
-        if adapter.credentials or more:
-            needed = adapter.credentials
-            new = given(file, table.secret, needed=needed, more=more, held=before)
-            content = merged(before, new)
-        found = _tried(name, content)
+    before = kept.content_if_any()
+    if adapter.oauth is not None:
+        _say(f"{name} lets us in by OAuth, in a browser, which is the strongest that it offers")
+        visit = _Visit(name, adapter.oauth, origin(), more)
+        former = sign_in.connected(name)
+        content = visit.content(file, before, former)
         if content != before:
             _keep(name, kept, content)
+        if not again and former is not None and (found := visit.held(former, content)) is not None:
+            return found
+        tokens = visit.consent(former, browser=browser, wait=wait)
+        if content != (content := settled(content, tokens)):
+            _keep(name, kept, content)
+        connections.let_go(name)
+        return visit.let_in(tokens, content)
+    way = "by a key" if adapter.credentials else "without a secret"
+    _say(f"{name} ({table.adapter}) lets us in {way}, which is the strongest that it offers")
+    content = before
+    if adapter.credentials or more:
+        needed = adapter.credentials
+        new = given(file, table.secret, needed=needed, more=more, held=before)
+        content = merged(before, new)
+    found = _tried(name, content)
+    if content != before:
+        _keep(name, kept, content)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A back office that is allowed in a browser. ``origin`` is where our API answers; ``calls``
+    are fields of the secret without which it does not call us."""
+
+    name: str
+    oauth: OAuth
+    origin: str
+    calls: Mapping[str, str]
+
+    def content(
+        self, file: Path | None, before: Mapping[str, Any], former: TokenSet | None
+    ) -> dict[str, Any]:
+        """The secret with what is given. Only a consent can try an app: one that takes the place of
+        another lies beside it until then."""
+        # An app that a broken-off run left there is the one by now, or nobody allowed it.
+        content = settled(before, former)
+        if file is None and all(content.get(part) for part in APP):
+            return content
+        redirect = sign_in.redirect_of(self.name, self.origin)
+        _say(f"the app at {self.oauth.title} must list this redirect address: {redirect}")
+        secret = bootstrap.config().erps[self.name].secret
+        needed = dict.fromkeys(APP, f"of the app at {self.oauth.title}")
+        new = given(file, secret, needed=needed, more=self.calls, held=content)
+        return with_app(content, new, former)
+
+    def held(self, former: TokenSet, content: dict[str, Any]) -> list[Finding] | None:
+        """What the consent so far opens, where nothing asks for another; None where it takes one:
+        it lapsed, lacks a scope, was given to another app, or does not let us in."""
+        theirs = former.client_id in ("", content["client_id"]) and PENDING not in content
+        if not theirs or former.refused_at is not None or scopes(self.oauth, former):
+            return None
+        try:
+            found = self.let_in(former, content)
+        except UnauthorizedError as error:
+            _say(f"the consent so far does not let us in any more: {error}")
+            return None
+        _say("nobody had to allow it anew; --again asks for another consent")
         return found
-    _say(f"{name} lets us in by OAuth, in a browser, which is the strongest that it offers")
-    address = origin()
-    before = kept.content_if_any()
-    content = _app(name, adapter.oauth, kept, file, more=more, origin=address)
-    try:
-        tokens = _consent(name, adapter.oauth, address, browser=browser, wait=wait)
-    except BaseException:
-        _put_back(name, kept, before, content)
-        raise
-    return _let_in(name, adapter.oauth, tokens, content, calls=bool(more), origin=address)
 
-
-def _app(
-    name: str,
-    oauth: OAuth,
-    kept: KeptSecret,
-    file: Path | None,
-    *,
-    more: Mapping[str, str],
-    origin: str,
-) -> dict[str, Any]:
-    """The secret with the OAuth app in it, which is asked for where it is not there yet."""
-    before = kept.content_if_any()
-    if file is None and {"client_id", "client_secret"} <= before.keys():
-        return before
-    redirect = sign_in.redirect_of(name, origin)
-    _say(f"the app at {oauth.title} must list this redirect address: {redirect}")
-    needed = dict.fromkeys(("client_id", "client_secret"), f"of the app at {oauth.title}")
-    content = merged(before, given(file, kept.name, needed=needed, more=more, held=before))
-    _keep(name, kept, content)
-    return content
-
-
-def _put_back(name: str, kept: KeptSecret, before: dict[str, Any], content: dict[str, Any]) -> None:
-    """The app that works, in place of the one that nobody allowed. The first one ever stays, for
-    the next try."""
-    app = ("client_id", "client_secret")
-    if all(before.get(part) == content.get(part) for part in app) or not all(map(before.get, app)):
-        return
-    kept.put(content | {part: before[part] for part in app})
-    connections.let_go(name)
-    _say("the app that was there before was put back")
-
-
-def _let_in(
-    name: str, oauth: OAuth, tokens: TokenSet, content: dict[str, Any], *, calls: bool, origin: str
-) -> list[Finding]:
-    """For whom, and what may be read there."""
-    who = tokens.tenant.name or tokens.tenant.id
-    _say(f"✓ {oauth.title} let us in{f', for {who}' if who else ''}")
-    if calls and not content.get("webhook_keys"):
-        _say(
-            f"to hear of changes at once, have its webhooks sent to {origin}/erps/{name}/webhook "
-            "and put their key as webhook_keys: `accord connect` with --from takes it"
+    def consent(self, former: TokenSet | None, *, browser: bool, wait: int) -> TokenSet:
+        """The tokens, once a person has allowed it."""
+        return _awaited(
+            sign_in.make_link(self.name, public_url=self.origin),
+            self.oauth.title,
+            browser=browser,
+            look=lambda: consented(
+                lambda: sign_in.connected(self.name),
+                former=former,
+                until=bootstrap.now() + dt.timedelta(minutes=wait),
+                clock=bootstrap.now,
+                pause=time.sleep,
+            ),
         )
-    connections.let_go(name)
-    return [*scopes(oauth, tokens), *_tried(name, content)]
 
-
-def _consent(name: str, oauth: OAuth, origin: str, *, browser: bool, wait: int) -> TokenSet:
-    former = sign_in.connected(name)
-    return _awaited(
-        sign_in.make_link(name, public_url=origin),
-        oauth.title,
-        browser=browser,
-        look=lambda: consented(
-            lambda: sign_in.connected(name),
-            former=former,
-            until=bootstrap.now() + dt.timedelta(minutes=wait),
-            clock=bootstrap.now,
-            pause=time.sleep,
-        ),
-    )
+    def let_in(self, tokens: TokenSet, content: dict[str, Any]) -> list[Finding]:
+        """For whom, and what may be read there."""
+        who = tokens.tenant.name or tokens.tenant.id
+        found = [*scopes(self.oauth, tokens), *_tried(self.name, content)]
+        _say(f"✓ {self.oauth.title} lets us in{f', for {who}' if who else ''}")
+        if self.calls and not content.get("webhook_keys"):
+            _say(
+                "to hear of changes at once, have its webhooks sent to "
+                f"{self.origin}/erps/{self.name}/webhook and put their key as webhook_keys: "
+                "`accord connect` with --from takes it"
+            )
+        return found
 
 
 def _tried(name: str, content: dict[str, Any]) -> list[Finding]:

@@ -15,7 +15,11 @@ from accord.cli.output import told
 from accord.edge import secret_name
 from accord.errors import BadInputError, UnavailableError
 from accord.local.place import table_of
+from accord.oauth import pending_of
+from accord.ports.tokens import PENDING, TokenSet
 
+APP = ("client_id", "client_secret")
+"""Keys of a secret that are our app at a back office which is allowed in a browser."""
 LISTS = ("webhook_secrets", "checkout_secrets", "webhook_keys")
 """Keys of a secret that hold a list of texts, newest first: two are valid while one is rotated."""
 
@@ -163,3 +167,30 @@ def merged(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         old = before.get(name)
         content[name] = list(dict.fromkeys([*new[name], *(old if isinstance(old, list) else ())]))
     return content
+
+
+def with_app(
+    before: Mapping[str, Any], new: Mapping[str, Any], tokens: TokenSet | None
+) -> dict[str, Any]:
+    """``merged``, but another app than that of ``before`` lies aside until somebody consents to it:
+    the one of ``before`` goes on renewing the ``tokens``, whatever becomes of who runs this."""
+    app = {part: new.get(part) or before.get(part) for part in APP}
+    rest = merged(before, {name: value for name, value in new.items() if name not in APP})
+    if not all(before.get(part) for part in APP):
+        return {**rest, **app}
+    if all(before[part] == app[part] for part in APP):
+        return rest
+    since = tokens.consented_at.isoformat() if tokens is not None else ""
+    return {**rest, PENDING: {**app, "former": since}}
+
+
+def settled(content: Mapping[str, Any], tokens: TokenSet | None) -> dict[str, Any]:
+    """``content`` without an app that waits: it is the app, if the ``tokens`` are of a consent to
+    it, and is dropped otherwise."""
+    rest = {name: value for name, value in content.items() if name != PENDING}
+    app = pending_of(content)
+    if app is None or tokens is None or tokens.client_id != app["client_id"]:
+        return rest
+    if tokens.consented_at.isoformat() == app.get("former"):
+        return rest
+    return {**rest, **{part: app[part] for part in APP}}

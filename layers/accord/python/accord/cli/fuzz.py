@@ -27,7 +27,10 @@ def fuzz(
     ] = DELIVERIES,
     json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Forged, broken and odd requests for the receiver and the checkout's door.
+    """Forged, broken and odd requests for every door.
+
+    These are deliveries, a checkout's questions, calls of a back office, keys that a store posts,
+    and visits of who connects a back office in a browser.
 
     No exception escapes, nothing unsigned is queued, whatever was queued can be read, and none
     takes long. Exit code 1 with what did not hold, by number.
@@ -60,6 +63,8 @@ def _show(result: fuzzing.Result) -> None:
         ("requests", f"{result.bodies:,}"),
         ("of a checkout", f"{result.checkouts:,}"),
         ("of a back office, besides", f"{result.calls:,}"),
+        ("keys of a store, besides", f"{result.keys:,}"),
+        ("visits of a browser, besides", f"{result.visits:,}"),
         *((f"answered {status}", f"{n:,}") for status, n in sorted(result.answers.items())),
         ("queued, all of them signed", f"{result.queued:,}"),
         ("documents read", f"{result.read:,}"),

@@ -101,6 +101,7 @@ def _plain(can: Capabilities) -> dict[str, object]:
         "recipes": can.recipes,
         "price_lists": can.price_lists,
         "one_place": can.one_place,
+        "credits_goods": can.credits_goods,
         "settle_s": can.settle.total_seconds(),
         "key_length": can.key_length,
     }
@@ -120,7 +121,7 @@ def _lacking(can: Capabilities) -> list[str]:
     """What configuration may ask of others and not of this one."""
     there = {
         "shipments": Kind.SHIPMENT in can.watched,
-        "returns of goods": can.can(Kind.RETURN),
+        "returns of goods": can.can(Kind.RETURN) or can.credits_goods,
         "kits or bills of materials": can.recipes,
         "price lists": can.price_lists,
         "second location": not can.one_place,

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 from urllib.parse import urlsplit, urlunsplit
 
+PENDING = "pending"
+"""Where a secret holds an app that waits for its consent, beside the one that is used."""
+
 # --- what a provider is like -----------------------------------------------------
 
 
@@ -185,6 +188,11 @@ class Tokens(Protocol):
         self, erp: str, *, owner: str, until: dt.datetime, refused_at: dt.datetime | None = None
     ) -> bool:
         """Nothing came of it: nobody is to try before ``until``. False: it is not the owner's."""
+        ...
+
+    def forget(self, erp: str) -> bool:
+        """They are gone, and what is renewed at this moment is not stored either. False: there were
+        none."""
         ...
 
 

@@ -67,6 +67,11 @@ class MemoryTokens(Tokens):
             )
             return True
 
+    def forget(self, erp: str) -> bool:
+        """See ``Tokens.forget``."""
+        with self._lock:
+            return self._sets.pop(erp, None) is not None
+
     def _put(
         self, erp: str, tokens: TokenSet, version: int, *, tried_at: dt.datetime | None
     ) -> TokenSet:

@@ -18,6 +18,7 @@ from accord.errors import StaleVersionError
 from accord.ports.tokens import Consents, Tenant, Tokens, TokenSet
 from accord.state.dynamo import (
     ConditionError,
+    Delete,
     Item,
     Put,
     Table,
@@ -120,6 +121,14 @@ class DynamoTokens(Tokens):
             self._table.write(
                 Update(_pk(erp), _SET, f"{change} REMOVE #owner", "#owner = :owner", values)
             )
+        except ConditionError:
+            return False
+        return True
+
+    def forget(self, erp: str) -> bool:
+        """See ``Tokens.forget``."""
+        try:
+            self._table.write(Delete(_pk(erp), _SET, "attribute_exists(pk)"))
         except ConditionError:
             return False
         return True

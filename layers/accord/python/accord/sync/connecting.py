@@ -1,4 +1,4 @@
-"""What new credentials of a back office open, and what they do not. Reads only.
+"""What new credentials of a back office open, and what they do not; and how they are given up.
 
 Whether they may write is seen with the first order: nothing is written to try it.
 """
@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from accord.errors import AccordError, NotNowError, TransientError
+from accord.model.change import Ref
 from accord.model.documents import Kind
 from accord.ports.erp import ErpAdapter
-from accord.ports.tokens import OAuth, TokenSet
+from accord.ports.state import Entry, Journal
+from accord.ports.tokens import OAuth, Tokens, TokenSet
 from accord.rules.findings import Finding, Severity
 
 _RECENT = dt.timedelta(hours=1)  # so little is read that it costs a call each, and no more
@@ -62,6 +64,30 @@ def scopes(oauth: OAuth, tokens: TokenSet) -> list[Finding]:
         for scope in oauth.scopes
         if given and scope not in given
     ]
+
+
+def disconnected(
+    name: str,
+    tokens: Tokens,
+    journal: Journal,
+    *,
+    by: str,
+    why: str,
+    clock: Callable[[], dt.datetime],
+) -> bool:
+    """The tokens of the back office ``name`` are forgotten, and the journal says by whom. False:
+    there are none.
+
+    Raises: AccordError: a table does not answer. The journal may say so already; once more is fine.
+    """
+    found, now = tokens.get(name), clock()
+    if found is None:
+        return False
+    whose = f", for {found.tenant.name or found.tenant.id}" if found.tenant.id else ""
+    text = f"{name} is disconnected{whose}, by {by}{f': {why}' if why else ''}"
+    ref = Ref(name, "connection", name)
+    journal.append([Entry(ref, now, "step", text, f"operator-{now:%Y%m%dT%H%M%S}", {"by": by})])
+    return tokens.forget(name)
 
 
 def consented(

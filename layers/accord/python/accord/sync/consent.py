@@ -25,6 +25,7 @@ from accord.errors import (
     UnauthorizedError,
 )
 from accord.ports.tokens import (
+    PENDING,
     App,
     Consents,
     Grant,
@@ -82,10 +83,17 @@ class Stopped:
 
 
 def make_link(
-    consents: Consents, erp: str, *, clock: Callable[[], dt.datetime], secret: str
+    consents: Consents,
+    erp: str,
+    *,
+    clock: Callable[[], dt.datetime],
+    secret: str,
+    pending: bool = False,
 ) -> None:
-    """``secret`` opens the way to the consent page of ``erp``: once, within the hour."""
-    consents.put(_name("link", secret), {"erp": erp}, until=clock() + LINK_LASTS, version=None)
+    """``secret`` opens the way to the consent page of ``erp``: once, within the hour. ``pending``:
+    for the app that waits for it, and not for the one that is used."""
+    value = {"erp": erp, "app": PENDING if pending else ""}
+    consents.put(_name("link", secret), value, until=clock() + LINK_LASTS, version=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +101,14 @@ class Consent:
     """Consents for the back office ``erp``. ``redirect`` is where its page leads back to.
 
     ``wanted`` is the organisation's id, where the configuration names one, in any casing. ``app``
-    reads our app, and raises UnauthorizedError where it is not set up. ``new_secret`` gives a text
+    reads our app, or the one that waits for its consent if told so, and raises UnauthorizedError
+    where it is not set up. ``new_secret`` gives a text
     that nobody guesses; ``kept`` is called when tokens were stored.
     """
 
     erp: str
     oauth: OAuth
-    app: Callable[[], App]
+    app: Callable[[bool], App]
     tokens: Tokens
     consents: Consents
     redirect: str
@@ -122,7 +131,8 @@ class Consent:
         if isinstance(found, Stopped):
             return found
         (value, version), now = found, self.clock()
-        begun = Begun(self.app().client_id, self.new_secret(), self.new_secret(), self.new_secret())
+        app = self._app(value)
+        begun = Begun(app.client_id, self.new_secret(), self.new_secret(), self.new_secret())
         try:
             self.consents.put(
                 _name("link", link),
@@ -133,6 +143,7 @@ class Consent:
         except StaleVersionError:
             return Stopped("used")
         asked = {"erp": self.erp, "browser": _digest(begun.browser), "verifier": begun.verifier}
+        asked["app"] = value.get("app", "")
         self.consents.put(
             _name("state", begun.state),
             {**asked, "phase": "asked"},
@@ -140,6 +151,10 @@ class Consent:
             version=None,
         )
         return begun
+
+    def _app(self, value: Mapping[str, str]) -> App:
+        """The one that a link or a state is for."""
+        return self.app(value.get("app") == PENDING)
 
     def _link(self, link: str) -> tuple[Mapping[str, str], int] | Stopped:
         """What is remembered of a link that is good, with its version."""
@@ -181,7 +196,7 @@ class Consent:
         takes a new link.
         """
         allowed = bool(code) and not error
-        app = self.app() if allowed else None
+        app = self._app(visit.value) if allowed else None
         if not visit.put(phase="over"):
             return Stopped("used")
         if app is None:
@@ -212,7 +227,7 @@ class Consent:
         former = before.tenant if before is not None else Tenant("", "")
         tenant: Tenant | Choice | Stopped = Tenant("", "")
         if self.oauth.tenants is not None:
-            listed = self.app().identity.tenants(grant["access"])
+            listed = self._app(visit.value).identity.tenants(grant["access"])
             tenant = self._which(listed, former, chosen)
         if not isinstance(tenant, Tenant):
             return tenant

@@ -8,7 +8,8 @@ own; should it have made the stored token void, the one before it is tried, with
 and so that it is tried soon, whoever renews behind an unfinished attempt leaves its mark.
 
 A new consent reaches every worker within ``FRESH``, and at once who is refused. Only the app that
-tokens were given to renews them: another would be told that the consent has lapsed.
+tokens were given to renews them: another would be told that the consent has lapsed. So where a new
+app waits for its consent, both are at hand, and the tokens say which is theirs.
 """
 
 import datetime as dt
@@ -26,8 +27,8 @@ from accord.errors import (
 from accord.ports.tokens import (
     Access,
     AccessTokens,
+    App,
     Grant,
-    Identity,
     OAuth,
     Tokens,
     TokenSet,
@@ -56,13 +57,13 @@ _WRITES = 3  # tries to keep what came; it is thrown away after them, and asked 
 
 @dataclass(slots=True, kw_only=True)
 class Keeper(AccessTokens):
-    """The tokens of the back office ``erp``, for our app ``client_id``. ``new_owner`` names one who
-    holds a lease; ``pause`` waits some seconds. One worker's: threads do not share it."""
+    """The tokens of the back office ``erp``. ``apps`` are ours: the one that is used, and behind it
+    one that waits for its consent. ``new_owner`` names one who holds a lease; ``pause`` waits some
+    seconds. One worker's: threads do not share it."""
 
     erp: str
     oauth: OAuth
-    client_id: str
-    identity: Identity
+    apps: tuple[App, ...]
     tokens: Tokens
     clock: Callable[[], dt.datetime]
     pause: Callable[[float], None]
@@ -115,7 +116,7 @@ class Keeper(AccessTokens):
             found, now = self._found(), self.clock()
             if found.refused_at is not None:
                 raise self._lapsed()
-            self._check_app(found)
+            self._apps_of(found)
             if found.tried_at is None and now < found.expires_at - TENDED:
                 return False
             if not found.is_leased(now):
@@ -152,7 +153,6 @@ class Keeper(AccessTokens):
                 raise self._lapsed()
             if not found.is_leased(now):
                 try:
-                    self._check_app(found)
                     renewed = self._renew(found)
                 except AccordError:
                     if is_usable:  # it was early; the next one tries again
@@ -185,7 +185,7 @@ class Keeper(AccessTokens):
 
     def _renew(self, found: TokenSet) -> TokenSet | None:
         """The new set, stored; None when another worker was there first."""
-        now = self.clock()
+        apps, now = self._apps_of(found), self.clock()
         leased = self.tokens.lease(
             self.erp, version=found.version, owner=self.new_owner(), now=now, until=now + _LEASE
         )
@@ -198,7 +198,7 @@ class Keeper(AccessTokens):
         refusal: NoConsentError | None = None
         for refresh in used:
             try:
-                grant = self.identity.renew(refresh)
+                grant = _renewed(apps, refresh)
             except NoConsentError as error:
                 refusal = error
             except Exception as error:
@@ -207,7 +207,8 @@ class Keeper(AccessTokens):
                 self._release(leased, until=self.clock() + min(rest, _LONGEST_REST))
                 raise
             else:
-                return self._keep(leased, refresh, grant, before=found.tried_at)
+                kept = replace(leased, client_id=apps[0].client_id)
+                return self._keep(kept, refresh, grant, before=found.tried_at)
         now = self.clock()
         if not self._release(leased, until=now, refused_at=now):
             return None  # our lease ran out: what another one has stored is what holds
@@ -229,7 +230,6 @@ class Keeper(AccessTokens):
             expires_at=now + grant.lasts,
             renewed_at=now,
             scopes=grant.scopes or leased.scopes,
-            client_id=self.client_id,
             tried_at=before if before is not None and now < before + _UNDER_WAY else None,
         )
         for left in reversed(range(_WRITES)):
@@ -267,15 +267,21 @@ class Keeper(AccessTokens):
         self._known = self.clock(), found
         return _access(found)
 
-    def _check_app(self, found: TokenSet) -> None:
-        """Raises: UnauthorizedError: they were given to another app than ours is now."""
-        if found.client_id not in ("", self.client_id):
+    def _apps_of(self, found: TokenSet) -> tuple[App, ...]:
+        """Those that may renew them: of one id, with a renewed secret perhaps.
+
+        Raises: UnauthorizedError: they were given to another app than ours is now.
+        """
+        wanted = found.client_id or self.apps[0].client_id
+        ours = tuple(app for app in self.apps if app.client_id == wanted)
+        if not ours:
             raise UnauthorizedError(
                 f"the consent for {self.erp} was given to the app {found.client_id}, and its "
                 f"secret names another: {self._remedy} for the new one, or put the former "
                 "client_id and client_secret back",
                 connection=self.erp,
             )
+        return ours
 
     def _lapsed(self) -> NoConsentError:
         return NoConsentError(
@@ -286,6 +292,22 @@ class Keeper(AccessTokens):
     @property
     def _remedy(self) -> str:
         return f"run `accord connect {self.erp}` and allow it in the browser"
+
+
+def _renewed(apps: tuple[App, ...], refresh: str) -> Grant:
+    """What the first of ``apps`` is given that the provider knows.
+
+    Raises: as ``Identity.renew``.
+    """
+    *others, last = apps
+    for app in others:
+        try:
+            return app.identity.renew(refresh)
+        except NoConsentError:
+            raise
+        except UnauthorizedError:  # its secret is not good: the token was not looked at
+            continue
+    return last.identity.renew(refresh)
 
 
 def _access(found: TokenSet) -> Access:

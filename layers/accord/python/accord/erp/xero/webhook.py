@@ -1,7 +1,8 @@
 """Xero's calls: signed with the key of the app's webhook, and what they name changed.
 
 An event names a record and holds nothing of it, so it is a hint: the poll reads what is true. Xero
-tells of no payment (an invoice changes by it), item or quote.
+tells of no payment (an invoice changes by it), item or quote. Invoices and credit notes move
+tracked stock, so stock is looked at with them; where no store is sent any, that look asks nobody.
 
 Source: Xero Webhooks API 16.1.0 (OpenAPI); developer.xero.com, "Webhooks": when a webhook is set
 up, Xero sends good and bad signatures, and wants 200 and 401 with an empty body within 5 seconds.
@@ -16,8 +17,8 @@ from accord.signed import is_signed, json_object
 _SIGNATURE = "x-xero-signature"
 # An order's document is an invoice there, so a change of one may be of either kind.
 _KINDS: Mapping[str, tuple[str, ...]] = {
-    "INVOICE": ("sales_order", "invoice"),
-    "CREDITNOTE": ("invoice",),
+    "INVOICE": ("sales_order", "invoice", "stock"),
+    "CREDITNOTE": ("invoice", "stock"),
     "CONTACT": ("party",),
 }
 

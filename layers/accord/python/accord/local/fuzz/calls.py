@@ -22,7 +22,7 @@ from accord.signed import signature
 FUNCTION = "receive_erp_webhook"
 _ERP = "main"
 _TENANT = "aef86862-2015-4b6b-88bc-d89032cecc50"
-_KINDS = frozenset({"sales_order", "invoice", "party"})
+_KINDS = frozenset({"sales_order", "invoice", "party", "stock"})
 _EVENT: dict[str, Any] = {
     "resourceUrl": "https://api.xero.com/api.xro/2.0/Invoices/44c1b2ba-7e07-4a39-a4e0-7a1b4a4f0d8a",
     "resourceId": "44c1b2ba-7e07-4a39-a4e0-7a1b4a4f0d8a",

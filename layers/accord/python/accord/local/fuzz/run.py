@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from accord.local.fuzz import calls
+from accord.local.fuzz import calls, keys, visits
 from accord.local.fuzz.bodies import Bodies, Case
 from accord.local.fuzz.checkouts import ask
 from accord.local.fuzz.door import SLOWEST_S, Door, opened
@@ -14,7 +14,9 @@ from accord.local.fuzz.reading import Reader
 from accord.local.recorded import Recorded
 from accord.rules.config import Config
 
-_CHECKOUTS = 10  # one request in so many is a checkout's, and comes with a back office's call
+# One request in so many is a checkout's, and comes with a back office's call, a key that a store
+# posts, and a visit of a browser that allows us in.
+_CHECKOUTS = 10
 _TOLD = 20  # findings that are kept
 Told = Callable[[int, int], object]
 
@@ -29,6 +31,8 @@ class Result:
     bodies: int = 0
     checkouts: int = 0
     calls: int = 0
+    keys: int = 0
+    visits: int = 0
     queued: int = 0
     read: int = 0
     refused: int = 0
@@ -50,6 +54,8 @@ class _Run:
     bodies: Bodies
     door: Door
     calls: calls.Calls
+    keys: keys.Keys
+    visits: visits.Visits
     reader: Reader
     result: Result
 
@@ -65,6 +71,12 @@ class _Run:
             result.calls += 1
             wrong, cpu = self.calls.call(Random(number))
             self._note(number, "a back office's call", cpu, wrong)
+            result.keys += 1
+            wrong, cpu = self.keys.post(Random(number))
+            self._note(number, "a store's key", cpu, wrong)
+            result.visits += 1
+            wrong, cpu = self.visits.pay(Random(number))
+            self._note(number, "a browser's visit", cpu, wrong)
             return
         case = self.bodies.case(number)
         verdict = self.door.take(case)
@@ -102,8 +114,21 @@ def run(
     """Requests ``first`` to ``first + count`` of ``seed``, made of ``recorded``."""
     result = Result(seed)
     began = time.monotonic()
-    with opened() as door, calls.opened(door.queues) as door_of_erps:
-        one = _Run(Bodies(recorded, seed=seed), door, door_of_erps, Reader(config), result).one
+    with (
+        opened() as door,
+        calls.opened(door.queues) as door_of_erps,
+        keys.opened() as door_of_keys,
+        visits.opened() as door_of_visits,
+    ):
+        one = _Run(
+            Bodies(recorded, seed=seed),
+            door,
+            door_of_erps,
+            door_of_keys,
+            door_of_visits,
+            Reader(config),
+            result,
+        ).one
         for number in range(first, first + count):
             one(number)
             if number % 1000 == 0:
