@@ -6,13 +6,14 @@ All of it is read in bulk, and told of when it changes.
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 import pytest
 
-from accord.errors import DuplicateError, UnavailableError, UnmappedError
-from accord.model.documents import Kind, Record, ReturnDocument, State
+from accord.errors import DuplicateError, UnavailableError, UnmappedError, WaitingError
+from accord.model.documents import CreditDocument, Kind, Record, ReturnDocument, State
 from accord.model.item import Item, ItemDocument, ItemPrices
 from accord.model.progress import News
 from accord.model.stock import Recipe
@@ -452,11 +453,45 @@ class CatalogueContract(Promises):
     def test_more_can_be_sold_than_there_is(
         self, erp: ErpAdapter, stocked: str, sell: Make
     ) -> None:
-        if not self.OVERSELLS:
-            pytest.skip("it refuses to")
-        sell(stocked, "12")
+        """Or the order waits, offered, until there is enough."""
+        if self.OVERSELLS:
+            sell(stocked, "12")
+            assert self.free(erp, stocked) == -2
+            return
+        offered = sell(stocked, "12", to=State.QUOTATION)
 
-        assert self.free(erp, stocked) == -2
+        with pytest.raises(WaitingError) as caught:
+            erp.advance(offered, State.CONFIRMED)
+        assert (caught.value.causes, caught.value.owner) == ((f"stock:{stocked}",), "warehouse")
+        assert self.free(erp, stocked) == 10
+
+        self.receive_goods(erp, stocked, "2", self.WAREHOUSE)
+        assert erp.advance(offered, State.CONFIRMED).state is State.CONFIRMED
+        assert self.free(erp, stocked) == 0
+
+    @pytest.mark.parametrize("returned", ["0", "1", "3"])
+    def test_a_credit_note_brings_back_what_it_says_or_nothing(
+        self, erp: ErpAdapter, buyer: Record, stocked: str, sell: Make, key: str, returned: str
+    ) -> None:
+        """Money that is given back says nothing of the goods."""
+        sold = sell(stocked)
+        before = self.free(erp, stocked)
+        line = self.line("30.00", item=stocked, quantity="3")
+        document = CreditDocument(
+            number="1042-R1",
+            order=sold.ref,
+            party=buyer.ref,
+            billing_address=buyer.addresses[0][1],
+            currency=self.CURRENCY,
+            issued_on=self.moment().date(),
+            lines=(replace(line, returned=Decimal(returned)),),
+            total=line.net + line.taxes[0].amount,
+        )
+
+        erp.advance(erp.create(document, key=f"{key}-r1"), State.CONFIRMED)
+
+        moved = Decimal(returned) if erp.capabilities.credits_goods else 0
+        assert self.free(erp, stocked) == before + moved
 
     def test_returned_goods_are_free_once_they_are_received(
         self, erp: ErpAdapter, buyer: Record, stocked: str, sell: Make, key: str

@@ -145,6 +145,16 @@ def test_a_quotation_whose_order_is_paid_is_confirmed() -> None:
     assert due(link, order()) == Advance(State.CONFIRMED)
 
 
+def test_money_that_a_quotation_does_not_take_is_due_once_it_binds() -> None:
+    on_hold, waits = order(status="on-hold"), {"paid": "", "unbooked": "213.02 GBP"}
+    quoted = linked(on_hold, **QUOTED, **waits)
+    by_hand = linked(on_hold, **{**QUOTED, "state": State.CONFIRMED.value}, **waits)
+
+    assert isinstance(due(quoted, on_hold), Skip)
+    assert due(quoted, order(status="processing")) == Advance(State.CONFIRMED)
+    assert due(by_hand, on_hold) == Advance(State.QUOTATION)
+
+
 def test_a_confirmed_order_is_never_a_quotation_again() -> None:
     assert isinstance(due(linked(order()), order(status="on-hold")), Skip)
 

@@ -1,6 +1,6 @@
 """What the store is told when the back office books an invoice or a credit note."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
+from accord.errors import UnmappedError
 from accord.local.world import World
 from accord.model.change import Ref
 from accord.model.progress import Attachment
@@ -282,6 +283,22 @@ def test_what_cannot_be_set_off_is_told_and_holds_nothing_back(make_world: MakeW
     assert reasons(world) == []
     (told,) = [each.text for each in world.journal.of(ORDER) if "not set against" in each.text]
     assert told.endswith(": rejected")  # what the other side said may name a shopper
+
+
+def test_what_a_closed_period_keeps_from_being_set_off_holds_nothing_back(
+    make_world: MakeWorld,
+) -> None:
+    class Closed(Memory):
+        def reconcile(self, order: Ref, payments: Sequence[Ref]) -> None:
+            raise UnmappedError("closed", connection=order.system, causes=("period:2026-11",))
+
+    world = make_world(recording(), adapter=Closed)
+    placed(world)
+    invoice(world)
+    world.drain()
+    assert field(world, NUMBER) == "INV-000001"
+    assert (reasons(world), world.waiting.causes()) == ([], [])
+    assert any("not set against" in each.text for each in world.journal.of(ORDER))
 
 
 def test_what_is_not_answered_is_done_again(make_world: MakeWorld) -> None:

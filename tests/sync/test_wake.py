@@ -186,6 +186,29 @@ def test_what_waits_for_its_order_waits_anew_for_another(bench: Bench) -> None:
     assert bench.wake() == ["2"]
 
 
+def test_what_waits_for_goods_stands_for_none_that_waits_for_the_same(bench: Bench) -> None:
+    """Each takes another number of them."""
+    goods = Cause("main", "stock:MUG")
+    bench.park("1", goods, placed=1)
+    bench.park("2", goods, placed=2)
+    assert bench.wake() == []
+
+    bench.later(5)
+    assert bench.wake() == ["1", "2"]
+
+
+def test_what_waits_for_goods_is_tried_less_and_less_often(bench: Bench) -> None:
+    parked = bench.park("1", Cause("main", "stock:MUG"))
+    tried = []
+    for minute in range(1, 6 * 60):
+        bench.later()
+        if bench.wake():
+            tried.append(minute)
+            parked = bench.try_in_vain(parked)
+
+    assert tried[:6] == [5, 10, 20, 40, 80, 140]
+
+
 def test_all_follow_the_one_that_went_through(bench: Bench) -> None:
     first = bench.park("1", TAX, placed=1)
     bench.park("2", TAX, placed=2)

@@ -49,6 +49,22 @@ def test_every_sale_is_listed_once_by_its_day(erp: Xero, many: list[str], limit:
     assert [each.place for each in found] == sorted(each.place for each in found)
 
 
+@pytest.mark.parametrize("limit", [70, 100])
+def test_days_of_more_than_a_page_are_listed_once(
+    erp: Xero, desk: Desk, clock: Clock, limit: int
+) -> None:
+    """Each page puts what is of one day in another order."""
+    for n in range(330):
+        day = TODAY - (2 if n < 30 else 1 if n < 280 else 0) * DAY
+        sale(desk, f"uk-{n}", day=day, status="DRAFT")
+    clock.moment()
+
+    found = listed(erp, limit=limit)
+
+    assert sorted(map(str, keys(found))) == sorted(f"uk-{n}" for n in range(330))
+    assert [each.place for each in found] == sorted(each.place for each in found)
+
+
 def test_a_hundred_sales_take_one_call(xero: FakeXero, erp: Xero, many: list[str]) -> None:
     listed(erp)
 
@@ -146,7 +162,8 @@ def test_many_booked_sales_take_a_call_more_for_some_dozens_of_them(
         sale(desk, f"uk-{10000 + n}")
 
     assert len(erp.sales("uk-", TODAY, limit=100)) == 100
-    assert xero.calls["GET Invoices"] == 2  # a full page; whether there is another
+    # A page of one day; that day by its numbers, and whether there are more of it.
+    assert xero.calls["GET Invoices"] == 3
     assert xero.calls["GET CreditNotes"] == 3
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from accord.erp.xero.adapter import Xero
+from accord.erp.xero.wire import day_of
 from accord.errors import (
     DuplicateError,
     RejectedError,
@@ -68,9 +69,19 @@ class TestCredits(OnXero):
         erp.create(payment, key=f"{key}:payment")
         return payment
 
+    def booked(self, erp: Xero, credit: CreditDocument, draft: Record) -> Record:
+        """Booked, and set against its invoice."""
+        record = erp.advance(draft, State.CONFIRMED)
+        erp.reconcile(credit.order, ())
+        return record
+
     def note(self) -> dict[str, Any]:
         (row,) = self._desk.rows("CreditNotes")
         return dict(row)
+
+    def on_hand(self) -> Decimal:
+        (row,) = (row for row in self._desk.rows("Items") if row["Code"] == self.ITEM)
+        return Decimal(str(row["QuantityOnHand"]))
 
     def invoice(self) -> dict[str, Any]:
         (row,) = self._desk.rows("Invoices")
@@ -88,7 +99,7 @@ class TestCredits(OnXero):
     def test_credit_of_what_is_owed_is_set_against_it(
         self, erp: Xero, credit: CreditDocument, key: str
     ) -> None:
-        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        self.booked(erp, credit, erp.create(credit, key=f"{key}-r1"))
 
         assert (self.note()["Status"], self.note()["RemainingCredit"]) == ("PAID", 0)
         assert self.invoice()["AmountDue"] == 24
@@ -98,7 +109,7 @@ class TestCredits(OnXero):
     ) -> None:
         self._desk.pay(sold.ref.id, amount=Decimal("26.00"))  # of 36
 
-        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        self.booked(erp, credit, erp.create(credit, key=f"{key}-r1"))
 
         assert (self.note()["RemainingCredit"], self.invoice()["AmountDue"]) == (2, 0)
 
@@ -106,7 +117,7 @@ class TestCredits(OnXero):
         self, erp: Xero, credit: CreditDocument, document: SalesDocument, sold: Record, key: str
     ) -> None:
         payment = self.paid(erp, document, sold, key)
-        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        self.booked(erp, credit, erp.create(credit, key=f"{key}-r1"))
         assert self.note()["RemainingCredit"] == 12
 
         out = replace(payment, amount=-credit.total)
@@ -128,7 +139,7 @@ class TestCredits(OnXero):
         key: str,
     ) -> None:
         payment = self.paid(erp, document, sold, key)
-        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        self.booked(erp, credit, erp.create(credit, key=f"{key}-r1"))
         out = replace(payment, amount=-credit.total)
         first = erp.create(out, key=f"{key}-r1:payment")
         xero.retention = dt.timedelta(0)
@@ -189,10 +200,10 @@ class TestCredits(OnXero):
 
         setattr(xero, "after" if done else "hook", lose)
         with pytest.raises(UnavailableError):
-            erp.advance(draft, State.CONFIRMED)
+            self.booked(erp, credit, draft)
         xero.hook = xero.after = lambda _: None
 
-        assert erp.advance(draft, State.CONFIRMED).state is State.CONFIRMED
+        assert self.booked(erp, credit, draft).state is State.CONFIRMED
         assert self.note()["RemainingCredit"] == 0
         assert self.invoice()["AmountDue"] == 24
 
@@ -209,9 +220,9 @@ class TestCredits(OnXero):
 
         xero.hook = pay_first
         with pytest.raises(StaleVersionError):
-            erp.advance(draft, State.CONFIRMED)
+            self.booked(erp, credit, draft)
 
-        assert erp.advance(draft, State.CONFIRMED).state is State.CONFIRMED
+        assert self.booked(erp, credit, draft).state is State.CONFIRMED
         assert self.note()["RemainingCredit"] == 12
 
     def test_credit_that_is_refused_for_good_is_not_tried_for_ever(
@@ -223,7 +234,45 @@ class TestCredits(OnXero):
         xero.hook = lambda call: refused if call == "PUT Allocations" else None
 
         with pytest.raises(RejectedError, match="Not with this invoice"):
-            erp.advance(draft, State.CONFIRMED)
+            self.booked(erp, credit, draft)
+
+    def test_a_booking_sets_nothing_off(
+        self, erp: Xero, xero: FakeXero, credit: CreditDocument, key: str
+    ) -> None:
+        """A person may have taken back a payment whose money goes back for this very note."""
+        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+
+        assert (self.note()["RemainingCredit"], self.invoice()["AmountDue"]) == (12, 36)
+
+    @pytest.mark.parametrize("seen", [False, True], ids=["before", "a moment ago"])
+    def test_credit_of_a_day_that_was_locked_since_is_set_off_on_the_next_open_one(
+        self, erp: Xero, credit: CreditDocument, key: str, *, seen: bool
+    ) -> None:
+        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        locked = credit.issued_on + dt.timedelta(days=2)
+        if seen:
+            assert erp.open_day(Kind.CREDIT_NOTE, credit.issued_on) == credit.issued_on
+        self._desk.lock_until(locked)
+
+        erp.reconcile(credit.order, ())
+
+        (allocation,) = self.note()["Allocations"]
+        assert self.note()["RemainingCredit"] == 0
+        assert day_of(allocation, "Date") == locked + dt.timedelta(days=1)
+
+    def test_money_that_xero_does_not_let_go_is_finances(
+        self, erp: Xero, credit: CreditDocument, document: SalesDocument, sold: Record, key: str
+    ) -> None:
+        payment = self.paid(erp, document, sold, key)
+        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        out = replace(payment, amount=-credit.total)
+        erp.create(out, key=f"{key}-r1:payment")
+
+        with pytest.raises(RejectedError, match="paying back of 5") as caught:
+            erp.create(replace(out, amount=Money(Decimal("-5.00"), "GBP")), key=f"{key}-r1:payment")
+
+        assert caught.value.owner == "finance"
+        assert "dismiss this" in str(caught.value)
 
     def test_a_locked_day_takes_no_credit_note(
         self, erp: Xero, credit: CreditDocument, key: str
@@ -259,7 +308,7 @@ class TestCredits(OnXero):
     ) -> None:
         erp.archive(credit.party)
 
-        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        self.booked(erp, credit, erp.create(credit, key=f"{key}-r1"))
 
         assert self.note()["RemainingCredit"] == 0
 
@@ -269,19 +318,38 @@ class TestCredits(OnXero):
         other = self._desk.add_contact("Maria Smith")
         self._desk.merge_contact(credit.party.id, other)
 
-        erp.advance(erp.create(credit, key=f"{key}-r1"), State.CONFIRMED)
+        self.booked(erp, credit, erp.create(credit, key=f"{key}-r1"))
 
         assert self.note()["Contact"]["ContactID"] == other
         assert self.invoice()["AmountDue"] == 24
 
-    def test_a_price_that_does_not_divide_is_left_to_the_rounding_line(
+    def test_a_price_that_does_not_divide_is_credited_to_the_cent(
         self, erp: Xero, credit: CreditDocument, key: str
     ) -> None:
-        """Credit notes have no discounts, so four decimals are all there is."""
+        """Credit notes have no discounts: what four decimals cannot say has its own line."""
         odd = replace(credit, lines=(self.line("333.33", quantity="1000"),))
 
         made = erp.create(odd, key=f"{key}-r1")
 
         assert made.totals == erp.preview(odd)
         assert made.totals is not None
-        assert made.totals.net.amount == Decimal("333.30")
+        assert (made.totals.net.amount, made.totals.tax.amount) == (
+            Decimal("333.33"),
+            Decimal("66.67"),
+        )
+        assert erp.advance(made, State.CONFIRMED).totals == made.totals
+
+    @pytest.mark.parametrize("back", [0, 1, 3])
+    def test_only_what_comes_back_is_counted_and_only_once_it_is_booked(
+        self, erp: Xero, credit: CreditDocument, key: str, back: int
+    ) -> None:
+        line = replace(self.line("30.00", quantity="3"), returned=Decimal(back))
+        whole = replace(credit, lines=(line,), total=Money(Decimal("36.00"), "GBP"))
+        before = self.on_hand()
+
+        draft = erp.create(whole, key=f"{key}-r1")
+        assert self.on_hand() == before
+        erp.advance(draft, State.CONFIRMED)
+        erp.advance(draft, State.CONFIRMED)
+
+        assert self.on_hand() == before + back

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from accord.erp.xero.wire import day_of
 from accord.local.hooked import KilledError
 from accord.local.offices.xero import XeroOffice
 from accord.local.xero.faults import too_many, unauthorised
@@ -25,6 +26,8 @@ RICH = order_json("order_created_rich")
 SKUS = sorted({line["sku"] for line in RICH["line_items"] if line["sku"]})
 TOTAL = Decimal("213.02")
 COD = {"payment_method": "cod"}  # its money is not recorded
+UNPAID = {"date_paid": None, "date_paid_gmt": None}
+DAY = dt.timedelta(days=1)
 
 
 def opened(config: Config | None = None) -> XeroOffice:
@@ -52,8 +55,10 @@ def assert_once(office: XeroOffice) -> None:
     assert (sold.key, sold.state, sold.gross) == ("uk-30", State.CONFIRMED, TOTAL)
     assert office.money() == [TOTAL]
     assert office.parties() == 1
-    # The order is told of, and as the invoice that it is.
-    assert sorted(note.split()[0] for note in office.store.notes["30"]) == ["Invoice", "Sales"]
+    # Once, though the order is the invoice as well.
+    assert [note.split()[0] for note in office.store.notes["30"]] == ["Sales"]
+    meta = {each["key"]: each["value"] for each in office.store.orders["30"]["meta_data"]}
+    assert meta["_accord_invoice"] == "uk-30"
     assert office.attention.open() == []
     assert office.waiting.causes() == []
 
@@ -277,25 +282,62 @@ def test_an_order_of_a_locked_day_is_finances_where_the_rules_say_to_ask(
     assert asked(here) == [("closed_period", "finance")]
 
 
-def test_an_order_is_parked_while_its_day_is_locked_behind_our_back(office: XeroOffice) -> None:
-    """It was looked at, and somebody locked the books before the write."""
+def locking(office: XeroOffice, before: str) -> dt.date:
+    """Somebody locks today's books just before that call: the day is what is returned."""
+    today = office.clock.now.date()
 
     def lock(call: str) -> httpx.Response | None:
-        if call == "POST Invoices":
-            office.desk.lock_until(office.clock.now.date())
+        if call == before:
+            office.desk.lock_until(today)
             office.xero.hook = lambda _: None
         return None
 
     office.xero.hook = lock
-    office.deliver(RICH)
-    office.drain_until(office.clock.now + dt.timedelta(minutes=30))
-    assert [cause.cause for cause in office.waiting.causes()] == [
-        f"period:{office.clock.now:%Y-%m}"
-    ]
+    return today
 
-    office.desk.lock_until(None)
+
+@pytest.mark.parametrize("call", ["PUT Invoices", "POST Invoices"])
+def test_an_order_whose_day_is_locked_behind_our_back_is_booked_on_the_next(
+    office: XeroOffice, call: str
+) -> None:
+    """It was looked at, and somebody locked the books before the write."""
+    locked = locking(office, call)
+    office.deliver(RICH)
     office.drain()
+
     assert_once(office)
+    (invoice,) = office.desk.rows("Invoices")
+    assert day_of(invoice, "Date") == locked + DAY
+
+
+def test_a_quotation_whose_day_was_locked_since_is_booked_on_the_next_and_says_so(
+    office: XeroOffice,
+) -> None:
+    id_ = office.store.place({**RICH, **UNPAID, "status": "on-hold"})
+    office.drain()
+    locked = office.clock.now.date() + 3 * DAY
+    office.desk.lock_until(locked)
+    office.store.set_status(id_, "processing", paid=True)
+    office.drain()
+
+    (invoice,) = office.desk.rows("Invoices")
+    assert (invoice["Status"], day_of(invoice, "Date")) == ("PAID", locked + DAY)
+    assert any(line["Description"].startswith("Order of 2") for line in invoice["LineItems"])
+    assert office.money() == [TOTAL]
+    assert asked(office) == []
+    assert office.waiting.causes() == []
+
+
+def test_a_quotation_whose_day_was_locked_since_is_finances_where_the_rules_say_to_ask() -> None:
+    office = opened(asking(opened()))
+    id_ = office.store.place({**RICH, **UNPAID, "status": "on-hold"})
+    office.drain()
+    office.desk.lock_until(office.clock.now.date())
+    office.store.set_status(id_, "processing", paid=True)
+    office.drain()
+
+    assert [sold.state for sold in office.sold()] == [State.QUOTATION]
+    assert asked(office) == [("closed_period", "finance")]
 
 
 # --- money and credit ---------------------------------------------------------------------------
@@ -316,6 +358,66 @@ def test_a_refund_of_what_is_still_owed_is_set_against_it(office: XeroOffice) ->
     assert asked(office) == []
 
 
+def test_a_month_that_is_locked_before_credit_is_set_off_holds_nothing_up(
+    office: XeroOffice,
+) -> None:
+    id_ = office.store.place({**RICH, **COD})
+    office.drain()
+    locked = locking(office, "PUT Allocations")
+    line = str(office.store.orders[id_]["line_items"][0]["id"])
+    office.store.refund(id_, lines={line: 1})
+    office.drain()
+
+    (note,) = office.desk.rows("CreditNotes")
+    (allocation,) = note["Allocations"]
+    assert note["RemainingCredit"] == 0
+    assert day_of(allocation, "Date") == locked + DAY
+    assert asked(office) == []
+    assert office.waiting.causes() == []
+
+
+def test_what_xero_does_not_set_off_is_in_the_journal_and_holds_nothing_up(
+    office: XeroOffice,
+) -> None:
+    id_ = office.store.place({**RICH, **COD})
+    office.drain()
+    body = {"Elements": [{"ValidationErrors": [{"Message": "The period is locked"}]}]}
+    refused = httpx.Response(400, json=body)
+    office.xero.hook = lambda call: refused if call == "PUT Allocations" else None
+    line = str(office.store.orders[id_]["line_items"][0]["id"])
+    office.store.refund(id_, lines={line: 1})
+    office.wire.inner = httpx.MockTransport(office.xero)  # whose file knows no such answer
+    office.drain()
+
+    (note,) = office.credit_notes()
+    assert (note.booked, note.settled) == (True, False)
+    assert asked(office) == []
+    assert office.waiting.causes() == []
+
+
+def test_a_refund_goes_back_though_a_person_took_the_payment_out_of_the_books(
+    office: XeroOffice,
+) -> None:
+    """It may be entered again elsewhere; what was received in the store is given back either way."""
+    id_ = office.store.place(RICH)
+    office.drain()
+    (payment,) = office.desk.rows("Payments")
+    office.desk.undo_payment(payment["PaymentID"])
+    office.drain()
+    line = str(office.store.orders[id_]["line_items"][0]["id"])
+    office.store.refund(id_, lines={line: 1})
+    office.drain()
+
+    (note,) = office.credit_notes()
+    (invoice,) = office.desk.rows("Invoices")
+    assert (note.booked, note.settled) == (True, True)
+    assert office.money() == [-note.gross]
+    assert Decimal(str(invoice["AmountDue"])) == TOTAL
+    assert asked(office) == []
+    office.clock.now += dt.timedelta(hours=1)
+    assert [each.reason for each in office.reconcile().differences] == ["payment_differs"]
+
+
 def test_a_paid_order_that_is_cancelled_is_finances(office: XeroOffice) -> None:
     id_ = office.store.place(RICH)
     office.drain()
@@ -325,3 +427,23 @@ def test_a_paid_order_that_is_cancelled_is_finances(office: XeroOffice) -> None:
     assert asked(office) == [("invoiced", "finance")]
     assert [sold.state for sold in office.sold()] == [State.CONFIRMED]
     assert office.money() == [TOTAL]
+
+
+def test_an_invoice_that_a_person_books_is_told_and_one_with_a_link_in_any_case(
+    office: XeroOffice,
+) -> None:
+    """No note of the order has said it; or there is more to say."""
+    by_hand = office.store.place({**RICH, **UNPAID, "status": "on-hold"})
+    office.drain()
+    office.desk.approve(office.ref(by_hand).id)
+    office.drain()
+    assert [note.split()[0] for note in office.store.notes[by_hand]] == ["Quotation", "Invoice"]
+
+    store = office.config.stores["uk"]
+    linking = store.model_copy(
+        update={"invoices": store.invoices.model_copy(update={"link": True})}
+    )
+    office.config = office.config.model_copy(update={"stores": {"uk": linking}})
+    ours = office.store.place({**RICH, "id": 31, "number": "31"})
+    office.drain()
+    assert [note.split()[0] for note in office.store.notes[ours]] == ["Sales", "Invoice"]

@@ -1,48 +1,12 @@
 """What Xero counts and what it costs there is what the store shows, though no sale leaves a trace
 in the dates of items."""
 
-import datetime as dt
 from decimal import Decimal
 
 import pytest
 
-from accord.local.offices.xero import XeroOffice
 from tests.erp.xero.papers import sale
-from tests.sync.conftest import START, config
-
-FLOWS = {"orders": "on", "stock": "on", "prices": "on", "products": "off", "customers": "off"}
-BUYER = {"first_name": "Grace", "last_name": "Hopper", "email": "grace@example.com"}
-
-
-class Shop:
-    """A store that shows 20 mugs of Xero's, and lessons that Xero does not count."""
-
-    def __init__(self) -> None:
-        flows = {"fulfilment": "off", "invoices": "off", "erp_changes": "off", **FLOWS}
-        rules = config(
-            flows=flows,
-            stock={"locations": ["MAIN"], "build": "none"},
-            prices={"currency": "GBP"},
-        )
-        self.world = XeroOffice([], START, rules)
-        self.desk = self.world.desk
-        self.desk.add_items(["MUG", "CUP"], price=10, on_hand=20)
-        self.desk.add_items(["LESSON"], price=30, tracked=False)
-        for sku in ("MUG", "CUP", "LESSON"):
-            self.world.store.add_product(sku)
-        self.minutes(3)
-
-    def minutes(self, count: int = 3) -> None:
-        self.world.drain_until(self.world.clock() + count * dt.timedelta(minutes=1))
-
-    def shown(self, sku: str) -> int | None:
-        return self.world.store.stock_of(sku)
-
-    def price(self, sku: str) -> str:
-        (product,) = (
-            each for each in self.world.store.shop.products.values() if each["sku"] == sku
-        )
-        return str(product["regular_price"])
+from tests.erp.xero.shop import Shop
 
 
 @pytest.fixture
@@ -72,12 +36,9 @@ def test_what_comes_in_and_what_is_counted_is_shown(shop: Shop) -> None:
 
 
 def test_what_the_store_sold_is_taken_off_once(shop: Shop) -> None:
-    shop.world.store.sell({"MUG": 3}, billing=BUYER)
-    shop.minutes()
+    shop.sell(MUG=3)
 
-    assert shop.shown("MUG") == 17
-    (row,) = (row for row in shop.desk.rows("Items") if row["Code"] == "MUG")
-    assert row["QuantityOnHand"] == 17
+    assert (shop.shown("MUG"), shop.on_hand("MUG")) == (17, 17)
 
 
 def test_what_is_sold_in_xero_itself_is_taken_off_too(shop: Shop) -> None:

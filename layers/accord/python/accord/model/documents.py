@@ -194,6 +194,7 @@ class DocumentLine:
 
     ``net`` is the whole line's. ``source`` is the id of the order line it stands for; the rounding
     line has none. ``revenue`` is the account of an item's line, where it is not the item's own.
+    ``returned`` is how many of its pieces a credit note brings back to stock, where it does.
     """
 
     description: str
@@ -204,6 +205,7 @@ class DocumentLine:
     taxes: tuple[LineTax, ...] = ()
     source: str | None = None
     revenue: str | None = None
+    returned: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class Capabilities:
     kits or bills of materials. ``price_lists``: an item may have other prices beside its own.
     ``one_place``: it has one stock of an item, wherever that lies. ``is_invoice``: a confirmed
     order is the booked invoice itself. Money is then of that invoice, or of a credit note of it,
-    and none of both can be cancelled.
+    and none of both can be cancelled. ``credits_goods``: a credit note brings the pieces that its
+    lines say are ``returned`` back to stock; else it moves no goods, whatever its lines say.
     """
 
     duplicates: Mapping[Kind, Duplicates]
@@ -63,6 +64,7 @@ class Capabilities:
     price_lists: bool = True
     one_place: bool = False
     is_invoice: bool = False
+    credits_goods: bool = False
 
     def can(self, kind: Kind) -> bool:
         return kind in self.duplicates

@@ -86,7 +86,9 @@ class OrderRules(Table):
     returns: Literal["none", "restocked"] = "none"
     """Goods that come back. `restocked`: pieces that the store put back to stock after they had
     been shipped become an open return in the back office, which the warehouse receives. Nothing is
-    credited by it: the refund's credit note does that. `none`: the warehouse books them itself."""
+    credited by it: the refund's credit note does that. Where invoices and credit notes move the
+    goods themselves, the credit note counts those pieces in. `none`: the warehouse books what comes
+    back, and no credit note moves goods."""
     vat_number: tuple[str, ...] = ("_billing_vat_number", "_vat_number", "billing_vat")
     """Custom fields that may hold the VAT number, first found wins."""
     po_number: tuple[str, ...] = ("po_number", "_po_number", "_billing_po_number")

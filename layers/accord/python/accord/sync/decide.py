@@ -15,6 +15,7 @@ from accord.sync.fingerprint import content
 CLOSED = frozenset({"cancelled", "failed", "refunded", "trash"})
 """Statuses of the store in which nothing is sold."""
 REPLACING = "replacing"  # fact of a link: where the document stood that another takes the place of
+UNBOOKED = "unbooked"  # the same: what was received, and is recorded once the document binds
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def decide(
     if content(order) != link.facts.get("content", ""):
         return Amend(goal or stood) if state in amends else Replace(goal or stood)
     is_owed = order.payment.paid_at is not None and not link.facts.get("paid")
+    if UNBOOKED in link.facts and State.CONFIRMED not in (goal, stood):
+        is_owed = False  # the back office takes no money for it yet
     if goal is None:  # back on pending, say: the document stands
         if is_owed and stood is not State.DRAFT:  # money is received in any status
             return Advance(stood)

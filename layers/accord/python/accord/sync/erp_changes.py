@@ -15,7 +15,8 @@ from accord.model.documents import Kind, SalesOrder, State
 from accord.model.money import Money
 from accord.model.progress import Invoice, Progress
 from accord.ports.state import Link, Step
-from accord.sync.decide import CLOSED, state_of
+from accord.rules.accounts import payment_rule
+from accord.sync.decide import CLOSED, UNBOOKED, state_of
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.outcome import Outcome, Skipped, Told
 from accord.sync.reading import order_of, refunds_of
@@ -86,6 +87,7 @@ class ErpChanges(FromErp):
         if self.rules.erp_changes.cancelled == "ask":
             raise self._ask_cancel(self._looked(link, progress), here)
         answer = self.store.get_order(link.ref.id)
+        facts = {"state": State.VOIDED.value, "done": State.DRAFT.value}
         if answer is not None:
             order = order_of(self.store, answer[0], link)
             if order.status == "completed":
@@ -99,8 +101,15 @@ class ErpChanges(FromErp):
                 document=self.rules.words.sales_order, number=stands, erp=here
             )
             turn.notes.tell(link.ref.id, key, text)
-        facts = {"state": State.VOIDED.value, "done": State.DRAFT.value}
+            if self._is_unbooked(link, order):
+                facts[UNBOOKED] = str(order.total)
         return Told(f"{stands} was cancelled"), self._looked(link, progress, facts)
+
+    def _is_unbooked(self, link: Link, order: SalesOrder) -> bool:
+        """Whether money came that we were to record, and did not."""
+        rule = payment_rule(order, self.rules.mappings)
+        is_ours = rule is not None and bool(rule.record and rule.account and order.total.amount)
+        return is_ours and order.payment.paid_at is not None and not link.facts.get("paid")
 
     def _ask_cancel(self, link: Link, here: str, order: SalesOrder | None = None) -> PermanentError:
         stands = link.number or link.document_key
@@ -204,8 +213,9 @@ class ErpChanges(FromErp):
     # --- memory ---------------------------------------------------------------
 
     def _tell_claims(self, link: Link) -> None:
-        """The order's own flow ends what it claims of the stock: the back office keeps it now."""
-        if self.rules.flows.stock == "off":
+        """The order's own flow ends what it claims of the stock: the back office keeps it now. And
+        it records the money that waited for that."""
+        if self.rules.flows.stock == "off" and UNBOOKED not in link.facts:
             return
         change = Change(link.ref, "order_updated", self.clock(), f"confirmed-{link.document_key}")
         self.asides.queues.put(change, sending=f"confirmed:{link.document_key}:{link.version}")

@@ -32,6 +32,7 @@ from accord.rules.mapping import PaymentRule
 from accord.rules.routing import Routed
 from accord.sync.decide import (
     REPLACING,
+    UNBOOKED,
     Advance,
     Amend,
     Create,
@@ -40,6 +41,7 @@ from accord.sync.decide import (
     Skip,
     Void,
     decide,
+    state_of,
 )
 from accord.sync.fingerprint import content, differences, parts, to_fact
 from accord.sync.invoices import Known as Invoiced
@@ -47,7 +49,15 @@ from accord.sync.notes import Notes
 from accord.sync.outcome import Outcome, Posted, Skipped, Voided
 from accord.sync.refunds import Refunds
 from accord.sync.returns import Returns
-from accord.sync.sales import BackOffice, Sales, addressed, edits, money, of_link
+from accord.sync.sales import (
+    BackOffice,
+    Sales,
+    addressed,
+    edits,
+    money,
+    of_link,
+    standing,
+)
 from accord.sync.settling import Settling
 from accord.sync.steps import adopt, to_record
 from accord.sync.turn import WRITING, Story
@@ -107,6 +117,8 @@ class Follower:
         """All that is due for the document, one decision after the other."""
         if link.erp is None and MAKING in link.facts:
             link = self._made_before(link)
+        if UNBOOKED in link.facts and link.erp is not None:
+            link = self._brought_on(link, link.erp)
         done: Outcome | None = None
         for _ in range(_DECISIONS):
             due = self.decide(link, order)
@@ -153,6 +165,15 @@ class Follower:
         }
         facts.pop(_BEFORE, None)
         return self.links.save(replace(link, erp=found.ref, number=found.number, facts=facts))
+
+    def _brought_on(self, link: Link, ref: Ref) -> Link:
+        """The link that says so if a person confirmed the document that money waits for."""
+        if state_of(link) is not State.QUOTATION:
+            return link
+        now = self.back.adapter.get(ref)
+        if now is None or now.state is not State.CONFIRMED:
+            return link
+        return self.links.save(replace(link, facts={**link.facts, "state": now.state.value}))
 
     def _let_settle(self, link: Link) -> None:
         """Nothing is due, unless a create that was not answered takes effect yet.
@@ -234,7 +255,14 @@ class Follower:
             return self._posted(link, record, order, made=False), link
         known = link.facts.get("party")
         party = Ref.parse(known) if known else self.sales.party(order).ref
-        record = self.sales.bring(link, order, record, due.goal)
+        try:
+            record = self.sales.bring(link, order, record, due.goal)
+        except DisagreementError as error:
+            paid = link.facts.get("paid") or order.payment.paid_at is None
+            if error.reason == "voided" and not paid and rule.record and rule.account:
+                facts = {**link.facts, UNBOOKED: str(order.total)}  # and it may never be booked
+                self.links.save(replace(link, facts=facts))
+            raise
         if WRITING in link.facts:  # the document stands, whatever its money meets with
             facts = {**link.facts, "state": record.state.value, "total": str(order.total)}
             link = self._not_writing(replace(link, number=record.number, facts=facts))
@@ -250,6 +278,9 @@ class Follower:
             "total": str(order.total),
             "paid": paid,
         }
+        facts.pop(UNBOOKED, None)
+        if not paid and order.payment.paid_at is not None:
+            facts[UNBOOKED] = str(order.total)
         if order.status == "refunded":  # made only to be credited
             facts["keeps"] = "imported"
         link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))
@@ -286,7 +317,7 @@ class Follower:
         except RejectedError:
             link = self._not_writing(link)
             now = self.back.adapter.get(record.ref)
-            if now is None or now.state is not State.CONFIRMED:
+            if now is None or standing(now, link).state is not State.CONFIRMED:
                 raise
             facts = {**link.facts, "state": now.state.value}
             return self.links.save(replace(link, number=now.number, facts=facts)), now, False
@@ -315,7 +346,8 @@ class Follower:
         party: Ref,
         rule: PaymentRule,
     ) -> tuple[Link, str]:
-        """What the link says of the money: the amount that is recorded, "-" for none of ours.
+        """What the link says of the money: the amount that is recorded, "-" for none of ours;
+        empty as long as there is none, or the document does not take it yet.
 
         What was given back before is no more received. The amount is on the link before it is in
         the books, so that a pass that breaks off leaves no money that nobody knows of.
@@ -327,6 +359,8 @@ class Follower:
         amount = order.total - before
         if not (rule.record and rule.account and amount.amount > 0):
             return link, "-"  # what is free is paid at once, and no money moves
+        if self.back.adapter.capabilities.is_invoice and record.state is not State.CONFIRMED:
+            return link, ""  # nobody owes what is not booked
         what = f"the payment of order {order.number}"
         day, true_day = self.sales.day_for(Kind.PAYMENT, order.payment.paid_at, what)
         document = PaymentDocument(
@@ -367,6 +401,9 @@ class Follower:
     def _void(self, link: Link, order: SalesOrder, due: Void) -> tuple[Outcome | None, Link]:
         assert link.erp is not None
         stands, ref = link.number or link.document_key, link.erp
+        if due.or_credit and self._would_bring_all_back(link):
+            self.story.tell("step", f"{stands} stays: it is credited")
+            return None, self.links.save(replace(link, facts={**link.facts, "keeps": "invoiced"}))
         link, error = self._cancel(link, ref)
         if error is not None:
             if due.or_credit:  # goods left, or it is invoiced: credit notes take it back
@@ -391,6 +428,11 @@ class Follower:
         )
         self.notes.tell(order.ref.id, f"{link.document_key}:note:voided", text)
         return Voided(ref, link.number), self._voided(link)
+
+    def _would_bring_all_back(self, link: Link) -> bool:
+        """Cancelled, the document would give all its goods back, and a refund says which are."""
+        can = self.back.adapter.capabilities
+        return can.credits_goods and state_of(link) is State.CONFIRMED
 
     def _cancel(self, link: Link, ref: Ref) -> tuple[Link, DisagreementError | None]:
         """The held link after the document was cancelled there, or why it must stand.

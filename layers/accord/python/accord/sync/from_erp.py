@@ -19,7 +19,7 @@ from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control, Documents, Link, Seen, Steps
 from accord.ports.store import Store
 from accord.rules import config
-from accord.sync.decide import state_of
+from accord.sync.decide import UNBOOKED, state_of
 from accord.sync.fingerprint import content
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Shadowed, Skipped
@@ -186,7 +186,7 @@ class FromErp(ABC):
             facts.get("status") == was
             and facts.get("content") == content(order)
             and set(order.refund_ids) == handled
-            and bool(facts.get("paid")) == (order.payment.paid_at is not None)
+            and bool(facts.get("paid") or UNBOOKED in facts) == (order.payment.paid_at is not None)
             and "trouble" not in facts
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from accord.model.documents import Kind
+from accord.model.documents import Kind, State
 from accord.model.progress import Invoice, Progress
 from accord.ports.state import Link
 from accord.sync.from_erp import FromErp, Turn
@@ -59,11 +59,22 @@ class Invoices(FromErp):
             link = self.put(link, link.facts.get("status", ""), meta=meta)
             turn.story.tell("step", f"invoice numbers {now.numbers or '-'}")
         for invoice in _fresh(known, progress):
-            self._note(link, invoice, turn)
+            if not self._is_noted(link, invoice):
+                self._note(link, invoice, turn)
         if link.erp is not None and money(link.facts.get("paid", "")) and _fresh(known, progress):
             adapter = self.erp(link.erp.system)
             Settling(adapter, turn.writer, turn.story).settle(link, now.ids)
         return Told(said or "an invoice was taken back"), self.save(link, invoices=fact)
+
+    def _is_noted(self, link: Link, invoice: Invoice) -> bool:
+        """It is the order's own document, whose note is there, or is still written by a pass that
+        broke off; and nothing more is to be said."""
+        rules, erp = self.rules.invoices, link.erp
+        if rules.link or rules.note_to_customer or erp is None or invoice.kind is not Kind.INVOICE:
+            return False
+        is_it = self.erp(erp.system).capabilities.is_invoice and invoice.ref.id == erp.id
+        confirmed = State.CONFIRMED.value
+        return is_it and link.facts.get("done", confirmed) == confirmed
 
     def _word(self, kind: Literal[Kind.INVOICE, Kind.CREDIT_NOTE]) -> str:
         words = self.rules.words

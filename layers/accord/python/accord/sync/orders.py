@@ -191,6 +191,8 @@ class Orders:
             outcome, link = self._follow(worker, link, order, claim)
         except PermanentError as error:
             error.content = content(order)
+            if error.reason == "voided" and link.erp is not None:  # the rules may know what to do
+                self._queue_sale(link.erp, change, link)
             if refund is None:
                 raise
             raise WaitingError(  # the order's own change has the attention item

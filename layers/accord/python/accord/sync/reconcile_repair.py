@@ -21,6 +21,7 @@ from accord.ports.store import Store
 from accord.rules import config
 from accord.rules.accounts import payment_rule
 from accord.sync.compare import RELINK, Comparison
+from accord.sync.decide import UNBOOKED
 from accord.sync.difference import Difference
 from accord.sync.finished import finished
 from accord.sync.follow import MAKING
@@ -33,7 +34,10 @@ from accord.sync.turn import Invocation
 
 _LEASE = dt.timedelta(minutes=2)
 # Facts about money, which the books say anew, and about a document that is gone.
-_OF_THE_BOOKS = ("refunds", QUEUED, "credited", "uncredited", "back", "paid", "netted", "keeps")
+_OF_THE_BOOKS = (
+    *("refunds", QUEUED, "credited", "uncredited"),
+    *("back", "paid", UNBOOKED, "netted", "keeps"),
+)
 _GENERATION = re.compile(r"[^-]+-\d+-(\d+)")
 
 

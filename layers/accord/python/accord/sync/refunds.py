@@ -30,6 +30,7 @@ from accord.ports.store import Store
 from accord.rules.accounts import check_complete, document_lines, rounding_line
 from accord.rules.mapping import PaymentRule
 from accord.rules.refunds import credited, refund_account
+from accord.sync.counted_back import counted_back, counting_back, returned
 from accord.sync.decide import CLOSED, state_of
 from accord.sync.invoices import Known as Invoiced
 from accord.sync.notes import Notes
@@ -163,6 +164,7 @@ class Refunds:
                 causes=(WAITS,),
             )
         if state is State.CONFIRMED:
+            link = self._counting_back(link, order, refund, every)
             outcome = self._credit(link, order, refund, every, story)
             return outcome, self._done(link, refund, credited=True)
         raise WaitingError(
@@ -212,6 +214,19 @@ class Refunds:
 
     # --- the books ----------------------------------------------------------
 
+    def _counting_back(
+        self, link: Link, order: SalesOrder, refund: Refund, every: Sequence[Refund]
+    ) -> Link:
+        """The link that says which pieces the credit note counts back, where it is to do so."""
+        does = self.sales.back.adapter.capabilities.credits_goods
+        wanted = does and self.sales.rules.orders.returns == "restocked"
+        if not wanted or counted_back(link, refund) is not None:
+            return link
+        uncredited = link.facts.get("uncredited", "").split(",")
+        booked = [id_ for id_ in handled(link) if id_ not in uncredited]
+        facts = counting_back(link, order, refund, every, credited=booked)
+        return self.links.save(replace(link, facts=facts))
+
     def _credit(
         self, link: Link, order: SalesOrder, refund: Refund, every: Sequence[Refund], story: Story
     ) -> Credited:
@@ -228,6 +243,7 @@ class Refunds:
         taken = credited(order, refund, earlier, mappings)
         lines, rule, _ = document_lines(taken, mappings, store=sales.store, erp=back.name)
         check_complete(taken, lines)
+        lines = returned(lines, counted_back(link, refund) or {})
         self._check_by_hand(link.erp, order, refund)
         what = f"refund {refund.ref.id} of order {order.number}"
         day, true_day = sales.day_for(Kind.CREDIT_NOTE, refund.refunded_at, what)
@@ -258,6 +274,8 @@ class Refunds:
                 Settling(back.adapter, sales.writer, story).settle(
                     link, booked, refund=refund.ref.id
                 )
+        if back.adapter.capabilities.is_invoice:  # which is owed, as far as it is not paid
+            Settling(back.adapter, sales.writer, story).settle(link, (record.ref.id,))
         if sales.rules.flows.invoices != "on":  # whose flow tells the store of every credit note
             self._note(link, order, refund, record.number)
         return Credited(refund.ref, record.number, refund.total)

@@ -81,7 +81,8 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "voided": Remedy(
         "The document under the order's reference is cancelled there.",
-        f"Make it active again, or give it another reference. {_AGAIN}",
+        "Cancel the order in the store and refund what was paid; or make the document active "
+        f"again, or give it another reference. {_AGAIN}",
     ),
     "disagreement": Remedy(
         "Both sides hold it, and they differ.",

@@ -81,12 +81,14 @@ class Returns:
         """
         known = Known.of(link)
         stands = link.erp is not None and state_of(link) is State.CONFIRMED
-        wanted = self.sales.rules.orders.returns == "restocked" and not known.begun
+        back = self.sales.back
+        # Where its credit note brings a piece back, nothing is announced.
+        announces = not back.adapter.capabilities.credits_goods
+        wanted = self.sales.rules.orders.returns == "restocked" and announces and not known.begun
         news = known.news(order) if stands and wanted else []
         if not news:
             return link
         assert link.erp is not None
-        back = self.sales.back
         if not back.adapter.capabilities.can(Kind.RETURN):
             raise UnsupportedError(
                 f"{back.name} takes no announced returns; book what comes back of order "

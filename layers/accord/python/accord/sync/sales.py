@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from accord.errors import DisagreementError, PermanentError, TransientError, UnsupportedError
+from accord.errors import (
+    DisagreementError,
+    PermanentError,
+    RejectedError,
+    TransientError,
+    UnmappedError,
+    UnsupportedError,
+)
 from accord.model.change import Ref
 from accord.model.documents import (
     CreditDocument,
@@ -145,6 +152,19 @@ class Sales:
             return document
         return replace(document, placed_on=day, comment=f"Order{true_day}\n{document.comment}")
 
+    def _on_open_day(
+        self, document: SalesDocument, write: Callable[[SalesDocument], Record]
+    ) -> Record:
+        """What ``write`` makes of ``document``, on a day that can be booked on; once more where
+        somebody locked that day a moment ago."""
+        booked = self._booked(document)
+        try:
+            return write(booked)
+        except UnmappedError as error:
+            if not _is_locked(error) or (later := self._booked(document)) == booked:
+                raise
+            return write(later)
+
     # --- the steps ----------------------------------------------------------
 
     def create(self, link: Link, document: SalesDocument, made_of: str) -> Result:
@@ -159,10 +179,8 @@ class Sales:
             return {**to_result(found), "content": step.intent.get("content", made_of)}
 
         def do(_: Step) -> Result:
-            return {
-                **to_result(self.back.adapter.create(self._booked(document), key=key)),
-                "content": made_of,
-            }
+            made = self._on_open_day(document, lambda it: self.back.adapter.create(it, key=key))
+            return {**to_result(made), "content": made_of}
 
         return self.writer.once(
             f"{key}:order",
@@ -190,7 +208,7 @@ class Sales:
                     retry_after=left,
                     reason="settling",
                 )
-            amended = self.back.adapter.amend(record, self._booked(document))
+            amended = self._on_open_day(document, lambda it: self.back.adapter.amend(record, it))
             return {**to_result(amended), "content": made_of}
 
         return self.writer.once(
@@ -202,14 +220,17 @@ class Sales:
         )
 
     def bring(self, link: Link, order: SalesOrder, record: Record, goal: State) -> Record:
-        """``record`` at least at ``goal``. Its totals are compared before anything binds."""
+        """``record`` at least at ``goal``. Its totals are compared before anything binds.
+
+        Raises: DisagreementError: ``voided``, by a person; or it comes to another total.
+        """
         for state in (State.QUOTATION, State.CONFIRMED):
             if record.state.rank < state.rank:
                 if state.rank > goal.rank:
                     break
                 if not self._offers(state):
                     continue
-                record = self._advance(link, record, state)
+                record = self._advance(link, order, record, state)
             # Also when an earlier pass brought it here; where nothing is offered, it is seen late.
             if record.state is State.QUOTATION or not self._offers(State.QUOTATION):
                 record = self._agree(link, order, record)
@@ -218,16 +239,38 @@ class Sales:
     def _offers(self, state: State) -> bool:
         return state in self.back.adapter.capabilities.states
 
-    def _advance(self, link: Link, record: Record, state: State) -> Record:
+    def _advance(self, link: Link, order: SalesOrder, record: Record, state: State) -> Record:
         nth = f":{edits(link)}" if edits(link) else ""
         step = f"{link.document_key}:{state.value}{nth}"
-        return self._moved(record, step, lambda it: self.back.adapter.advance(it, state))
+
+        def advance(it: Record) -> Record:
+            try:
+                return standing(self.back.adapter.advance(it, state), link)
+            except RejectedError:
+                if (now := self.back.adapter.get(it.ref)) is not None:
+                    standing(now, link)
+                raise
+            except UnmappedError as error:
+                if not (_is_locked(error) and self.back.adapter.capabilities.is_invoice):
+                    raise
+                # It was made on a day that was open then: it gets the day that a new one would.
+                return self.back.adapter.advance(self._moved_on(link, order, it), state)
+
+        return self._moved(record, step, advance)
+
+    def _moved_on(self, link: Link, order: SalesOrder, record: Record) -> Record:
+        """``record``, which does not bind yet, on a day that can be booked on."""
+        document = addressed(self.document(order)[0], self.party(order))
+        moved = self._on_open_day(document, lambda it: self.back.adapter.amend(record, it))
+        return self._agree(link, order, moved)
 
     def _agree(self, link: Link, order: SalesOrder, record: Record) -> Record:
         """The record, if its total is the order's; as it stands now, if it was mended since."""
         if record.totals is not None and record.totals.gross == order.total:
             return record
         now = self.back.adapter.get(record.ref)
+        if now is not None:
+            standing(now, link)
         if now is not None and now.state is State.DRAFT and self._offers(State.QUOTATION):
             # An edit that was not answered took effect late, or somebody took it back to a draft.
             now = self.back.adapter.advance(now, State.QUOTATION)
@@ -333,6 +376,27 @@ class Sales:
     def _same_answer(self) -> Promise:
         """Of what is the same whoever asks and how often; the answer is where it stands."""
         return Promise("same_answer", self.back.adapter.capabilities.settle)
+
+
+def standing(record: Record, link: Link) -> Record:
+    """``record``, the document of ``link``.
+
+    Raises: DisagreementError: a person has cancelled it since we last looked.
+    """
+    if record.state is not State.VOIDED:
+        return record
+    stands, here = link.number or record.number or link.document_key, record.ref.system
+    raise DisagreementError(
+        f"{stands} was cancelled in {here}, and order {link.ref.id} goes on in the store. Cancel "
+        f"the order there, and refund what was paid; or make {stands} valid again; then replay",
+        reason="voided",
+        owner="commerce",
+    )
+
+
+def _is_locked(error: UnmappedError) -> bool:
+    """The day is of a period that is closed."""
+    return error.cause.startswith("period:")
 
 
 def edits(link: Link) -> int:

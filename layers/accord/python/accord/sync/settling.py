@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from accord.errors import PermanentError
+from accord.errors import PermanentError, UnmappedError
 from accord.model.documents import Kind, State
 from accord.model.keys import payment_key, refund_key
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Link
+from accord.sync.sales import money
 from accord.sync.steps import Promise, Writer
 from accord.sync.turn import Story
 
@@ -32,8 +33,11 @@ class Settling:
         ``refund``: one whose money went back just now and of which the link does not say so yet.
         What the back office refuses is told in the journal: nothing else waits for it.
         """
-        if link.erp is None or not booked or not self.adapter.capabilities.reconciles:
+        can = self.adapter.capabilities
+        if link.erp is None or not booked or not can.reconciles:
             return
+        if can.is_invoice and money(link.facts.get("paid", "")):
+            return  # its money is of the invoice already, and what goes back of a credit note
         order, name = link.erp, link.number or link.document_key
         given_back = dict.fromkeys([*link.facts.get("refunds", "").split(","), refund])
         keys = [
@@ -42,7 +46,8 @@ class Settling:
         ]
 
         def do(_: object) -> dict[str, str]:
-            records = [record for key in keys for record in self.adapter.find(Kind.PAYMENT, key)]
+            asked = () if can.is_invoice else keys
+            records = [record for key in asked for record in self.adapter.find(Kind.PAYMENT, key)]
             payments = [each.ref for each in records if each.state is State.CONFIRMED]
             self.adapter.reconcile(order, payments)
             return {"payments": ",".join(each.id for each in payments)}
@@ -50,11 +55,11 @@ class Settling:
         try:
             self.writer.once(
                 f"{link.document_key}:settled:{_short(order.id, *sorted(booked), *keys)}",
-                Promise("same_answer", self.adapter.capabilities.settle),
+                Promise("same_answer", can.settle),
                 find=lambda _: None,
                 do=do,
             )
-        except PermanentError as error:
+        except (PermanentError, UnmappedError) as error:  # a locked period is a missing code there
             self.story.tell("step", f"payments are not set against {name}: {error.reason}")
         else:
             self.story.tell("step", f"payments of {name} set against its invoices, where they fit")

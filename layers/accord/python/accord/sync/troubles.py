@@ -6,6 +6,7 @@ from accord.errors import PermanentError
 from accord.model.documents import SalesOrder, State
 from accord.model.money import Money
 from accord.ports.state import Link
+from accord.sync.decide import UNBOOKED
 from accord.sync.refunds import handled
 from accord.sync.sales import money
 
@@ -47,8 +48,9 @@ def troubles(link: Link, order: SalesOrder, erp: str) -> Iterator[PermanentError
 
 
 def money_left(link: Link) -> Money | None:
-    """What was received and not paid back; None where no money is ours to record."""
-    paid = money(link.facts.get("paid", ""))
+    """What was received and not paid back, whether or not it came to be in the books; None where
+    no money is ours to record."""
+    paid = money(link.facts.get("paid", "") or link.facts.get(UNBOOKED, ""))
     if paid is None:
         return None
     back, netted = (money(link.facts.get(name, "")) for name in ("back", "netted"))
@@ -58,18 +60,21 @@ def money_left(link: Link) -> Money | None:
 
 def _about_money(link: Link, order: SalesOrder, erp: str) -> PermanentError | None:
     paid, left = money(link.facts.get("paid", "")), money_left(link)
-    if paid is None or left is None or link.erp is None:
+    if left is None or link.erp is None:
         return None
     state = link.facts.get("state")
     coming = set(order.refund_ids) - set(handled(link))
     if state == State.VOIDED.value and left.amount > 0 and not coming:
+        received = paid or f"{link.facts[UNBOOKED]}, which is in no books,"
         return PermanentError(
             f"order {order.number} is {order.status} and {link.number or link.document_key} is "
-            f"cancelled, but {paid} was received and {left} was not paid back; refund it in the "
-            "store, or dismiss this",
+            f"cancelled, but {received} was received and {left} was not paid back; refund it in "
+            "the store, or dismiss this",
             reason="paid_and_cancelled",
             owner="finance",
         )
+    if paid is None:
+        return None
     if state == State.VOIDED.value and left.amount < 0:  # it was changed after it was paid
         return PermanentError(
             f"{link.number or link.document_key} of order {order.number} is cancelled, {paid} was "

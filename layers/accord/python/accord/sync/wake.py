@@ -3,9 +3,9 @@
 An outage or a lost login is over when the other side answers us. A mapping is there when the rules
 were changed since; and because the missing item may be made in the back office, where nobody tells
 us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
-an order waits for its own: each is tried now and then, the less often the longer it has waited, and
-none holds the others back. Nothing goes back to a connection that is left alone, and no more than
-its limits allow.
+an order waits for its own, and of what waits for goods each takes another number of them: each is
+tried now and then, the less often the longer it has waited, and none holds the others back.
+Nothing goes back to a connection that is left alone, and no more than its limits allow.
 
 One that hangs takes half of a run's time: who is asked first is left to chance, so that none is
 behind another for ever.
@@ -24,11 +24,11 @@ from accord.sync.guard import WINDOW
 from accord.sync.meter import DAY_LIMIT
 from accord.sync.pause import PAUSED
 from accord.sync.room import Room
-from accord.sync.turn import WAITS
+from accord.sync.turn import GOODS, WAITS
 from accord.sync.worker import BUSY, LIMIT, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
-_LONGEST = dt.timedelta(hours=1)  # between two tries of what waits for its order
+_LONGEST = dt.timedelta(hours=1)  # between two tries of what waits for its order, or for goods
 _PINGED = frozenset({"outage", "unauthorized"})
 _OVER = frozenset({BUSY, PAUSED, WINDOW, LIMIT, DAY_LIMIT})  # once nothing holds the connection
 _TRIED = 60  # changes a minute, where "too many" was said and nobody told us how many are not
@@ -105,7 +105,8 @@ class Waker:
             return 0
         if cause.cause in _PINGED:
             return self._send(cause, run) if self._answers(cause.connection, run) else 0
-        if cause.cause == WAITS:  # each waits for an order of its own: none stands for the others
+        # Each waits for an order, or for a number of goods, of its own: none stands for the others.
+        if cause.cause == WAITS or cause.cause.startswith(GOODS):
             return self._send(cause, run, is_due=self._is_due)
         if cause.cause in _OVER:
             return self._send(cause, run, most=_TRIED if cause.cause == LIMIT else None)

@@ -93,7 +93,10 @@ def _alone(_change: Change, _run: Invocation) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Runs a flow and gives each failure its one place. ``turn`` surrounds each change."""
+    """Runs a flow and gives each failure its one place. ``turn`` surrounds each change.
+
+    ``is_tended(connection)``: a schedule looks after its login, and rings when that has lapsed.
+    """
 
     waiting: Waiting
     attention: Attention
@@ -102,6 +105,7 @@ class Worker:
     random: Random
     rules_version: Callable[[], str]
     turn: Callable[[Change, Invocation], AbstractContextManager[None]] = field(default=_alone)
+    is_tended: Callable[[str], bool] = field(default=lambda _: False)
 
     def handle(
         self, change: Change, run: Invocation, flow: Callable[[Change], Flow]
@@ -119,9 +123,7 @@ class Worker:
                 done = flow(change).post(change, run)
         except NotNowError as error:
             self._park(change, error, parked)
-            # An outage passes by itself; a mapping or a password comes from somebody.
-            asks = isinstance(error, UnmappedError | UnauthorizedError)
-            return Finished("parked", _said(error), asks)
+            return Finished("parked", _said(error), self._asks(error))
         except TransientError as error:
             if run.attempt < TRIES:
                 return Again(self._delay(error, run.attempt), _said(error))
@@ -140,6 +142,13 @@ class Worker:
             self._unpark(parked)
         figures = tuple(done.outcome.figures()) if isinstance(done.outcome, Flushed) else ()
         return Finished(_name(done.outcome), _told(done), bool(open_), figures)
+
+    def _asks(self, error: NotNowError) -> bool:
+        """An outage passes by itself; a mapping or a password comes from somebody. Of a login that
+        is tended whoever tends it tells, once for all."""
+        if isinstance(error, UnauthorizedError):
+            return error.is_narrow or not self.is_tended(error.connection)
+        return isinstance(error, UnmappedError)
 
     def _delay(self, error: TransientError, attempt: int) -> float:
         """Seconds until the next try: longer each time, and what was asked for at the least."""

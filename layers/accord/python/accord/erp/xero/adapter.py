@@ -116,6 +116,7 @@ class Xero(ErpAdapter):
         overlap=dt.timedelta(minutes=5),
         revenue=True,
         is_invoice=True,
+        credits_goods=True,
         reconciles=True,
         price_lists=False,
         one_place=True,
@@ -134,12 +135,12 @@ class Xero(ErpAdapter):
         self._people = People(client, self._master)
         self._selling = Selling(client, self._master, self._people)
         self._paying = Paying(client, self._master)
-        self._crediting = Crediting(client, self._master, self._people, self._selling)
+        self._books = Books(self._master, clock)
+        self._crediting = Crediting(client, self._master, self._people, self._selling, self._books)
         self._reading = Reading(client, watching)
         self._documents = Documents(client)
         self._comparing = Comparing(client, self._reading, clock)
         self._reconciling = Reconciling(self._reading, self._crediting)
-        self._books = Books(self._master, clock)
         self._listing = Listing(client, self._master, clock)
         self._stocks = Stocks(self._listing, self._master)
         self._pricing = Pricing(self._listing, self._master)
@@ -251,28 +252,31 @@ class Xero(ErpAdapter):
         except DuplicateError:
             raise
         except (RejectedError, UnmappedError):
-            # Whatever we remember of Xero's master data may be why.
-            self._master.forget()
+            self._forget()
             raise
 
     def advance(self, record: Record, to: State) -> Record:
         """See ``ErpAdapter.advance``."""
         if record.state is State.VOIDED or record.state.rank > to.rank:
             return record
-        match Kind(record.ref.kind):
-            case Kind.SALES_ORDER if record.state is not State.CONFIRMED:
-                return self._selling.advance(record, to)
-            case Kind.CREDIT_NOTE if to is State.CONFIRMED is not record.state:
-                return self._crediting.book(record)
-            case _:
-                return record
+        try:
+            match Kind(record.ref.kind):
+                case Kind.SALES_ORDER if record.state is not State.CONFIRMED:
+                    return self._selling.advance(record, to)
+                case Kind.CREDIT_NOTE if to is State.CONFIRMED is not record.state:
+                    return self._crediting.book(record)
+                case _:
+                    return record
+        except UnmappedError:
+            self._forget()
+            raise
 
     def amend(self, record: Record, document: SalesDocument) -> Record:
         """See ``ErpAdapter.amend``."""
         try:
             return self._selling.amend(record, document)
         except (RejectedError, UnmappedError):
-            self._master.forget()
+            self._forget()
             raise
 
     def void(self, record: Record) -> Record:
@@ -373,6 +377,11 @@ class Xero(ErpAdapter):
     def update_item(self, id_: str, document: ItemDocument) -> Item:
         """See ``ErpAdapter.update_item``."""
         return self._listing.update_item(id_, document)
+
+    def _forget(self) -> None:
+        """Whatever we remember of Xero's master data and locks may be why it refused."""
+        self._master.forget()
+        self._books.forget()
 
     def _keeps_no(self, kind: Kind) -> UnsupportedError:
         return UnsupportedError(f"{self._connection}: a {kind.value} is not kept as a record")

@@ -31,6 +31,10 @@ class Books:
         """
         return max([on, *(each + dt.timedelta(days=1) for each in self._locked())])
 
+    def forget(self) -> None:
+        """The next look asks Xero: it has just refused a day that was open by the last one."""
+        self._seen = None
+
     def _locked(self) -> list[dt.date]:
         now = self._clock()
         if self._seen is None or not self._seen[0] <= now < self._seen[0] + _KEPT:

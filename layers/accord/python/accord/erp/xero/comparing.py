@@ -1,10 +1,11 @@
 """What stands in Xero under our keys, read by the hundred to be compared with a store.
 
-Calls for a hundred orders: 1, and 1 for each three or four dozen of them that are booked, for
-their credit notes. An invoice and a credit note tell of their money themselves.
+Calls for a hundred orders: 1 or 2, as days end, and 1 for each three or four dozen of them that are
+booked, for their credit notes. An invoice and a credit note tell of their money themselves.
 """
 
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from accord.model.keys import document_key, first_generation
 from accord.model.sale import Sale
 
 _PAGE: Final = 100
+_DAY: Final = dt.timedelta(days=1)
 _KEPT: Final = dt.timedelta(seconds=60)  # that a list goes on from where it was left
 _GENERATIONS: Final = 2  # of an order's documents that are asked for at once
 _Place = tuple[dt.date, str]
@@ -35,22 +37,19 @@ _Place = tuple[dt.date, str]
 
 @dataclass(slots=True)
 class _List:
-    """Sales of one store from ``first`` on: ``rows`` are those that were read and not told yet, in
-    Xero's order, the last of them at ``as_of``."""
+    """Sales of one store: ``rows`` are those of whole days that were read and not told yet, the
+    last of them at ``as_of``; ``first`` is the day to read on from."""
 
     prefix: str
     first: dt.date
     as_of: dt.datetime
     rows: list[Values] = field(default_factory=list)
-    pages: int = 0
     is_whole: bool = False
     after: str = ""
 
     def behind(self, place: _Place) -> list[Values]:
-        """Those that none is missing before, by (day, id)."""
-        last = _place(self.rows[-1])[0] if self.rows else dt.date.min
-        rows = [row for row in self.rows if self.is_whole or _place(row)[0] < last]
-        return sorted((row for row in rows if _place(row) > place), key=_place)
+        """By (day, id)."""
+        return sorted((row for row in self.rows if _place(row) > place), key=_place)
 
     def went_on(self, after: str, place: _Place) -> None:
         """All up to ``place`` is told, and kept no longer."""
@@ -90,35 +89,61 @@ class Comparing:
         return held if self._clock() - held.as_of <= _KEPT else None
 
     def _read(self, listed: _List) -> None:
-        """One more page."""
-        said, first = quoted(listed.prefix), listed.first
-        if said is None:
-            raise BadInputError(f"{listed.prefix!r} begins no key that Xero could look for")
-        terms = (
-            SALES,
-            f"Date>=DateTime({first.year},{first.month},{first.day})",
-            f"InvoiceNumber!=null AND InvoiceNumber.StartsWith({said})",
-        )
-        params: dict[str, str | int] = {
-            "where": " AND ".join(terms),
-            "order": "Date ASC",
-            "page": listed.pages + 1,
-            "pageSize": _PAGE,
-            "includeArchived": "true",
-        }
-        rows: list[Values] = self._client.get(INVOICES, params=params).get(INVOICES) or []
-        known = {row["InvoiceID"] for row in listed.rows}
+        """One more whole day at least.
+
+        Nobody says in which order Xero lists what is of one day, nor that it is the same for the
+        next page; so only a day that is over on a page is known whole, and one that fills a page
+        is read by its numbers, of which there are no two.
+        """
+        rows = self._page(listed, "Date ASC")
+        days = [day for row in rows if (day := day_of(row, "Date")) is not None]
+        last = max(days, default=listed.first)
+        if len(rows) < _PAGE:
+            listed.is_whole = True
+        elif min(days, default=last) < last:
+            rows = [row for row in rows if day_of(row, "Date") != last]
+            listed.first = last
+        else:
+            rows = self._day(listed, last)
+            listed.first = last + _DAY
         listed.rows += [
             row
             for row in rows
             if is_sale(row)
             and row["InvoiceNumber"].startswith(listed.prefix)  # letters of any case, for Xero
             and day_of(row, "Date") is not None
-            and row["InvoiceID"] not in known
         ]
-        listed.pages += 1
         listed.as_of = self._clock()
-        listed.is_whole = len(rows) < _PAGE
+
+    def _day(self, listed: _List, day: dt.date) -> list[Values]:
+        """All of that day, each once."""
+        found: dict[str, Values] = {}
+        for page in itertools.count(1):
+            rows = self._page(listed, "InvoiceNumber ASC", day=day, page=page)
+            found |= {text(row["InvoiceID"]): row for row in rows}
+            if len(rows) < _PAGE:
+                break
+        return list(found.values())
+
+    def _page(
+        self, listed: _List, order: str, *, day: dt.date | None = None, page: int = 1
+    ) -> list[Values]:
+        """A page of what is to be read yet, or of one day of it."""
+        said = quoted(listed.prefix)
+        if said is None:
+            raise BadInputError(f"{listed.prefix!r} begins no key that Xero could look for")
+        terms = [SALES, f"Date>={_date_time(day or listed.first)}"]
+        terms += [f"Date<{_date_time(day + _DAY)}"] if day is not None else []
+        terms.append(f"InvoiceNumber!=null AND InvoiceNumber.StartsWith({said})")
+        params: dict[str, str | int] = {
+            "where": " AND ".join(terms),
+            "order": order,
+            "page": page,
+            "pageSize": _PAGE,
+            "includeArchived": "true",
+        }
+        rows: list[Values] = self._client.get(INVOICES, params=params).get(INVOICES) or []
+        return rows
 
     def sales_of(self, keys: Sequence[str]) -> Sequence[Sale]:
         """See ``ErpAdapter.sales_of``. Generations are asked for by their numbers, as long as the
@@ -159,6 +184,10 @@ class Comparing:
             )
             for row in rows
         ]
+
+
+def _date_time(day: dt.date) -> str:
+    return f"DateTime({day.year},{day.month},{day.day})"
 
 
 def _place(row: Values) -> _Place:

@@ -1,6 +1,6 @@
 """Credit notes written: made, authorised, and set against their invoice as far as that is open.
 
-Calls: two to make one, two to book it, and one more where there is something to set it against.
+Calls: two to make one, one to book it; two and one more to set it against its invoice.
 """
 
 import datetime as dt
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from accord.erp.unsent import nothing_made
+from accord.erp.xero.books import Books
 from accord.erp.xero.client import Client
 from accord.erp.xero.mapping import UNIT_PRICES, credit_record, credit_values, totals_of
 from accord.erp.xero.masterdata import MasterData
@@ -25,12 +26,18 @@ class Crediting:
     """``CreditNotes`` of one organisation, of type ACCRECCREDIT. Each refers to its invoice."""
 
     def __init__(
-        self, client: Client, master: MasterData, people: People, selling: Selling
+        self,
+        client: Client,
+        master: MasterData,
+        people: People,
+        selling: Selling,
+        books: Books,
     ) -> None:
         self._client = client
         self._master = master
         self._people = people
         self._selling = selling
+        self._books = books
 
     def create(self, document: CreditDocument, key: str) -> Record:
         """The new draft with its totals, or the credit note of that number as it is by now.
@@ -64,7 +71,10 @@ class Crediting:
         return credit_record(only(answer, PATH), self._client.connection)
 
     def book(self, record: Record) -> Record:
-        """The credit note, authorised, and set against its invoice where that is open."""
+        """The credit note, authorised.
+
+        It is set against nothing: where the store was paid, its money goes back.
+        """
         id_ = record.ref.id
         body = {PATH: [{"CreditNoteID": id_, "Status": "AUTHORISED"}]}
         try:
@@ -78,7 +88,6 @@ class Crediting:
                 if isinstance(error, PeriodLockedError):
                     raise locked(self._client.connection, _date(row), error) from error
                 raise
-        self.allocate(row)
         return credit_record(row, self._client.connection)
 
     def get(self, id_: str) -> Record | None:
@@ -93,24 +102,33 @@ class Crediting:
         return tuple(credit_record(row, self._client.connection) for row in rows)
 
     def allocate(self, row: Values) -> None:
-        """What is left of the credit note is set against what is open of its invoice.
+        """What is left of the credit note is set against what is open of its invoice, on the note's
+        day or the first behind it that is open.
 
-        Raises: StaleVersionError: somebody paid or credited at this moment.
+        Raises: StaleVersionError: somebody paid or credited at this moment. RejectedError.
         """
         found = self._open(row)
         if found is None:
             return
         invoice, amount = found
-        on, id_ = _date(row), str(row["CreditNoteID"])
-        body = {"Allocations": [{"Invoice": {"InvoiceID": invoice}, "Amount": amount, "Date": on}]}
+        on = self._books.open_day(_date(row))
         try:
-            self._client.put(f"{PATH}/{id_}/Allocations", body, key=f"{id_} allocate")
-        except PeriodLockedError as error:
-            raise locked(self._client.connection, on, error) from error
+            try:
+                self._put_against(invoice, amount, row, on)
+            except PeriodLockedError:  # a moment ago
+                self._books.forget()
+                if (later := self._books.open_day(on)) == on:
+                    raise
+                self._put_against(invoice, amount, row, later)
         except RejectedError as error:
             if self._open(row) == found:
                 raise
             raise StaleVersionError(str(error), connection=self._client.connection) from error
+
+    def _put_against(self, invoice: str, amount: Decimal, note: Values, on: dt.date) -> None:
+        id_ = note["CreditNoteID"]
+        body = {"Allocations": [{"Invoice": {"InvoiceID": invoice}, "Amount": amount, "Date": on}]}
+        self._client.put(f"{PATH}/{id_}/Allocations", body, key=f"{id_} allocate {on}")
 
     def _open(self, row: Values) -> tuple[str, Decimal] | None:
         """The invoice's id, and how much of the credit note can be set against it now."""

@@ -9,15 +9,15 @@ Source: Xero OpenAPI 16.1.0; developer.xero.com, "Invoices", "Rounding in Xero".
 
 import datetime as dt
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Final
 
 from accord.erp.needs import Needs, needs
 from accord.erp.xero.known import Known, SoldItem
+from accord.erp.xero.lines import LONGEST, credit_lines, invoice_lines, is_note, rounded
 from accord.erp.xero.options import Options
 from accord.erp.xero.parties import told_of
 from accord.erp.xero.wire import Values, decimal, text
-from accord.errors import UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import (
     CreditDocument,
@@ -41,10 +41,6 @@ STATES: Final = {
 }
 UNIT_PRICES: Final = {"unitdp": 4}
 """Four decimals of a unit price, where two are the rule."""
-_STEP: Final = Decimal("0.0001")
-_CENT: Final = Decimal("0.01")
-_UNTAXED: Final = "NONE"
-_LONGEST: Final = 4000  # characters of a description
 BY: Final = " / "
 """Between the store's order number and the buyer's own, in a reference."""
 
@@ -67,7 +63,7 @@ def needs_of(document: SalesDocument | CreditDocument) -> Needs:
 def invoice_values(document: SalesDocument, known: Known, options: Options) -> Values:
     """What an invoice says, without its number and its status."""
     days = known.terms[document.payment_terms] if document.payment_terms else options.due_days
-    lines = [line_values(line, known, options) for line in document.lines]
+    lines = [each for line in document.lines for each in invoice_lines(line, known, options)]
     return {
         "Type": "ACCREC",
         "Contact": {"ContactID": document.party.id},
@@ -82,7 +78,7 @@ def invoice_values(document: SalesDocument, known: Known, options: Options) -> V
 
 def credit_values(document: CreditDocument, invoice: str, known: Known, options: Options) -> Values:
     """What a credit note says, without its number and its status. It refers to ``invoice``."""
-    lines = [line_values(line, known, options, discounts=False) for line in document.lines]
+    lines = [each for line in document.lines for each in credit_lines(line, known, options)]
     return {
         "Type": "ACCRECCREDIT",
         "Contact": {"ContactID": document.party.id},
@@ -92,41 +88,6 @@ def credit_values(document: CreditDocument, invoice: str, known: Known, options:
         "CurrencyCode": document.currency,
         "LineItems": [*lines, *_words(document.comment)],
     }
-
-
-def line_values(
-    line: DocumentLine, known: Known, options: Options, *, discounts: bool = True
-) -> Values:
-    """One line; its account, its tax and the amount of that are given, so Xero computes none of
-    them. What four decimals of a price make too much is taken off as a discount, where the
-    document may have one. A text without an amount is a description alone.
-
-    Raises: UnsupportedError: it bears two taxes.
-    """
-    if is_note(line):
-        return {"Description": line.description or "-"}
-    net, tax = _net_and_tax(line, known)
-    amount = net + tax if options.prices == "with tax" else net
-    quantity = quantity_of(line)
-    unit, discount = _priced(amount, quantity, discounts=discounts)
-    values: Values = {
-        "Description": line.description[:_LONGEST] or "-",
-        "Quantity": quantity,
-        "UnitAmount": unit,
-        "TaxType": _tax_type(line, known),
-        "TaxAmount": tax,
-    }
-    if discount:
-        values["DiscountAmount"] = discount
-    if line.item is not None:
-        values["ItemCode"] = known.items[line.item].code
-    if account := _account(line, known, options):
-        values["AccountCode"] = account
-    if options.tracking:
-        values["Tracking"] = [
-            {"Name": name, "Option": option} for name, option in options.tracking.items()
-        ]
-    return values
 
 
 def reference(document: SalesDocument) -> str:
@@ -149,70 +110,8 @@ def without_account(document: SalesDocument | CreditDocument, known: Known) -> l
     return [item for item in items.values() if item.account is None]
 
 
-def is_note(line: DocumentLine) -> bool:
-    return line.item is None and line.account is None and not line.net and not line.taxes
-
-
-def quantity_of(line: DocumentLine) -> Decimal:
-    """An amount needs a piece to hang on, so a line of none becomes one piece."""
-    return line.quantity or Decimal(1)
-
-
 def _amounts(options: Options) -> str:
     return "Inclusive" if options.prices == "with tax" else "Exclusive"
-
-
-def _account(line: DocumentLine, known: Known, options: Options) -> str | None:
-    if line.item is None:
-        return known.accounts[line.account or ""]
-    if line.revenue is not None:
-        return known.accounts[line.revenue]
-    own = known.items[line.item].account
-    if own is None and options.sales_account:
-        return known.accounts[options.sales_account]
-    return own
-
-
-def _tax_code(line: DocumentLine) -> str | None:
-    codes = tuple(dict.fromkeys(tax.code for tax in line.taxes))
-    if len(codes) > 1:
-        raise UnsupportedError(
-            f"a line of Xero bears one tax rate, and {line.description!r} bears "
-            f"{' and '.join(codes)}; map both to one rate that has them as its components",
-            owner="finance",
-        )
-    return codes[0] if codes else None
-
-
-def _tax_type(line: DocumentLine, known: Known) -> str:
-    code = _tax_code(line)
-    return known.taxes[code].type if code is not None else _UNTAXED
-
-
-def _net_and_tax(line: DocumentLine, known: Known) -> tuple[Decimal, Decimal]:
-    """The line's net in cents, and its tax as the store charged it, within a cent of what the
-    rate makes of it: Xero takes no other. The rest is for the rounding line."""
-    net = line.net.rounded().amount
-    code = _tax_code(line)
-    percent = known.taxes[code].percent if code is not None else Decimal(0)
-    computed = _rounded(net * percent / 100)
-    if not percent:
-        return net, computed
-    charged = _rounded(sum((tax.amount.amount for tax in line.taxes), Decimal(0)))
-    return net, min(max(charged, computed - _CENT), computed + _CENT)
-
-
-def _priced(amount: Decimal, quantity: Decimal, *, discounts: bool) -> tuple[Decimal, Decimal]:
-    """The price of one piece, and what is taken off all of them so that they come to ``amount``."""
-    near = (amount / quantity).quantize(_STEP, rounding=ROUND_HALF_UP)
-    if not discounts or _rounded(near * quantity) == amount:
-        return near, Decimal(0)
-    above = (amount / quantity).quantize(_STEP, rounding=ROUND_CEILING)
-    return above, _rounded(above * quantity) - amount
-
-
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 def _comment(document: SalesDocument) -> str:
@@ -227,7 +126,7 @@ def _comment(document: SalesDocument) -> str:
 
 
 def _words(comment: str) -> list[Values]:
-    return [{"Description": comment[:_LONGEST]}] if comment else []
+    return [{"Description": comment[:LONGEST]}] if comment else []
 
 
 # --- foretold -----------------------------------------------------------------
@@ -243,10 +142,11 @@ def totals_of(
 ) -> Totals:
     """The totals that Xero will show of a document with ``lines``."""
     net = tax = Decimal(0)
-    for values in (line_values(line, known, options, discounts=discounts) for line in lines):
+    lines_of = invoice_lines if discounts else credit_lines
+    for values in (each for line in lines for each in lines_of(line, known, options)):
         if "UnitAmount" not in values:
             continue
-        amount = _rounded(
+        amount = rounded(
             values["UnitAmount"] * values["Quantity"] - values.get("DiscountAmount", Decimal(0))
         )
         tax += values["TaxAmount"]

@@ -44,10 +44,10 @@ class Paying:
             answer = self._client.put(PATH, {PATH: [body]}, key=key)
         except PeriodLockedError as error:
             raise locked(self._client.connection, document.received_on, error) from error
-        except RejectedError:
+        except RejectedError as error:
             if (found := self._made(document, key)) is not None:
                 return found
-            raise
+            raise self._refused(document, error) from error
         currency = document.amount.currency
         return payment_record(only(answer, PATH), self._client.connection, currency)
 
@@ -74,6 +74,19 @@ class Paying:
             and each.totals.gross == document.amount
         ]
         return alike[0] if len(alike) == 1 else None
+
+    def _refused(self, document: PaymentDocument, error: RejectedError) -> RejectedError:
+        """``error`` in words that a bookkeeper can act upon."""
+        what = "receipt" if document.amount.amount > 0 else "paying back"
+        papers = "invoice" if document.amount.amount > 0 else "credit note"
+        return RejectedError(
+            f"{error}; Xero does not take the {what} of {abs(document.amount)}. Look at what is "
+            f"set against its {papers} there: if the money is booked already, dismiss this; if "
+            "not, take off what stands in its way, then replay",
+            owner="finance",
+            sent=error.sent,
+            body=error.body,
+        )
 
     def _credited(self, key: str) -> Values:
         """The credit note that the money goes back for: it bears the refund's key."""

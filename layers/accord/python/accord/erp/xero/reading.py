@@ -27,7 +27,7 @@ from accord.erp.xero.invoices import (
 )
 from accord.erp.xero.mapping import order_record, totals_read, version_of
 from accord.erp.xero.watching import Source, Watching
-from accord.erp.xero.wire import Values, is_id, text
+from accord.erp.xero.wire import Values, is_id, moment, text
 from accord.errors import UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import Kind, State
@@ -100,11 +100,11 @@ class Reading:
         """Credit notes of these sales invoices, the oldest change first."""
         found: dict[str, Values] = {}
         for question in questions(about(orders)):
-            params = {"where": question, "order": "UpdatedDateUTC ASC"}
+            params = {"where": question, "order": "CreditNoteNumber ASC"}  # no page shifts so
             for row in self._client.pages(CREDIT_NOTES, CREDIT_NOTES, params=params):
                 if is_credit(row) and row.get("Status") != "DELETED":
                     found[row["CreditNoteID"]] = row
-        return list(found.values())
+        return sorted(found.values(), key=lambda row: moment(row["UpdatedDateUTC"]))
 
     # --- what changed ----------------------------------------------------------
 

@@ -26,6 +26,7 @@ from accord.erp.xero.mapping import (
 from accord.erp.xero.masterdata import MasterData
 from accord.erp.xero.people import People
 from accord.erp.xero.refusals import PeriodLockedError, locked
+from accord.erp.xero.shortage import shortage, taken
 from accord.erp.xero.wire import Values, day_of, decimal, every, is_id, only, quoted, text
 from accord.errors import DisagreementError, DuplicateError, RejectedError
 from accord.model.documents import (
@@ -93,12 +94,16 @@ class Selling:
             raise locked(self._client.connection, document.placed_on, error) from error
 
     def advance(self, record: Record, to: State) -> Record:
-        """At least as far as ``to``; one call to authorise."""
+        """At least as far as ``to``; one call to authorise.
+
+        Raises: WaitingError: it sells goods that are not there; it is a draft, as it was.
+        """
         if to is not State.CONFIRMED:
             return self.again(record)
         body = {"InvoiceID": record.ref.id, "Status": "AUTHORISED"}
         try:
-            return self._post(record, body, "authorise")
+            # Of what was changed since it was refused, it is another question.
+            return self._post(record, body, f"authorise {record.version}".rstrip())
         except RejectedError as error:
             row = self.row(record)
             now = order_record(row, self._client.connection)
@@ -106,7 +111,13 @@ class Selling:
                 return now
             if isinstance(error, PeriodLockedError):
                 raise locked(self._client.connection, _date(row), error) from error
-            raise
+            goods = taken(self._client, row)
+            if (waits := shortage(self._client.connection, row, goods)) is not None:
+                raise waits from error
+            if not goods:
+                raise
+            # Xero repeats an answer for some minutes: maybe the one from when they were not there.
+            return self._post(record, body, f"authorise {'; '.join(map(str, goods))}")
 
     def amend(self, record: Record, document: SalesDocument) -> Record:
         """``record`` with all that ``document`` says. Two calls.

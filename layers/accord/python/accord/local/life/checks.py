@@ -402,7 +402,7 @@ class One:
             "invoiced": closed and booked,
             "credited": closed and bool(self.notes),
             "changed_after_posting": sale is not None and not closed and not same,
-            "paid_and_cancelled": sale is None and paid > 0,
+            "paid_and_cancelled": sale is None and (paid > 0 or self._is_unbooked()),
             "paid_differs": came != order.total.amount,
             "refund_deleted": bool(gone or given) or self._deleted(),
             "refunded_unshipped": order.status == "refunded" and sale is not None,
@@ -413,6 +413,12 @@ class One:
             "shipment_withdrawn": False,
             "waiting": False,
         }
+
+    def _is_unbooked(self) -> bool:
+        """Money came to the store, none is in the books, and not all of it went back."""
+        given = sum((each.total.amount for each in self.refunds), Decimal(0))
+        is_ours = self.rule.record and self.order.payment.paid_at is not None
+        return is_ours and not self.payments and given < self.order.total.amount
 
     def _deleted(self) -> bool:
         handled = (self.link.facts.get("refunds", "") if self.link else "").split(",")

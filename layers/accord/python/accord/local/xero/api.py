@@ -181,7 +181,7 @@ class Api:
             passes = filters.where(resource, text)
             rows = [row for row in rows if passes(self._filtered(resource, row))]
         if text := query.get("order"):
-            return filters.ordered(rows, text)
+            return filters.ordered(filters.shuffled(rows, query.get("page", "1")), text)
         return rows
 
     def _holds(self, resource: str, row: Row, term: str) -> bool:

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from random import Random
 from typing import Any, Final
 
 from accord.local.xero.faults import Row, bad_request, query_error
@@ -146,6 +147,13 @@ def ordered(rows: Sequence[Row], text: str) -> list[Row]:
             return (row.get(field) is not None, row.get(field))
 
         found.sort(key=rank, reverse=direction.upper() == "DESC")
+    return found
+
+
+def shuffled(rows: Sequence[Row], page: str) -> list[Row]:
+    """In another order for each page: nobody says how Xero lists what its order leaves open."""
+    found = list(rows)
+    Random(page).shuffle(found)
     return found
 
 

@@ -57,8 +57,9 @@ class FakeXero:
 
     ``hook`` is told of every call before it is done, as ``PUT Invoices``, and may answer in its
     place with a response, or raise; ``after``, when it was done, and may throw its answer away.
-    ``retention`` is how long an Idempotency-Key is kept: Xero's own is not known. ``identity`` is
-    its sign-in, at the same address; whoever has a token of it is let in, besides ``token``.
+    ``retention`` is how long an Idempotency-Key is kept: Xero's own is not known, nor whether it
+    ``keeps_refusals`` as well. ``identity`` is its sign-in, at the same address; whoever has a
+    token of it is let in, besides ``token``.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class FakeXero:
         self.identity = FakeIdentity(tenants=(Tenant(tenant, "Demo Shop"),), clock=clock)
         self.limits = limits or Limits()
         self.retention = dt.timedelta(minutes=5)
+        self.keeps_refusals = False
         self.books = Books(clock)
         self.api = Api(self.books)
         self.calls: Counter[str] = Counter()
@@ -232,7 +234,7 @@ class FakeXero:
                 return bad_request("Idempotency key was used with a different request").response
             return _copy(kept[2])
         response = self._done(asked)
-        if response.status_code == 200:
+        if response.status_code == 200 or self.keeps_refusals:
             self._kept[key] = (now, print_, _copy(response))
         return response
 

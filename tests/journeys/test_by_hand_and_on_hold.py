@@ -1,0 +1,174 @@
+"""What comes in while the other side is not ready for it, with each back office: money of a
+quotation, and what becomes of a document that a person cancelled just before."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from accord.local.offices.office import Office
+from accord.local.offices.xero import XeroOffice
+from accord.model.documents import State
+from tests.journeys.conftest import ON_HOLD, RICH
+from tests.journeys.test_order_life import TOTAL, asked, line, place, stood, total
+
+
+def change(office: Office, table: str, **rules: Any) -> None:
+    """Those rules of the store in ``[stores.uk.TABLE]`` are others from now on."""
+    store = office.config.stores["uk"]
+    other = store.model_copy(update={table: getattr(store, table).model_copy(update=rules)})
+    office.config = office.config.model_copy(update={"stores": {"uk": other}})
+
+
+# --- money of a quotation ---------------------------------------------------------------
+
+
+def test_a_paid_order_on_hold_is_a_quotation_and_its_money_is_recorded_once_it_binds(
+    office: Office,
+) -> None:
+    order = place(office, RICH, status="on-hold")
+
+    assert stood(office, order) == [("", State.QUOTATION)]
+    assert office.money() == ([] if office.can.is_invoice else [TOTAL])
+    assert asked(office) == []
+    assert office.waiting.causes() == []
+
+    office.store.set_status(order, "processing")
+    office.drain()
+
+    assert stood(office, order) == [("", State.CONFIRMED)]
+    assert office.money() == [TOTAL]
+    assert asked(office) == []
+
+
+def test_an_order_on_hold_that_is_paid_and_edited_is_paid_as_it_is_in_the_end(
+    office: Office,
+) -> None:
+    if not office.can.is_invoice:
+        pytest.skip(f"{office.kind} records the money of a quotation at once")
+    order = place(office, RICH, status="on-hold")
+    office.store.edit_line(order, line(office, order), total="1.00")
+    office.drain()
+    assert (stood(office, order), office.money()) == ([("", State.QUOTATION)], [])
+
+    office.store.set_status(order, "processing")
+    office.drain()
+
+    assert total(office, order) != TOTAL
+    assert office.money() == [total(office, order)]
+    assert asked(office) == []
+
+
+def test_a_quotation_that_a_person_confirms_there_is_paid_with_what_came(office: Office) -> None:
+    if not isinstance(office, XeroOffice):
+        pytest.skip(f"{office.kind} records the money of a quotation at once")
+    order = place(office, RICH, status="on-hold")
+    office.desk.approve(office.ref(order).id)
+    office.drain()
+
+    assert stood(office, order) == [("", State.CONFIRMED)]
+    assert office.money() == [TOTAL]
+    assert asked(office) == []
+
+
+def test_a_quotation_that_a_person_confirms_there_unseen_is_paid_after_the_night(
+    office: Office,
+) -> None:
+    if not isinstance(office, XeroOffice):
+        pytest.skip(f"{office.kind} records the money of a quotation at once")
+    change(office, "flows", erp_changes="off")
+    order = place(office, RICH, status="on-hold")
+    office.clock.now += dt.timedelta(hours=1)
+    assert office.reconcile().differences == []
+
+    office.desk.approve(office.ref(order).id)
+    office.clock.now += dt.timedelta(hours=1)
+    office.reconcile(repair=True)
+    office.drain()
+
+    assert office.money() == [TOTAL]
+    assert office.reconcile().differences == []
+    assert asked(office) == []
+
+
+def test_money_of_an_order_that_was_cancelled_before_it_was_imported_is_finances(
+    office: Office,
+) -> None:
+    change(office, "orders", import_closed="both")
+    order = place(office, RICH, status="cancelled")
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    assert asked(office) == [("paid_and_cancelled", "finance")]
+
+    office.store.refund(order, amount=str(TOTAL))
+    office.drain()
+
+    assert sum(office.money()) == 0
+    assert asked(office) == []
+
+
+def test_money_of_a_paid_quotation_that_is_cancelled_and_reopened_is_recorded_once(
+    office: Office,
+) -> None:
+    order = place(office, RICH, status="on-hold")
+    office.store.set_status(order, "cancelled")
+    office.drain()
+    assert asked(office) == [("paid_and_cancelled", "finance")]
+
+    office.store.set_status(order, "processing")
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED), ("-2", State.CONFIRMED)]
+    assert office.money() == [TOTAL]
+    assert asked(office) == []
+
+
+# --- cancelled by hand, and nobody has looked yet ----------------------------------------
+
+
+def test_a_quotation_that_was_cancelled_by_hand_just_before_it_was_paid_is_asked_about(
+    office: Office,
+) -> None:
+    order = place(office, ON_HOLD)
+    office.cancel(order)
+    office.store.set_status(order, "processing", paid=True)
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    assert office.money() == []
+    assert sorted(asked(office)) == [("cancelled_in_erp", "commerce"), ("voided", "commerce")]
+
+    office.store.set_status(order, "cancelled")
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    assert asked(office) == [("paid_and_cancelled", "finance")]
+
+
+def test_a_quotation_that_was_cancelled_by_hand_just_before_it_was_paid_is_cancelled_by_rule(
+    office: Office,
+) -> None:
+    change(office, "erp_changes", cancelled="apply")
+    order = place(office, ON_HOLD)
+    office.cancel(order)
+    office.store.set_status(order, "processing", paid=True)
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    assert office.store.orders[order]["status"] == "cancelled"
+    assert office.money() == []
+    assert asked(office) == [("paid_and_cancelled", "finance")]
+
+
+def test_an_edit_of_a_quotation_that_was_cancelled_by_hand_just_before_is_cancelled_by_rule(
+    office: Office,
+) -> None:
+    change(office, "erp_changes", cancelled="apply")
+    order = place(office, ON_HOLD)
+    office.cancel(order)
+    office.store.edit_line(order, line(office, order), total="25.00")
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    assert office.store.orders[order]["status"] == "cancelled"
+    assert asked(office) == []
