@@ -16,14 +16,15 @@ logger = Logger()
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     """Nothing is answered. What fails is tried again by the next run, within the provider's grace.
 
-    A consent that has lapsed is an item on the attention list; ``TokensUnrenewed`` counts those,
-    and the runs in which a provider gave nothing, by back office in the log.
+    A consent that has lapsed is an item on the attention list, and so is a back office that turns
+    good tokens down; ``TokensUnrenewed`` counts those, and the runs in which a provider gave
+    nothing, by back office in the log.
     """
     for tended in sign_in.tender().run():
         if tended.error is not None:
             lapsed = isinstance(tended.error, UnauthorizedError)
             logger.warning(
-                "lapsed" if lapsed else "not now",
+                "not let in" if tended.is_shut else "lapsed" if lapsed else "not now",
                 erp=tended.erp,
                 reason=tended.error.reason,
                 error=str(tended.error),

@@ -375,6 +375,7 @@ class SyncStack(Stack):
         self.api.post("/erps/{erp}/authorize", authorize, proof=proof)  # a form, which spends it
         state.grant_table(tender, "tokens", "GetItem", "UpdateItem")
         state.grant_table(tender, "waiting", "GetItem")  # whether work asks for the same
+        state.grant_table(tender, "control", "GetItem")  # and whether it is turned down
         state.grant_table(tender, "attention", *_READS, "PutItem", "UpdateItem", "DeleteItem")
         state.grant_secrets(tender, wiring.oauth_secrets)
         # A lost answer is made good within the provider's grace, which is half an hour.

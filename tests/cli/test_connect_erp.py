@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
+from click.testing import Result
 
 from accord import bootstrap, erp
 from accord.bootstrap import connections, sign_in, tables
@@ -95,6 +96,12 @@ def test_a_back_office_without_a_secret_is_tried_and_nothing_is_asked(
 
     assert result.exit_code == 0, told(result)
     assert "without a secret" in told(result)
+
+
+def put_aside(room: Room, minutes: int) -> None:
+    """Somebody ran the command with another app so long ago, and nobody has allowed it since."""
+    at = (bootstrap.now() - dt.timedelta(minutes=minutes)).isoformat()
+    room.keep_secret("erp/books", {**APP, "pending": {**ANOTHER, "mark": "a-mark", "at": at}})
 
 
 class TestABackOfficeByOAuth:
@@ -228,14 +235,107 @@ class TestABackOfficeByOAuth:
         assert kept.pop("pending")["client_id"] == "another"
         assert kept == {**APP, "webhook_keys": ["new", "old"]}
 
-    def test_an_app_that_nobody_allowed_is_gone_with_the_next_run(
-        self, room: Room, person: Callable[..., None]
+    @pytest.mark.parametrize("minutes", [76, 24 * 60])
+    def test_an_app_that_nobody_can_allow_any_more_is_gone_with_the_next_run_which_says_so(
+        self, room: Room, person: Callable[..., None], minutes: int
     ) -> None:
-        room.keep_secret("erp/books", {**APP, "pending": {**ANOTHER, "former": ""}})
+        put_aside(room, minutes)
         person(lambda browser, link: browser.open(browser.consent(link)))
 
-        assert invoke(ERP).exit_code == 0
+        result = invoke(ERP)
+
+        assert result.exit_code == 0
         assert held(room, "erp/books") == APP
+        assert "another-app, which nobody has allowed, is dropped" in told(result)
+
+    def test_an_app_that_is_just_being_allowed_outlasts_another_run(
+        self, room: Room, xero: FakeXero, person: Callable[..., None]
+    ) -> None:
+        """Two terminals: in one a new app waits, in the other somebody adds a webhook key."""
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        second: list[Result] = []
+
+        def allow(browser: Browser, link: str) -> None:
+            second.append(invoke(ERP, "--from", "-", typed=json.dumps({"webhook_keys": "new"})))
+            xero.identity.client_id, xero.identity.client_secret = ANOTHER.values()
+            browser.open(browser.consent(link))
+
+        person(allow)
+        result = invoke(ERP, "--from", "-", typed=json.dumps(ANOTHER))
+
+        assert [second[0].exit_code, result.exit_code] == [0, 0], told(result)
+        assert "another-app still waits" in told(second[0])
+        assert held(room, "erp/books") == {**ANOTHER, "webhook_keys": ["new"]}
+
+    def test_another_app_than_the_one_that_waits_takes_its_place_and_it_is_said(
+        self, room: Room, xero: FakeXero, person: Callable[..., None]
+    ) -> None:
+        put_aside(room, 5)
+        third = {"client_id": "third-app", "client_secret": "third-secret"}
+        xero.identity.client_id, xero.identity.client_secret = third.values()
+        person(lambda browser, link: browser.open(browser.consent(link)))
+
+        result = invoke(ERP, "--from", "-", typed=json.dumps(third))
+
+        assert result.exit_code == 0, told(result)
+        assert "another-app, which nobody has allowed, is dropped" in told(result)
+        assert held(room, "erp/books") == third
+
+    @pytest.mark.parametrize("new", [ANOTHER, {**APP, "client_secret": "a typo"}])
+    def test_a_consent_by_an_earlier_link_is_none_to_the_app_that_waits(
+        self, room: Room, person: Callable[..., None], new: dict[str, str]
+    ) -> None:
+        """It says nothing of the new app, whose secret may be wrong."""
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        earlier = sign_in.make_link(ERP, public_url=PUBLIC)
+        person(lambda browser, _: browser.open(browser.consent(earlier)))
+
+        result = invoke(ERP, "--from", "-", typed=json.dumps(new))
+
+        assert result.exit_code == 1
+        assert "by an earlier link" in told(result)
+        kept = held(room, "erp/books")
+        assert kept["pending"]["client_id"] == new["client_id"]
+        assert {part: kept[part] for part in APP} == APP
+        self.expire()
+        assert connections.keeper(ERP, fresh=True).tend()
+
+    def test_what_others_write_into_the_secret_meanwhile_stays(
+        self, room: Room, xero: FakeXero, person: Callable[..., None]
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+
+        def allow(browser: Browser, link: str) -> None:
+            rotated = {**held(room, "erp/books"), "webhook_keys": ["rotated meanwhile"]}
+            room.keep_secret("erp/books", rotated)
+            xero.identity.client_id, xero.identity.client_secret = ANOTHER.values()
+            browser.open(browser.consent(link))
+
+        person(allow)
+
+        assert invoke(ERP, "--from", "-", typed=json.dumps(ANOTHER)).exit_code == 0
+        assert held(room, "erp/books") == {**ANOTHER, "webhook_keys": ["rotated meanwhile"]}
+
+    def test_an_app_whose_secret_is_not_good_any_more_is_not_called_good(
+        self, room: Room, xero: FakeXero, person: Callable[..., None]
+    ) -> None:
+        """The access token lasts, and opens all that is looked at."""
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        assert invoke(ERP).exit_code == 0
+        xero.identity.client_secret = "renewed at Xero"
+
+        def break_off(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        person(break_off)
+        result = invoke(ERP)
+
+        assert result.exit_code == 1
+        assert "--from FILE" in told(result)
+        assert "nobody had to allow it anew" not in told(result)
 
     def test_another_app_takes_the_place_of_the_one_before_once_it_is_allowed(
         self, room: Room, xero: FakeXero, person: Callable[..., None]
@@ -314,7 +414,11 @@ class TestABackOfficeByOAuth:
         assert held(room, "erp/books") == {**APP, "webhook_keys": ["new"]}
         assert "--again" in told(result)
         assert "lets us in, for Demo Shop" in told(result)
-        assert sign_in.connected(ERP) == before
+        after = sign_in.connected(ERP)
+        assert before is not None
+        assert after is not None
+        assert after.consented_at == before.consented_at
+        assert after.access != before.access  # renewed, which tries the app as well
 
     @pytest.mark.parametrize("why", ["lapsed", "withdrawn", "scopes", "another app"])
     def test_a_consent_that_is_not_good_is_asked_for_anew(

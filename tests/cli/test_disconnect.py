@@ -1,7 +1,9 @@
 """`accord disconnect ERP`: a plan, who did it, and no tokens left."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from accord.cli.app import app
 from accord.errors import NoConsentError, UnavailableError
 from accord.local.xero.server import FakeXero
 from accord.model.change import Ref
+from accord.ports.tokens import Tenant, TokenSet
 from tests.functions.cloud import Room
 from tests.functions.conftest import Handler, cloud, config, room, run
 from tests.functions.consenting import ERP, PUBLIC, Browser, answering
@@ -27,6 +30,11 @@ def invoke(*words: str) -> Result:
 
 def told(result: Result) -> str:
     return " ".join((result.stdout + result.stderr).split())
+
+
+def allow_anew(newer: TokenSet) -> None:
+    """Somebody does, while the plan is on the screen."""
+    tables.tokens().keep(ERP, newer)
 
 
 class TestDisconnect:
@@ -92,6 +100,62 @@ class TestDisconnect:
 
         assert result.exit_code == 1
         assert "is not connected" in told(result)
+
+    def test_a_consent_that_was_given_meanwhile_stays(
+        self, connected: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = sign_in.connected(ERP)
+        assert seen is not None
+        newer = replace(seen, consented_at=seen.consented_at + dt.timedelta(minutes=1))
+        monkeypatch.setattr(disconnect, "confirmed", lambda *_, **__: allow_anew(newer))
+
+        result = invoke(ERP, "--yes", "--by", "maria")
+
+        assert result.exit_code == 1
+        assert "connected anew meanwhile, and nothing was forgotten" in told(result)
+        kept = sign_in.connected(ERP)
+        assert kept is not None
+        assert kept.consented_at == newer.consented_at
+        assert tables.journal().of(Ref(ERP, "connection", ERP)) == []
+
+    def test_where_a_person_is_asked_the_newer_one_is_shown_and_asked_for_again(
+        self, connected: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = sign_in.connected(ERP)
+        assert seen is not None
+        newer = replace(
+            seen,
+            consented_at=seen.consented_at + dt.timedelta(minutes=1),
+            tenant=Tenant("t-2", "Second Shop"),
+        )
+        asked: list[str] = []
+
+        def confirmed(question: str, **_: bool) -> None:
+            asked.append(question)
+            if len(asked) == 1:
+                allow_anew(newer)
+
+        monkeypatch.setattr(disconnect, "confirmed", confirmed)
+
+        result = invoke(ERP, "--by", "maria")
+
+        assert result.exit_code == 0, told(result)
+        assert len(asked) == 2
+        assert "connected with Second Shop since" in told(result)
+        assert sign_in.connected(ERP) is None
+
+    def test_one_that_is_out_of_the_configuration_is_disconnected_all_the_same(
+        self, connected: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A refresh token would live on in the table."""
+        monkeypatch.setattr(connections, "provider", lambda _: None)
+
+        result = invoke(ERP, "--yes", "--by", "maria")
+
+        assert result.exit_code == 0, told(result)
+        assert sign_in.connected(ERP) is None
+        assert "not in accord.toml any more" in told(result)
+        assert invoke(ERP, "--yes").exit_code == 1
 
     def test_one_that_takes_a_key_is_said_so(self, connected: None) -> None:
         result = invoke("main", "--yes")

@@ -26,6 +26,7 @@ GRANTS: Mapping[str, frozenset[tuple[str, str]]] = {
         {
             *(("tokens", call) for call in ("GetItem", "UpdateItem")),
             ("waiting", "GetItem"),
+            ("control", "GetItem"),
             *(
                 ("attention", call)
                 for call in ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from accord import edge
-from accord.bootstrap import connections
+from accord.bootstrap import connections, tables
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
 from accord.erp.xero.adapter import Xero
@@ -29,6 +29,7 @@ from accord.model.change import Change, Ref
 from accord.observability import measure
 from accord.ports.levels import Wanted
 from accord.ports.state import Item, Parked
+from accord.ports.tokens import Tenant, TokenSet
 from accord.state.attention import DynamoAttention
 from accord.state.control import DynamoControl
 from accord.state.levels import DynamoLevels
@@ -410,6 +411,46 @@ def test_a_consent_that_nobody_gave(
     tower.listen(60, 360, 660)
 
     assert tower.silent(patterns) == []
+
+
+@rings("tokens-unrenewed")
+def test_an_organisation_that_was_disconnected_at_a_back_office_polled_each_quarter_of_an_hour(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    config: dict[str, Any],
+    books: Ledger,
+    patterns: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its tokens are renewed all the same, and nothing is to be written: only the poll meets it."""
+    config["erps"]["main"]["poll_minutes"] = 15
+    room.keep_secret("erp/main", {"client_id": "an-app", "client_secret": "a-secret"})
+    monkeypatch.setattr(connections, "provider", lambda _: Xero.oauth)
+    now = ago()
+    tables.tokens().keep(
+        "main",
+        TokenSet(
+            access="a",
+            refresh="r",
+            expires_at=now + dt.timedelta(hours=1),
+            scopes=(),
+            tenant=Tenant("gone", "Demo Shop"),
+            consented_at=now,
+            renewed_at=now,
+        ),
+    )
+    books.faults = lambda _: Fault("unauthorized")
+
+    run("poll_erp", {"erp": "main", "kind": "party"})
+    tower.listen(960, 60)
+    assert tower.silent(patterns) == list(patterns)  # what the poll alone would tell
+    run("refresh_tokens", {})
+    tower.listen(660, 360, 60)
+
+    assert tower.silent(patterns) == []
+    (item,) = tables.attention().open()
+    assert (item.subject, item.owner) == ("consent:main", "ops")
 
 
 @rings("erp-news-late")

@@ -11,6 +11,7 @@ import pytest
 
 from accord.bootstrap import connections, tables
 from accord.local.xero.server import FakeXero
+from accord.ports.limits import CIRCUITS
 from accord.ports.tokens import Tenant, TokenSet
 from tests.conftest import EVENTS
 from tests.functions.cloud import Room
@@ -145,6 +146,28 @@ def test_an_answer_that_was_lost_is_made_good_by_a_later_run(
     assert found is not None
     assert xero.identity.accepts(found.access, xero.tenant)
     assert xero.identity.calls["renew"] == 2
+
+
+def test_a_back_office_that_turns_good_tokens_down_is_counted_until_it_lets_somebody_in(
+    run: Handler, room: Room, xero: FakeXero, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(xero, lasts_s=1500)
+    circuit = f"{ERP}:unauthorized"
+    connections.board().put(CIRCUITS, circuit, lambda _: {"state": "OPEN", "opened_at": 1})
+
+    for _ in range(3):
+        run(FUNCTION, EVENT)
+
+    out = capsys.readouterr().out
+    assert metrics(out) == {"TokensUnrenewed": 3}
+    assert out.count('"message":"not let in"') == 3
+    (item,) = tables.attention().open()
+    assert (item.reason, item.owner) == ("unauthorized", "ops")
+
+    connections.board().put(CIRCUITS, circuit, lambda _: None)
+    run(FUNCTION, EVENT)
+    assert metrics(capsys.readouterr().out) == {}
+    assert tables.attention().open() == []
 
 
 def test_without_a_back_office_that_is_allowed_in_a_browser_nothing_is_done(

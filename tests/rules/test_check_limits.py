@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from accord import erp
+from accord.cli.config import abilities_of
 from accord.model.documents import Kind
 from accord.rules.config import bears
 from accord.rules.limits import CALLS_PER_ORDER, Limits
@@ -47,9 +49,13 @@ POLLS = 6 * 1440  # sales orders, shipments, invoices, parties; stock and recipe
 
 
 def findings(
-    *more: str, toml: str = TOML, tells: frozenset[Kind] = frozenset(Kind)
+    *more: str,
+    toml: str = TOML,
+    tells: frozenset[Kind] = frozenset(Kind),
+    calls_us: bool = False,
 ) -> list[Finding]:
-    found = check("\n".join([toml, *more]), abilities={"tryton": Abilities(80, tells=tells)})[1]
+    able = Abilities(80, tells=tells, calls_us=calls_us)
+    found = check("\n".join([toml, *more]), abilities={"tryton": able})[1]
     return [each for each in found if each.severity == "error"]
 
 
@@ -83,6 +89,32 @@ def test_the_orders_that_are_expected_count() -> None:
     (finding,) = findings(LIMITS, "per_day = 9000", "shares = {}", "expected_orders_per_day = 100")
 
     assert "100 orders × 12 calls = 1,200 calls; together 9,840, more than 9,000" in finding.message
+
+
+def test_one_that_calls_us_is_looked_at_after_each_order_and_that_counts() -> None:
+    """Our own writes are called for too."""
+    day = POLLS + 100 * CALLS_PER_ORDER
+    more = (f"per_day = {day + 299}", "shares = {}", "expected_orders_per_day = 100")
+    assert findings(LIMITS, *more) == []
+
+    (finding,) = findings(LIMITS, *more, calls_us=True)
+
+    said = "1,200 calls, 3 looks at what it calls us for after each = 300 calls; together 10,140"
+    assert said in finding.message
+    named = re.search(r"poll_minutes = (\d+)", finding.remedy)
+    assert named is not None
+    seldom = TOML.replace("[erps.main]\n", f"[erps.main]\npoll_minutes = {named[1]}\n")
+    assert findings(LIMITS, *more, toml=seldom, calls_us=True) == []
+
+
+def test_a_minute_must_hold_the_looks_that_its_calls_bring_forward() -> None:
+    more = ("per_minute = 18", "expected_orders_per_day = 600")  # one a minute, when it is busy
+    assert findings(LIMITS, *more) == []
+
+    (finding,) = findings(LIMITS, *more, calls_us=True)
+
+    assert "= 3 calls; together 21, more than 18" in finding.message
+    assert findings(LIMITS, "per_minute = 21", more[1], calls_us=True) == []
 
 
 def test_what_is_kept_for_orders_is_not_there_for_polls() -> None:
@@ -210,3 +242,9 @@ def test_so_it_is_of_a_configured_back_office() -> None:
     assert limits is not None
 
     assert reserve(limits, "polls") == 4 * 720
+
+
+def test_it_is_known_which_back_offices_call_us() -> None:
+    able = abilities_of(erp.NAMES)
+
+    assert {name for name, can in able.items() if can.calls_us} == {"xero"}

@@ -44,6 +44,7 @@ def given() -> Callable[..., TokenSet]:
             consented_at=NOW,
             renewed_at=NOW,
             client_id="app-1",
+            app_mark="a-mark",
         )
         return replace(made, **but)
 
@@ -169,7 +170,7 @@ def test_what_is_forgotten_is_gone_and_is_not_stored_by_who_renews_it_now(
     leased = tokens.lease(ERP, version=kept.version, owner="w1", now=NOW, until=later(seconds=40))
     assert leased is not None
 
-    assert tokens.forget(ERP)
+    assert tokens.forget(ERP, consented_at=NOW)
 
     assert tokens.get(ERP) is None
     with pytest.raises(StaleVersionError):
@@ -177,7 +178,14 @@ def test_what_is_forgotten_is_gone_and_is_not_stored_by_who_renews_it_now(
     assert not tokens.release(ERP, owner="w1", until=NOW, refused_at=NOW)
     assert tokens.lease(ERP, version=1, owner="w2", now=NOW, until=later(seconds=40)) is None
     assert tokens.get(ERP) is None
-    assert not tokens.forget(ERP)
+    assert not tokens.forget(ERP, consented_at=NOW)
+
+
+def test_tokens_of_another_consent_than_the_one_meant_are_not_forgotten(tokens, given) -> None:
+    kept = tokens.keep(ERP, given())
+
+    assert not tokens.forget(ERP, consented_at=NOW - dt.timedelta(seconds=1))
+    assert tokens.get(ERP) == kept
 
 
 def test_after_a_failure_nobody_tries_before_it_may_be_of_use(tokens, given, later) -> None:

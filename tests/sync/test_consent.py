@@ -15,10 +15,13 @@ from accord.errors import (
     UnavailableError,
 )
 from accord.local.hooked import KilledError, hooked
+from accord.model.change import Ref
 from accord.oauth import IdentityClient, consent_url
-from accord.ports.tokens import App, Identity, OAuth, Tenant
+from accord.ports.tokens import App, Identity, OAuth, Tenant, TokenSet
+from accord.state.memory import MemoryJournal
 from accord.state.memory_tokens import MemoryConsents
 from accord.sync import consent
+from accord.sync.connecting import disconnected
 from accord.sync.consent import Begun, Choice, Connected, Consent, Stopped
 from tests.sync.consenting import ERP, OAUTH, OTHER, SECRET, SHOP, Provider
 
@@ -33,7 +36,7 @@ class Browser:
         self.fake = self.provider.fake
         self.consents = MemoryConsents()
         self.let_go: list[str] = []
-        self.asked_of: list[bool] = []  # whether it was the app that waits for its consent
+        self.asked_of: list[str] = []  # the mark of the app that waits for its consent, or none
         self.hook = lambda step: None
         self._secrets = itertools.count()
 
@@ -54,17 +57,17 @@ class Browser:
             kept=lambda: self.let_go.append(erp),
         )
 
-    def _app(self, identity: Identity) -> Callable[[bool], App]:
-        def app(pending: bool) -> App:
+    def _app(self, identity: Identity) -> Callable[[str], App]:
+        def app(mark: str) -> App:
             self.hook("before app")
-            self.asked_of.append(pending)
+            self.asked_of.append(mark)
             return App(SECRET["client_id"], identity)
 
         return app
 
-    def link(self, secret: str = "a-link", erp: str = ERP, *, pending: bool = False) -> str:
+    def link(self, secret: str = "a-link", erp: str = ERP, *, app_mark: str = "") -> str:
         consent.make_link(
-            self.consents, erp, clock=self.provider.clock, secret=secret, pending=pending
+            self.consents, erp, clock=self.provider.clock, secret=secret, app_mark=app_mark
         )
         return secret
 
@@ -118,13 +121,71 @@ def test_from_a_link_to_tokens(browser: Browser) -> None:
     assert browser.let_go == [ERP]
 
 
-@pytest.mark.parametrize("pending", [True, False])
-def test_a_consent_is_to_the_app_that_its_link_is_for(browser: Browser, pending: bool) -> None:
-    begun = browser.begin(browser.link(pending=pending))
+@pytest.mark.parametrize("app_mark", ["a-mark", ""])
+def test_a_consent_is_to_the_app_that_its_link_is_for(browser: Browser, app_mark: str) -> None:
+    begun = browser.begin(browser.link(app_mark=app_mark))
     assert browser.finish(begun, browser.allow(begun)) == Connected(SHOP)
 
-    assert set(browser.asked_of) == {pending}
+    assert set(browser.asked_of) == {app_mark}
     assert len(browser.asked_of) == 3  # the page, the code, the organisations
+    browser.provider.later(minutes=31)
+    browser.provider.worker().access()
+    assert browser.provider.stored().app_mark == app_mark  # also when they were renewed
+
+
+def test_who_reloads_the_page_after_a_disconnect_brings_nothing_back(browser: Browser) -> None:
+    """Its tokens were kept; it broke off before the page could say so."""
+
+    def die(step: str) -> None:
+        if step == "after tokens.keep":
+            raise KilledError
+
+    begun = browser.begin()
+    back = browser.allow(begun)
+    browser.hook = die
+    with pytest.raises(KilledError):
+        browser.finish(begun, back)
+    browser.hook = lambda step: None
+    kept = browser.provider.stored()
+    assert disconnect(browser, kept)
+
+    assert browser.finish(begun, back) == Stopped("given up")
+    assert browser.provider.tokens.get(ERP) is None
+    assert isinstance(browser.finish(begun, back), Stopped)
+    again = browser.begin(browser.link("another-link"))
+    browser.provider.later(seconds=1)
+    assert browser.finish(again, browser.allow(again)) == Connected(SHOP)
+
+
+def test_a_disconnect_is_of_the_consent_that_was_looked_at(browser: Browser) -> None:
+    begun = browser.begin()
+    browser.finish(begun, browser.allow(begun))
+    seen = browser.provider.stored()
+    browser.provider.later(minutes=31)
+    browser.provider.worker().access()
+    browser.provider.consent(OTHER)
+
+    assert not disconnect(browser, seen)
+    assert browser.provider.stored().tenant == OTHER
+    assert disconnect(browser, browser.provider.stored())
+    assert not disconnect(browser, seen)
+
+
+def disconnect(browser: Browser, found: TokenSet) -> bool:
+    clock = browser.provider.clock
+    journal = MemoryJournal()
+    done = disconnected(
+        ERP,
+        found,
+        browser.provider.tokens,
+        browser.consents,
+        journal,
+        by="maria",
+        why="",
+        clock=clock,
+    )
+    assert bool(journal.of(Ref(ERP, "connection", ERP))) == done
+    return done
 
 
 def test_the_consent_page_is_asked_with_a_state_and_a_challenge(browser: Browser) -> None:

@@ -1,5 +1,6 @@
 """Somebody consents anew, for other books or another app, while workers hold what was before."""
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -137,3 +138,54 @@ def test_tokens_of_which_the_app_is_not_known_are_renewed_and_it_is_remembered(p
 
     assert provider.is_let_in(provider.worker().access().token)
     assert provider.stored().client_id == "local-client"
+
+
+# --- whether the app and the consent are good -----------------------------------------------
+
+
+def test_a_proof_renews_what_lasts_and_keeps_it(provider: Provider) -> None:
+    before = provider.stored()
+
+    proved = provider.worker().proved()
+
+    assert proved == provider.stored()
+    assert (proved.consented_at, proved.version) == (before.consented_at, before.version + 1)
+    assert provider.is_let_in(proved.access)
+    assert provider.fake.calls["renew"] == 1
+
+
+def test_a_proof_finds_a_secret_that_is_not_good_and_the_consent_stays_good(provider) -> None:
+    wrong = {"client_id": "local-client", "client_secret": "a typo"}
+
+    with pytest.raises(UnauthorizedError) as raised:
+        provider.worker(secret=wrong).proved()
+
+    assert not isinstance(raised.value, NoConsentError)
+    assert "a typo" not in str(raised.value)
+    assert provider.stored().refused_at is None
+    provider.later(minutes=1)
+    assert provider.is_let_in(provider.worker().proved().access)
+
+
+def test_a_proof_finds_that_a_consent_was_withdrawn(provider: Provider) -> None:
+    provider.fake.withdraw()
+
+    for _ in range(2):
+        with pytest.raises(NoConsentError):
+            provider.worker().proved()
+    assert provider.fake.calls["renew"] == 1  # it is remembered
+
+
+def test_a_proof_waits_for_who_renews_just_now_and_not_for_ever(provider: Provider) -> None:
+    found, now = provider.stored(), provider.clock()
+    provider.tokens.lease(
+        ERP, version=found.version, owner="w", now=now, until=now + dt.timedelta(seconds=5)
+    )
+    assert provider.worker().proved().version == found.version + 1
+
+    found, now = provider.stored(), provider.clock()
+    provider.tokens.lease(
+        ERP, version=found.version, owner="w", now=now, until=now + dt.timedelta(seconds=40)
+    )
+    with pytest.raises(UnavailableError):
+        provider.worker().proved()

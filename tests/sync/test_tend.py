@@ -21,11 +21,13 @@ class Tended:
         self.provider = Provider()
         self.waiting = MemoryWaiting()
         self.attention = MemoryAttention()
+        self.turned_down: set[str] = set()
 
     def run(self, *names: str):
         return Tender(
             names=names or (ERP,),
             keeper=self._keeper,
+            turned_down=self.turned_down.__contains__,
             waiting=self.waiting,
             attention=self.attention,
             clock=self.provider.clock,
@@ -114,6 +116,36 @@ def test_where_work_waits_for_the_same_there_is_one_item_and_not_two(tended: Ten
 
     assert tended.asked() == []
     assert tended.waiting.count(Cause(ERP, "unauthorized")) == 1
+
+
+def test_one_that_turns_good_tokens_down_is_told_in_each_run_until_it_lets_us_in(tended) -> None:
+    """The organisation was disconnected there; the tokens go on being renewed."""
+    tended.turned_down.add(ERP)
+
+    for _ in range(5):
+        (found,) = tended.run()
+        assert isinstance(found.error, UnauthorizedError)
+        assert (found.is_shut, found.error.reason) == (True, "unauthorized")
+        tended.provider.later(minutes=5)
+
+    assert tended.asked() == [(f"consent:{ERP}", "unauthorized", "ops")]
+    (item,) = tended.attention.open()
+    assert "accord connect books --again" in item.message
+
+    tended.turned_down.clear()
+    (found,) = tended.run()
+    assert found.error is None
+    assert tended.asked() == []
+
+
+def test_while_work_waits_for_the_login_it_is_told_though_the_tokens_are_good(tended) -> None:
+    """Its worker rang for nobody."""
+    tended.park()
+
+    (found,) = tended.run()
+
+    assert found.is_shut
+    assert tended.asked() == []  # the worker's own item is there
 
 
 def test_a_provider_that_is_away_is_nobodys_to_mend(tended: Tended) -> None:

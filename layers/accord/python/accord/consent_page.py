@@ -183,6 +183,10 @@ _STOPPED: Mapping[Why, tuple[str, str]] = {
         "The one in options.tenant is not among those that you allowed: choose it there.",
     ),
     "away": ("What {title} answered was lost", "Nothing was changed. Wait a minute."),
+    "given up": (
+        "It was disconnected since",
+        "Somebody ran <code>accord disconnect</code> after you had allowed it: it stays so.",
+    ),
 }
 
 

@@ -212,10 +212,11 @@ def app_of(name: str, secret: Mapping[str, str]) -> tuple[str, str]:
 
 
 def pending_of(secret: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """The app in ``secret`` that waits for its consent, beside the one that is used; None where
-    none does."""
+    """The app in ``secret`` that waits for its consent, beside the one that is used, with its
+    ``mark`` and since when (``at``); None where none does."""
     found = secret.get(PENDING)
-    whole = isinstance(found, dict) and found.get("client_id") and found.get("client_secret")
+    parts = ("client_id", "client_secret", "mark", "at")
+    whole = isinstance(found, dict) and all(found.get(part) for part in parts)
     return found if whole else None
 
 

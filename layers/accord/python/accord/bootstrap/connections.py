@@ -167,16 +167,21 @@ def is_tended(name: str) -> bool:
     return provider(name) is not None
 
 
+def is_turned_down(name: str) -> bool:
+    """Whether this connection turned our credentials down, and has let nobody in since."""
+    return f"{name}:unauthorized" in board().table(CIRCUITS, fresh=True)
+
+
 def app(
     name: str,
     oauth: "OAuth",
     *,
     timeout: float | None = None,
     fresh: bool = False,
-    pending: bool = False,
+    app_mark: str = "",
 ) -> "App":
     """Our app at the provider. ``timeout``: seconds for one answer, where a person waits.
-    ``fresh``: as the secret says just now. ``pending``: the one that waits for its consent.
+    ``fresh``: as the secret says just now. ``app_mark``: of one that waits for its consent.
 
     Raises: UnauthorizedError: the secret lacks the app, or cannot be read.
     """
@@ -184,9 +189,9 @@ def app(
     from accord.ports.tokens import App
 
     table, secret = rules.deployed().erps[name], app_secret(name, fresh=fresh)
-    if pending:
+    if app_mark:
         waits = pending_of(secret)
-        if waits is None:
+        if waits is None or waits["mark"] != app_mark:
             raise UnauthorizedError(
                 f"the new app of {name} was taken back: run `accord connect {name}` with it again",
                 connection=name,
@@ -219,8 +224,9 @@ def keeper(name: str, *, fresh: bool = False) -> "Keeper":
     if oauth is None:
         raise UnsupportedError(f"{name} is let into by a key, not by a consent")
     random, ours = SystemRandom(), [app(name, oauth, fresh=fresh)]
-    if pending_of(app_secret(name)) is not None:  # allowed already, perhaps, and not yet moved up
-        ours.append(app(name, oauth, pending=True))
+    waits = pending_of(app_secret(name))
+    if waits is not None:  # allowed already, perhaps, and not yet moved up
+        ours.append(app(name, oauth, app_mark=waits["mark"]))
     return Keeper(
         erp=name,
         oauth=oauth,

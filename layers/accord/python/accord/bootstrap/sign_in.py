@@ -55,8 +55,9 @@ def make_link(name: str, *, public_url: str) -> str:
     oauth_of(name)
     kept = connections.app_secret(name)
     app_of(name, kept)
-    secret, pending = _new_secret(), pending_of(kept) is not None
-    consent.make_link(tables.consents(), name, clock=tables.now, secret=secret, pending=pending)
+    secret, waits = _new_secret(), pending_of(kept)
+    mark = waits["mark"] if waits is not None else ""
+    consent.make_link(tables.consents(), name, clock=tables.now, secret=secret, app_mark=mark)
     return f"{public_url.rstrip('/')}/erps/{name}/authorize?link={secret}"
 
 
@@ -79,8 +80,8 @@ def consent_of(name: str) -> Consent:
     oauth = oauth_of(name)
 
     @cache
-    def app(pending: bool) -> App:
-        return connections.app(name, oauth, timeout=_PATIENCE_S, fresh=True, pending=pending)
+    def app(mark: str) -> App:
+        return connections.app(name, oauth, timeout=_PATIENCE_S, fresh=True, app_mark=mark)
 
     return Consent(
         erp=name,
@@ -112,6 +113,7 @@ def tender() -> Tender:
     return Tender(
         names=names(),
         keeper=lambda name: connections.keeper(name, fresh=True),
+        turned_down=connections.is_turned_down,
         waiting=tables.waiting(),
         attention=tables.attention(),
         clock=tables.now,

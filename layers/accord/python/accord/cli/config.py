@@ -10,6 +10,7 @@ import typer
 from accord import erp
 from accord.cli import push
 from accord.cli.output import JsonOption, console, print_json, told
+from accord.erp.hooks import webhook_of
 from accord.errors import BadInputError
 from accord.model.documents import Kind
 from accord.rules.load import check as check_text
@@ -96,6 +97,7 @@ def abilities_of(adapters: Iterable[str]) -> dict[str, Abilities]:
             items=can.can(Kind.ITEM),
             price_lists=can.price_lists,
             one_place=can.one_place,
+            calls_us=webhook_of(name) is not None,
         )
         for name, can in facts.items()
     }

@@ -24,9 +24,10 @@ from accord.cli.credentials import APP, KeptSecret, given, merged, settled, with
 from accord.cli.output import JsonOption, console, fail, print_json, told
 from accord.cli.secrets import new_secret
 from accord.erp.hooks import webhook_of
-from accord.errors import UnauthorizedError
+from accord.errors import NoConsentError, UnauthorizedError
 from accord.model.documents import Kind
-from accord.ports.tokens import PENDING, OAuth, TokenSet
+from accord.oauth import pending_of
+from accord.ports.tokens import OAuth, TokenSet
 from accord.rules.diagnosis import in_order, of_access
 from accord.rules.findings import Examined, Finding
 from accord.sync import store_keys
@@ -204,14 +205,15 @@ def _erp(
         _say(f"{name} lets us in by OAuth, in a browser, which is the strongest that it offers")
         visit = _Visit(name, adapter.oauth, origin(), more)
         former = sign_in.connected(name)
-        content = visit.content(file, before, former)
+        content, is_other = visit.content(file, before, former)
         if content != before:
             _keep(name, kept, content)
-        if not again and former is not None and (found := visit.held(former, content)) is not None:
-            return found
+        if not again and not is_other and former is not None:
+            found = visit.held(former, content)
+            if found is not None:
+                return found
         tokens = visit.consent(former, browser=browser, wait=wait)
-        if content != (content := settled(content, tokens)):
-            _keep(name, kept, content)
+        content = visit.moved_up(kept, content, tokens)
         connections.let_go(name)
         return visit.let_in(tokens, content)
     way = "by a key" if adapter.credentials else "without a secret"
@@ -239,30 +241,51 @@ class _Visit:
 
     def content(
         self, file: Path | None, before: Mapping[str, Any], former: TokenSet | None
-    ) -> dict[str, Any]:
-        """The secret with what is given. Only a consent can try an app: one that takes the place of
-        another lies beside it until then."""
-        # An app that a broken-off run left there is the one by now, or nobody allowed it.
-        content = settled(before, former)
-        if file is None and all(content.get(part) for part in APP):
-            return content
-        redirect = sign_in.redirect_of(self.name, self.origin)
-        _say(f"the app at {self.oauth.title} must list this redirect address: {redirect}")
-        secret = bootstrap.config().erps[self.name].secret
-        needed = dict.fromkeys(APP, f"of the app at {self.oauth.title}")
-        new = given(file, secret, needed=needed, more=self.calls, held=content)
-        return with_app(content, new, former)
+    ) -> tuple[dict[str, Any], bool]:
+        """The secret with what is given, and whether that is another app. Only a consent can try
+        one: what takes the place of another lies beside it until then."""
+        # An app that a broken-off run left there may be the one by now.
+        content, new = settled(before, former), dict[str, Any]()
+        if file is not None or not all(content.get(part) for part in APP):
+            redirect = sign_in.redirect_of(self.name, self.origin)
+            _say(f"the app at {self.oauth.title} must list this redirect address: {redirect}")
+            secret = bootstrap.config().erps[self.name].secret
+            needed = dict.fromkeys(APP, f"of the app at {self.oauth.title}")
+            new = given(file, secret, needed=needed, more=self.calls, held=content)
+        mark = secrets.token_hex(8)
+        found = with_app(content, new, now=bootstrap.now(), mark=mark)
+        was, waits = pending_of(content), pending_of(found)
+        if was is not None and waits == was:
+            _say(
+                f"the app {was['client_id']} still waits for somebody to allow it, by the link of "
+                "an earlier run, and stays aside for it; --again makes another link for it"
+            )
+        elif was is not None and (waits is None or waits["mark"] != was["mark"]):
+            _say(f"the app {was['client_id']}, which nobody has allowed, is dropped")
+        return found, waits is not None and waits != was
 
     def held(self, former: TokenSet, content: dict[str, Any]) -> list[Finding] | None:
-        """What the consent so far opens, where nothing asks for another; None where it takes one:
-        it lapsed, lacks a scope, was given to another app, or does not let us in."""
-        theirs = former.client_id in ("", content["client_id"]) and PENDING not in content
+        """What the consent so far opens; None where it takes another: it lapsed, lacks a scope, was
+        given to another app, or does not let us in; or the app's secret is not good.
+
+        Raises: TransientError: nobody can tell now.
+        """
+        theirs = former.client_id in ("", content["client_id"])
         if not theirs or former.refused_at is not None or scopes(self.oauth, former):
             return None
         try:
-            found = self.let_in(former, content)
-        except UnauthorizedError as error:
+            # What lasts opens much, whatever its app's secret is: only a renewal tries that.
+            tokens = connections.keeper(self.name, fresh=True).proved()
+            found = self.let_in(tokens, content)
+        except NoConsentError as error:
             _say(f"the consent so far does not let us in any more: {error}")
+            return None
+        except UnauthorizedError as error:
+            _say(
+                f"the app or the consent so far is not good any more: {error}. Where the app has "
+                f"another client_secret by now, break off and give it: `accord connect {self.name} "
+                "--from FILE`"
+            )
             return None
         _say("nobody had to allow it anew; --again asks for another consent")
         return found
@@ -281,6 +304,25 @@ class _Visit:
                 pause=time.sleep,
             ),
         )
+
+    def moved_up(
+        self, kept: KeptSecret, content: Mapping[str, Any], tokens: TokenSet
+    ) -> dict[str, Any]:
+        """The secret as it is by now, others may have written it; with the app that waited in
+        ``content``, if ``tokens`` are of a consent to it. Ends the command where they are not."""
+        now = kept.content()
+        done = settled(now, tokens)
+        if done != now:
+            _keep(self.name, kept, done)
+        waited = pending_of(content)
+        if waited is not None and tokens.app_mark != waited["mark"]:
+            fail(
+                "somebody allowed it, but by an earlier link, which is not for the app "
+                f"{waited['client_id']}: that one is not tried, and the one so far stays in use. "
+                f"Open the link above, then run `accord connect {self.name}`; or run it with "
+                "--again for another link"
+            )
+        return done
 
     def let_in(self, tokens: TokenSet, content: dict[str, Any]) -> list[Finding]:
         """For whom, and what may be read there."""

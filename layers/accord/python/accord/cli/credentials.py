@@ -1,5 +1,6 @@
 """Credentials on their way from an operator to Secrets Manager: never shown, never half stored."""
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Mapping
@@ -17,11 +18,13 @@ from accord.errors import BadInputError, UnavailableError
 from accord.local.place import table_of
 from accord.oauth import pending_of
 from accord.ports.tokens import PENDING, TokenSet
+from accord.sync.consent import ASKED_LASTS, LINK_LASTS
 
 APP = ("client_id", "client_secret")
 """Keys of a secret that are our app at a back office which is allowed in a browser."""
 LISTS = ("webhook_secrets", "checkout_secrets", "webhook_keys")
 """Keys of a secret that hold a list of texts, newest first: two are valid while one is rotated."""
+_UNDER_WAY = LINK_LASTS + ASKED_LASTS  # so long after it was put aside may an app be allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,27 +173,40 @@ def merged(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_app(
-    before: Mapping[str, Any], new: Mapping[str, Any], tokens: TokenSet | None
+    before: Mapping[str, Any], new: Mapping[str, Any], *, now: dt.datetime, mark: str
 ) -> dict[str, Any]:
-    """``merged``, but another app than that of ``before`` lies aside until somebody consents to it:
-    the one of ``before`` goes on renewing the ``tokens``, whatever becomes of who runs this."""
+    """``merged``, but another app than that of ``before`` lies aside, under this ``mark``, until
+    somebody consents to it: the one of ``before`` goes on renewing the tokens, whatever becomes of
+    who runs this. One that waits already stays where none is given and its link may still be
+    opened."""
     app = {part: new.get(part) or before.get(part) for part in APP}
-    rest = merged(before, {name: value for name, value in new.items() if name not in APP})
+    others = {name: value for name, value in new.items() if name not in APP}
+    rest = merged({name: before[name] for name in before if name != PENDING}, others)
     if not all(before.get(part) for part in APP):
         return {**rest, **app}
+    waits = pending_of(before)
+    if not new.keys() & set(APP):
+        keeps = waits is not None and _may_still_come(waits, now)
+        return {**rest, PENDING: waits} if keeps else rest
     if all(before[part] == app[part] for part in APP):
         return rest
-    since = tokens.consented_at.isoformat() if tokens is not None else ""
-    return {**rest, PENDING: {**app, "former": since}}
+    if waits is not None and all(waits[part] == app[part] for part in APP):
+        mark = waits["mark"]  # the link of the run before is for the same
+    return {**rest, PENDING: {**app, "mark": mark, "at": now.isoformat()}}
+
+
+def _may_still_come(waits: Mapping[str, str], now: dt.datetime) -> bool:
+    try:
+        return now < dt.datetime.fromisoformat(waits["at"]) + _UNDER_WAY
+    except (ValueError, TypeError):  # somebody wrote it by hand
+        return False
 
 
 def settled(content: Mapping[str, Any], tokens: TokenSet | None) -> dict[str, Any]:
-    """``content`` without an app that waits: it is the app, if the ``tokens`` are of a consent to
-    it, and is dropped otherwise."""
-    rest = {name: value for name, value in content.items() if name != PENDING}
+    """``content`` with the app that waits in the place of the one before, if the ``tokens`` are of
+    a consent to it; else as it is."""
     app = pending_of(content)
-    if app is None or tokens is None or tokens.client_id != app["client_id"]:
-        return rest
-    if tokens.consented_at.isoformat() == app.get("former"):
-        return rest
+    if app is None or tokens is None or tokens.app_mark != app["mark"]:
+        return dict(content)
+    rest = {name: value for name, value in content.items() if name != PENDING}
     return {**rest, **{part: app[part] for part in APP}}

@@ -7,7 +7,8 @@ from typing import Protocol, Self
 from urllib.parse import urlsplit, urlunsplit
 
 PENDING = "pending"
-"""Where a secret holds an app that waits for its consent, beside the one that is used."""
+"""Where a secret holds an app that waits for its consent, beside the one that is used. Its ``mark``
+is in each link that is made for it, and in the tokens that come of one."""
 
 # --- what a provider is like -----------------------------------------------------
 
@@ -133,7 +134,8 @@ class TokenSet:
     has kept what came of it; or it may still be under way, behind this one. ``refused_at``: the
     provider takes neither token any more. Whoever renews holds ``owner`` until ``leased_until``;
     without an owner, nobody is to try before then. ``client_id`` is the app that they were given
-    to, and that alone may renew them; empty where that was not remembered.
+    to, and that alone may renew them; empty where that was not remembered. ``app_mark`` is the
+    app's if it waited for its consent when the link was made; empty of the one that was used.
     """
 
     access: str = field(repr=False)
@@ -144,6 +146,7 @@ class TokenSet:
     consented_at: dt.datetime
     renewed_at: dt.datetime
     client_id: str = ""
+    app_mark: str = ""
     spent: str = field(default="", repr=False)
     version: int = 0
     tried_at: dt.datetime | None = None
@@ -190,9 +193,9 @@ class Tokens(Protocol):
         """Nothing came of it: nobody is to try before ``until``. False: it is not the owner's."""
         ...
 
-    def forget(self, erp: str) -> bool:
-        """They are gone, and what is renewed at this moment is not stored either. False: there were
-        none."""
+    def forget(self, erp: str, *, consented_at: dt.datetime) -> bool:
+        """Those of that consent are gone, and what is renewed at this moment is not stored either.
+        False: there are none of it."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Whether what a back office bears suffices, and whether maintenance leaves any time. Arithmetic.
 
 Calls a day are those of the schedules, which come whatever happens, and those of the orders that
-are expected on a busy day.
+are expected on a busy day. A back office that calls us does so for what we write as well, and is
+looked at then.
 """
 
 import math
@@ -23,6 +24,9 @@ _ITEMS = {
     Kind.PRICE: "prices",
 }
 _BUSIEST_HOUR = 10  # one part in so many of a day's orders comes in its busiest hour
+_BROUGHT_FORWARD: Mapping[Share, int] = {"polls": 2, "catalogue": 1}
+"""Looks after an order was written there: at the order, at its invoice and at the stock."""
+_LOOKS_A_MINUTE = 2  # of one kind, however often it calls
 
 
 def limits(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Problem]:
@@ -39,8 +43,13 @@ def limits(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Probl
         can = abilities.get(erp.adapter)
         tells = can.tells if can is not None else frozenset(Kind)
         kinds = polled(config, name, tells)
-        yield from _per_minute(("erps", name, "limits"), erp, kinds)
-        yield from _per_day(("erps", name, "limits"), erp, kinds)
+        heard = {
+            share: min(count, kinds[share])
+            for share, count in _BROUGHT_FORWARD.items()
+            if can is not None and can.calls_us
+        }
+        yield from _per_minute(("erps", name, "limits"), erp, kinds, heard)
+        yield from _per_day(("erps", name, "limits"), erp, kinds, heard)
 
 
 def polled(config: Config, name: str, tells: frozenset[Kind]) -> Mapping[Share, int]:
@@ -54,32 +63,43 @@ def polled(config: Config, name: str, tells: frozenset[Kind]) -> Mapping[Share, 
     return {"polls": len(NEWS & tells), "catalogue": len(wanted & tells)}
 
 
-def _per_minute(at: Path, erp: Erp, kinds: Mapping[Share, int]) -> Iterator[Problem]:
+def _per_minute(
+    at: Path, erp: Erp, kinds: Mapping[Share, int], heard: Mapping[Share, int]
+) -> Iterator[Problem]:
     most = erp.limits.per_minute
     if most is None:
         return
     polls = sum(kinds.values()) * CALLS_PER_POLL
     orders = math.ceil(_orders(erp) / _BUSIEST_HOUR / 60)
-    if polls + orders > most:
+    looks = math.ceil(_looks(erp, sum(heard.values())) / _BUSIEST_HOUR / 60)
+    looks = min(looks, sum(heard.values()) * _LOOKS_A_MINUTE * CALLS_PER_POLL)
+    if polls + orders + looks > most:
         yield Problem(
             (*at, "per_minute"),
             f"{_kinds(sum(kinds.values()))} are asked for at once = {polls} calls, and "
             f"{_expected(erp)} orders a day × {CALLS_PER_ORDER} calls, a tenth of them in the "
-            f"busiest hour = {orders} calls a minute; together {polls + orders}, more than {most}",
+            f"busiest hour = {orders} calls a minute{_and_looks(heard, looks)}; together "
+            f"{polls + orders + looks}, more than {most}",
             "Raise per_minute to what the back office allows, or switch off flows that need not "
             "run.",
         )
 
 
-def _per_day(at: Path, erp: Erp, kinds: Mapping[Share, int]) -> Iterator[Problem]:
+def _per_day(
+    at: Path, erp: Erp, kinds: Mapping[Share, int], heard: Mapping[Share, int]
+) -> Iterator[Problem]:
     most = erp.limits.per_day
     if most is None:
         return
     runs = _MINUTES // erp.poll_minutes
     needs: dict[Share, int] = {
         "orders": _orders(erp),
-        **{share: count * runs * CALLS_PER_POLL for share, count in kinds.items()},
+        **{
+            share: count * runs * CALLS_PER_POLL + _looks(erp, heard.get(share, 0))
+            for share, count in kinds.items()
+        },
     }
+    looks = _looks(erp, sum(heard.values()))
     shares: tuple[Share, ...] = ("orders", "customers", "catalogue", "polls")
     takes = {share: max(needs.get(share, 0), reserve(erp.limits, share)) for share in shares}
     if sum(takes.values()) <= most:
@@ -91,13 +111,14 @@ def _per_day(at: Path, erp: Erp, kinds: Mapping[Share, int]) -> Iterator[Problem
     )
     if needs["orders"]:
         said += f", {_expected(erp):,} orders × {CALLS_PER_ORDER} calls = {needs['orders']:,} calls"
+        said += _and_looks(heard, looks)
     kept = {share: takes[share] for share in shares if takes[share] > needs.get(share, 0)}
     if kept:
         said += ", kept by shares: " + ", ".join(f"{n:,} for {share}" for share, n in kept.items())
     yield Problem(
         (*at, "per_day"),
         f"{said}; together {sum(takes.values()):,}, more than {most:,}",
-        _remedy(erp, asked, most - sum(takes[share] for share in ("orders", "customers"))),
+        _remedy(erp, asked, most - sum(takes[share] for share in ("orders", "customers")) - looks),
     )
 
 
@@ -118,6 +139,17 @@ def _remedy(erp: Erp, asked: int, left: int) -> str:
 
 def _orders(erp: Erp) -> int:
     return _expected(erp) * CALLS_PER_ORDER
+
+
+def _looks(erp: Erp, kinds: int) -> int:
+    """A day's calls for looks at so many ``kinds`` after each order, because it called."""
+    return min(_expected(erp), _LOOKS_A_MINUTE * _MINUTES) * kinds * CALLS_PER_POLL
+
+
+def _and_looks(heard: Mapping[Share, int], looks: int) -> str:
+    if not looks:
+        return ""
+    return f", {sum(heard.values())} looks at what it calls us for after each = {looks:,} calls"
 
 
 def _expected(erp: Erp) -> int:

@@ -33,6 +33,7 @@ class Abilities:
     items: bool = True  # can be made and changed by us
     price_lists: bool = True
     one_place: bool = False
+    calls_us: bool = False  # when something changed there, our own writes among it
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:

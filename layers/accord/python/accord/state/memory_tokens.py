@@ -67,10 +67,14 @@ class MemoryTokens(Tokens):
             )
             return True
 
-    def forget(self, erp: str) -> bool:
+    def forget(self, erp: str, *, consented_at: dt.datetime) -> bool:
         """See ``Tokens.forget``."""
         with self._lock:
-            return self._sets.pop(erp, None) is not None
+            found = self._sets.get(erp)
+            if found is None or found.consented_at != consented_at:
+                return False
+            del self._sets[erp]
+            return True
 
     def _put(
         self, erp: str, tokens: TokenSet, version: int, *, tried_at: dt.datetime | None

@@ -37,7 +37,7 @@ _FREE = "attribute_not_exists(leased_until) OR leased_until <= :now OR #owner = 
 _PAIR = (
     "#access = :access, #refresh = :refresh, access_until = :access_until, scopes = :scopes, "
     "tenant = :tenant, tenant_name = :tenant_name, consented_at = :consented_at, "
-    "renewed_at = :renewed_at, spent = :spent, client_id = :client_id"
+    "renewed_at = :renewed_at, spent = :spent, client_id = :client_id, app_mark = :app_mark"
 )
 _FREED = "REMOVE #owner, leased_until, refused_at"
 
@@ -125,10 +125,11 @@ class DynamoTokens(Tokens):
             return False
         return True
 
-    def forget(self, erp: str) -> bool:
+    def forget(self, erp: str, *, consented_at: dt.datetime) -> bool:
         """See ``Tokens.forget``."""
+        values: dict[str, Value] = {"consented_at": stamp(consented_at)}
         try:
-            self._table.write(Delete(_pk(erp), _SET, "attribute_exists(pk)"))
+            self._table.write(Delete(_pk(erp), _SET, "consented_at = :consented_at", values))
         except ConditionError:
             return False
         return True
@@ -187,6 +188,7 @@ def _values(tokens: TokenSet) -> dict[str, Value]:
         "renewed_at": stamp(tokens.renewed_at),
         "spent": tokens.spent,
         "client_id": tokens.client_id,
+        "app_mark": tokens.app_mark,
     }
 
 
@@ -200,6 +202,7 @@ def _set(item: Item) -> TokenSet:
         consented_at=moment(item["consented_at"]),
         renewed_at=moment(item["renewed_at"]),
         client_id=item.get("client_id", ""),
+        app_mark=item.get("app_mark", ""),
         spent=item["spent"],
         version=item["version"],
     )

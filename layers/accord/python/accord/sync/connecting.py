@@ -12,8 +12,9 @@ from accord.model.change import Ref
 from accord.model.documents import Kind
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Entry, Journal
-from accord.ports.tokens import OAuth, Tokens, TokenSet
+from accord.ports.tokens import Consents, OAuth, Tokens, TokenSet
 from accord.rules.findings import Finding, Severity
+from accord.sync.consent import give_up
 
 _RECENT = dt.timedelta(hours=1)  # so little is read that it costs a call each, and no more
 _PAUSE_S = 2.0
@@ -68,26 +69,29 @@ def scopes(oauth: OAuth, tokens: TokenSet) -> list[Finding]:
 
 def disconnected(
     name: str,
+    found: TokenSet,
     tokens: Tokens,
+    consents: Consents,
     journal: Journal,
     *,
     by: str,
     why: str,
     clock: Callable[[], dt.datetime],
 ) -> bool:
-    """The tokens of the back office ``name`` are forgotten, and the journal says by whom. False:
-    there are none.
+    """The tokens of the consent that gave ``found`` to the back office ``name`` are forgotten, and
+    the journal says by whom. False: they are gone, or of another consent by now, which stays.
 
     Raises: AccordError: a table does not answer. The journal may say so already; once more is fine.
     """
-    found, now = tokens.get(name), clock()
-    if found is None:
+    kept, now = tokens.get(name), clock()
+    if kept is None or kept.consented_at != found.consented_at:
         return False
+    give_up(consents, name, found, clock=clock)
     whose = f", for {found.tenant.name or found.tenant.id}" if found.tenant.id else ""
     text = f"{name} is disconnected{whose}, by {by}{f': {why}' if why else ''}"
     ref = Ref(name, "connection", name)
     journal.append([Entry(ref, now, "step", text, f"operator-{now:%Y%m%dT%H%M%S}", {"by": by})])
-    return tokens.forget(name)
+    return tokens.forget(name, consented_at=found.consented_at)
 
 
 def consented(

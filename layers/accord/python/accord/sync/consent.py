@@ -25,7 +25,6 @@ from accord.errors import (
     UnauthorizedError,
 )
 from accord.ports.tokens import (
-    PENDING,
     App,
     Consents,
     Grant,
@@ -40,12 +39,22 @@ LINK_LASTS = dt.timedelta(hours=1)
 ASKED_LASTS = dt.timedelta(minutes=15)
 
 Why = Literal[
-    "link", "used", "expired", "browser", "denied", "provider", "code", "none", "other", "away"
+    "link",
+    "used",
+    "expired",
+    "browser",
+    "denied",
+    "provider",
+    "code",
+    "none",
+    "other",
+    "away",
+    "given up",
 ]
 """Why it did not come to tokens: no such link, or a state that was used before; a state that we
 do not know any more; another browser; the person said no; the page reported an error; the code was
 not accepted; no organisation was chosen, or another than the configuration names; what the provider
-answered was lost."""
+answered was lost; it came to tokens, and somebody has disconnected the back office since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +97,24 @@ def make_link(
     *,
     clock: Callable[[], dt.datetime],
     secret: str,
-    pending: bool = False,
+    app_mark: str = "",
 ) -> None:
-    """``secret`` opens the way to the consent page of ``erp``: once, within the hour. ``pending``:
+    """``secret`` opens the way to the consent page of ``erp``: once, within the hour. ``app_mark``:
     for the app that waits for it, and not for the one that is used."""
-    value = {"erp": erp, "app": PENDING if pending else ""}
+    value = {"erp": erp, "app": app_mark}
     consents.put(_name("link", secret), value, until=clock() + LINK_LASTS, version=None)
+
+
+def give_up(
+    consents: Consents, erp: str, tokens: TokenSet, *, clock: Callable[[], dt.datetime]
+) -> None:
+    """Whoever reloads the page that led to ``tokens`` does not have them kept once more. Goes
+    before they are forgotten."""
+    try:
+        name, until = _given_up(erp, tokens.consented_at.isoformat()), clock() + LINK_LASTS
+        consents.put(name, {"erp": erp}, until=until, version=None)
+    except StaleVersionError:
+        pass  # somebody did before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +122,14 @@ class Consent:
     """Consents for the back office ``erp``. ``redirect`` is where its page leads back to.
 
     ``wanted`` is the organisation's id, where the configuration names one, in any casing. ``app``
-    reads our app, or the one that waits for its consent if told so, and raises UnauthorizedError
-    where it is not set up. ``new_secret`` gives a text
-    that nobody guesses; ``kept`` is called when tokens were stored.
+    reads our app, or the one of that mark which waits for its consent, and raises
+    UnauthorizedError where it is not set up. ``new_secret`` gives a text that nobody guesses;
+    ``kept`` is called when tokens were stored.
     """
 
     erp: str
     oauth: OAuth
-    app: Callable[[bool], App]
+    app: Callable[[str], App]
     tokens: Tokens
     consents: Consents
     redirect: str
@@ -154,7 +175,7 @@ class Consent:
 
     def _app(self, value: Mapping[str, str]) -> App:
         """The one that a link or a state is for."""
-        return self.app(value.get("app") == PENDING)
+        return self.app(value.get("app", ""))
 
     def _link(self, link: str) -> tuple[Mapping[str, str], int] | Stopped:
         """What is remembered of a link that is good, with its version."""
@@ -224,6 +245,10 @@ class Consent:
         if before is not None and before.consented_at.isoformat() == grant["at"]:
             # Kept before this broke off; and renewed since, perhaps, which must stay.
             return self._done(visit, before.tenant)
+        given_up = self.consents.get(_given_up(self.erp, grant["at"]), now=self.clock())
+        if given_up is not None:
+            visit.put(phase="over", granted="")
+            return Stopped("given up")
         former = before.tenant if before is not None else Tenant("", "")
         tenant: Tenant | Choice | Stopped = Tenant("", "")
         if self.oauth.tenants is not None:
@@ -231,7 +256,7 @@ class Consent:
             tenant = self._which(listed, former, chosen)
         if not isinstance(tenant, Tenant):
             return tenant
-        self.tokens.keep(self.erp, _set(grant, tenant))
+        self.tokens.keep(self.erp, _set(grant, tenant, visit.value.get("app", "")))
         return self._done(visit, tenant)
 
     def _which(self, listed: Listed, former: Tenant, chosen: str) -> Tenant | Choice | Stopped:
@@ -294,6 +319,10 @@ def _name(kind: str, secret: str) -> str:
     return f"{kind}:{_digest(secret)}"
 
 
+def _given_up(erp: str, consented_at: str) -> str:
+    return _name("given up", f"{erp} {consented_at}")
+
+
 def _grant_text(grant: Grant, client_id: str, now: dt.datetime) -> str:
     return json.dumps(
         {
@@ -307,7 +336,7 @@ def _grant_text(grant: Grant, client_id: str, now: dt.datetime) -> str:
     )
 
 
-def _set(grant: Mapping[str, Any], tenant: Tenant) -> TokenSet:
+def _set(grant: Mapping[str, Any], tenant: Tenant, app_mark: str) -> TokenSet:
     at = dt.datetime.fromisoformat(grant["at"])
     return TokenSet(
         access=grant["access"],
@@ -318,4 +347,5 @@ def _set(grant: Mapping[str, Any], tenant: Tenant) -> TokenSet:
         consented_at=at,
         renewed_at=at,
         client_id=grant.get("client_id", ""),
+        app_mark=app_mark,
     )

@@ -98,6 +98,24 @@ class Keeper(AccessTokens):
         found = self._found()
         return None if _access(found) == refused else self._take(found)
 
+    # --- for an operator -------------------------------------------------------
+
+    def proved(self) -> TokenSet:
+        """They are renewed now, though they last: only so it is seen that the provider takes both
+        our app and the consent.
+
+        Raises: as ``access``.
+        """
+        until = self.clock() + _WAIT
+        while True:
+            found, now = self._found(), self.clock()
+            if found.refused_at is not None:
+                raise self._lapsed()
+            if found.is_leased(now):
+                self._wait(found, until)
+            elif (renewed := self._renew(found)) is not None:
+                return renewed
+
     # --- for the schedule -----------------------------------------------------
 
     def tend(self) -> bool:
