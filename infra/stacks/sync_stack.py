@@ -223,6 +223,7 @@ class SyncStack(Stack):
         state.grant_table(waker, "waiting", "GetItem", "Query", "DeleteItem")
         state.grant_table(waker, "attention", *_READS, "UpdateItem", "DeleteItem")
         state.grant_table(waker, "control", "GetItem", "PutItem")
+        state.grant_table(waker, "levels", "BatchGetItem")  # are there more of what is waited for
         state.grant_table(waker, "config", "Query")
         state.grant_secrets(waker, wiring.secrets)  # it asks either side whether it is back
         self._grant_tokens(waker, wiring)

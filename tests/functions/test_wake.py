@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from accord import bootstrap
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
 from accord.model.change import Change, Ref
+from accord.model.stock import Snapshot
 from accord.ports.state import Cause, Item, Parked
 from accord.state.attention import DynamoAttention
+from accord.state.levels import DynamoLevels
 from accord.state.waiting import DynamoWaiting
 from accord.sync.worker import cause_subject, item_id
 from tests.conftest import EVENTS
@@ -19,6 +22,7 @@ from tests.functions.cloud import Room
 from tests.functions.conftest import Handler
 
 CASES = sorted((EVENTS / "wake").glob("*.json"))
+SECOND = dt.timedelta(seconds=1)
 NOW = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
 OUTAGE = Cause("main", "outage")
 
@@ -85,6 +89,23 @@ def test_to_a_paused_back_office_nothing_goes_back(run: Handler, room: Room, boo
     bootstrap.pauses().end("main", by="maria")
     wake(run)
     assert len(sent(room)) == 1
+
+
+def test_what_waits_for_goods_goes_back_when_there_are_more(
+    run: Handler, room: Room, books: Ledger
+) -> None:
+    levels, now = room.of(DynamoLevels, "levels"), dt.datetime.now(dt.UTC)
+    levels.observe("main", [Snapshot("MUG", {"MAIN": Decimal(1)}, now - SECOND)])
+    change = Change(Ref("uk", "order", "30"), "order_created", now, "c", modified_at=now)
+    room.of(DynamoWaiting, "waiting").park(
+        Parked(change, "main", "stock:MUG", "3 of MUG, and 1 on hand", now, now)
+    )
+    wake(run)
+    assert sent(room) == []
+
+    levels.observe("main", [Snapshot("MUG", {"MAIN": Decimal(4)}, now)])
+    wake(run)
+    assert [each.ref.id for each in sent(room)] == ["30"]
 
 
 def test_an_item_for_which_nothing_waits_any_more_is_closed(

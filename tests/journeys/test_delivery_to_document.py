@@ -51,6 +51,7 @@ _AGAIN = "counts up an item that is there already: tests/state/test_attention.py
 _MAPPED = "rules that change while an order waits: tests/functions/test_order_functions.py"
 _WITHDRAWN = "a write that was refused is withdrawn: tests/state/test_steps.py"
 _CAME_BACK = "what waited is queued again, whatever it is: tests/functions/test_wake.py"
+_NOT_THERE = "goods without which nothing is sold; Tryton sells all: tests/functions/test_wake.py"
 _NO_RULE = "a location, list or tax that no rule names: tests/sync/test_catalogue.py"
 _FOUND = (
     "what waited for a product that was found meanwhile: tests/functions/test_goods_functions.py"
@@ -97,6 +98,7 @@ UNUSED = {
     ("wake", "dynamodb:DeleteItem", "waiting"): "a cause that lost its last: test_waiting.py",
     ("wake", "dynamodb:GetItem", "waiting"): _MAPPED,
     ("wake", "dynamodb:PutItem", "control"): _MAPPED,
+    ("wake", "dynamodb:BatchGetItem", "levels"): _NOT_THERE,
     (
         "wake",
         "secretsmanager:GetSecretValue",

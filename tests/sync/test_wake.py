@@ -1,15 +1,18 @@
 """What waits comes back when its cause is gone, and not before."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from random import Random
+from unittest import mock
 
 import pytest
 
 from accord.errors import UnavailableError
 from accord.model.change import Change, Ref
+from accord.model.stock import Holding
 from accord.ports.queues import Queues
 from accord.ports.state import Cause, Item, Parked
 from accord.state.memory import MemoryAttention, MemoryControl, MemoryWaiting
@@ -21,6 +24,7 @@ START = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
 TAX = Cause("main", "tax:20")
 OUTAGE = Cause("main", "outage")
 ORDER = Cause("uk", "order")
+GOODS = Cause("main", "stock:MUG")
 PATIENCE = dt.timedelta(seconds=30)
 
 
@@ -52,6 +56,27 @@ class Bench:
         self.control = MemoryControl()
         self.queue = Sent()
         self.asked: list[str] = []
+        self.counted: dict[str, int] = {}
+        self.counted_at: dt.datetime | None = None  # None: just now
+
+    def _holdings(self, erp: str, codes: Sequence[str]) -> Mapping[str, Holding]:
+        assert erp == "main"
+        at = self.counted_at or self.now
+        return {
+            code: Holding(code, {"MAIN": Decimal(self.counted[code])}, at)
+            for code in codes
+            if code in self.counted
+        }
+
+    def tries(self, parked: Parked, *, hours: int) -> list[int]:
+        """The minutes in which it was tried, in vain."""
+        tried = []
+        for minute in range(1, hours * 60):
+            self.later()
+            if self.wake():
+                tried.append(minute)
+                parked = self.try_in_vain(parked)
+        return tried
 
     def wake(
         self, at_most: int = 500, *, for_: dt.timedelta | None = None, seed: int = 0
@@ -71,6 +96,7 @@ class Bench:
             is_held=lambda connection: connection in self.held,
             room=lambda _: self.room(),
             patience=lambda _: PATIENCE,
+            holdings=self._holdings,
         ).run(until=self.now + for_ if for_ is not None else None)
         return list(self.queue.ids)
 
@@ -188,25 +214,91 @@ def test_what_waits_for_its_order_waits_anew_for_another(bench: Bench) -> None:
 
 def test_what_waits_for_goods_stands_for_none_that_waits_for_the_same(bench: Bench) -> None:
     """Each takes another number of them."""
-    goods = Cause("main", "stock:MUG")
-    bench.park("1", goods, placed=1)
-    bench.park("2", goods, placed=2)
+    bench.park("1", GOODS, placed=1)
+    bench.park("2", GOODS, placed=2)
     assert bench.wake() == []
 
     bench.later(5)
     assert bench.wake() == ["1", "2"]
 
 
-def test_what_waits_for_goods_is_tried_less_and_less_often(bench: Bench) -> None:
-    parked = bench.park("1", Cause("main", "stock:MUG"))
-    tried = []
-    for minute in range(1, 6 * 60):
-        bench.later()
-        if bench.wake():
-            tried.append(minute)
-            parked = bench.try_in_vain(parked)
+def test_what_waits_for_goods_that_nobody_counts_is_tried_less_and_less_often(
+    bench: Bench,
+) -> None:
+    parked = bench.park("1", GOODS)
 
-    assert tried[:6] == [5, 10, 20, 40, 80, 140]
+    assert bench.tries(parked, hours=36) == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2000]
+
+
+def test_goods_that_were_counted_days_ago_are_not_counted(bench: Bench) -> None:
+    bench.counted, bench.counted_at = {"MUG": 1}, START - dt.timedelta(days=1)
+    parked = bench.park("1", GOODS)
+
+    assert bench.tries(parked, hours=2) == [5, 10, 20, 40, 80]
+
+
+def test_what_waits_for_goods_of_which_no_more_come_is_hardly_tried(bench: Bench) -> None:
+    bench.counted = {"MUG": 1}
+    parked = bench.park("1", GOODS)
+
+    assert bench.tries(parked, hours=36) == [5, 725, 1445]
+
+
+def test_all_that_waits_for_goods_is_tried_when_more_come(bench: Bench) -> None:
+    bench.counted = {"MUG": 1, "CUP": 1}
+    first, second = (bench.park(id_, GOODS) for id_ in ("1", "2"))
+    bench.later()
+    bench.park("3", Cause("main", "stock:CUP"))
+    assert bench.wake() == []
+
+    bench.counted["MUG"] = 2
+    bench.later()
+    assert bench.wake() == ["1", "2"]
+
+    bench.try_in_vain(first)
+    bench.later()
+    assert bench.wake() == ["2"]
+    bench.try_in_vain(second)
+    bench.counted["MUG"] = 1
+    bench.later()
+    assert bench.wake() == []
+
+    bench.counted["MUG"] = 2
+    bench.later()
+    assert bench.wake() == ["1", "2"]
+
+
+def test_goods_that_came_while_the_connection_was_left_alone_are_not_forgotten(
+    bench: Bench,
+) -> None:
+    bench.counted = {"MUG": 1}
+    bench.park("1", GOODS)
+    bench.later()
+    assert bench.wake() == []
+
+    bench.held.add("main")
+    bench.counted = {"MUG": 5}
+    bench.later()
+    assert bench.wake() == []
+    bench.held.clear()
+    bench.counted = {"MUG": 4}
+    bench.later()
+
+    assert bench.wake() == ["1"]
+
+
+def test_counts_that_cannot_be_read_keep_nothing_waiting(bench: Bench) -> None:
+    bench.park("1", GOODS)
+    bench.park("2", ORDER)
+    bench.later(5)
+
+    with (
+        mock.patch.object(bench, "_holdings", side_effect=UnavailableError("no answer")),
+        pytest.raises(UnavailableError),
+    ):
+        bench.wake()
+
+    assert sorted(bench.queue.ids) == ["1", "2"]
 
 
 def test_all_follow_the_one_that_went_through(bench: Bench) -> None:

@@ -11,7 +11,9 @@ import pytest
 from accord.erp.xero.adapter import Xero
 from accord.erp.xero.wire import day_of
 from accord.errors import (
+    DisagreementError,
     DuplicateError,
+    PaidByHandError,
     RejectedError,
     StaleVersionError,
     UnavailableError,
@@ -95,6 +97,17 @@ class TestCredits(OnXero):
         row = self.note()
         assert (row["CreditNoteNumber"], row["Reference"]) == (f"{key}-r1", key)
         assert [line["Description"] for line in row["LineItems"]] == ["A line", "Broken"]
+
+    def test_nothing_is_credited_of_an_invoice_that_a_person_voided(
+        self, erp: Xero, credit: CreditDocument, sold: Record, key: str
+    ) -> None:
+        self._desk.void(sold.ref.id)
+
+        with pytest.raises(DisagreementError, match="is VOIDED in Xero") as refused:
+            erp.create(credit, key=f"{key}-r1")
+
+        assert (refused.value.reason, refused.value.owner) == ("voided", "commerce")
+        assert self._desk.rows("CreditNotes") == []
 
     def test_credit_of_what_is_owed_is_set_against_it(
         self, erp: Xero, credit: CreditDocument, key: str
@@ -268,11 +281,11 @@ class TestCredits(OnXero):
         out = replace(payment, amount=-credit.total)
         erp.create(out, key=f"{key}-r1:payment")
 
-        with pytest.raises(RejectedError, match="paying back of 5") as caught:
+        with pytest.raises(PaidByHandError, match="paying back of 5") as caught:
             erp.create(replace(out, amount=Money(Decimal("-5.00"), "GBP")), key=f"{key}-r1:payment")
 
-        assert caught.value.owner == "finance"
-        assert "dismiss this" in str(caught.value)
+        assert (caught.value.owner, caught.value.is_all) == ("finance", False)
+        assert f"{credit.total} of it money" in str(caught.value)
 
     def test_a_locked_day_takes_no_credit_note(
         self, erp: Xero, credit: CreditDocument, key: str

@@ -10,6 +10,7 @@ import pytest
 from accord.local.hooked import KilledError
 from accord.model.documents import State
 from tests.erp.xero.shop import Shop
+from tests.journeys.test_by_hand_and_on_hold import change
 
 
 @pytest.fixture
@@ -163,6 +164,17 @@ def test_a_cancelled_order_gives_all_back_once(shop: Shop) -> None:
     assert both(shop) == (20, 20)
 
 
+def test_what_a_person_voided_has_given_its_goods_back_already(shop: Shop) -> None:
+    order = shop.sell(MUG=3)
+    shop.desk.void(shop.world.ref(order).id)
+    shop.refund(order, 3)
+    shop.minutes(40)
+
+    assert [sold.state for sold in shop.world.sold()] == [State.VOIDED]
+    assert notes(shop) == []
+    assert both(shop) == (20, 20)
+
+
 def test_a_refund_that_is_deleted_for_good_is_a_persons_and_moves_nothing(shop: Shop) -> None:
     order = shop.sell(MUG=3)
     refund = shop.refund(order, 2)
@@ -195,6 +207,41 @@ def test_killed_at_its_credit_note_it_counts_once(shop: Shop, call: str, moment:
     counted = [count for note in notes(shop) for count, item in note if item]
     assert (len(notes(shop)), sum(counted)) == (2, 2)
     assert both(shop) == (16, 16)
+
+
+def put_back(shop: Shop, order: str, count: int) -> None:
+    """So many pieces of its mugs are in stock again, as its store says; a slow gateway says so
+    late."""
+    (line,) = (
+        line
+        for line in shop.world.store.shop.orders[int(order)]["line_items"]
+        if line["sku"] == "MUG"
+    )
+    kept = [each for each in line["meta_data"] if each["key"] != "_restock_refunded_items"]
+    told = {"id": 99, "key": "_restock_refunded_items", "value": str(count)}
+    line["meta_data"] = [*kept, told]
+
+
+@pytest.mark.parametrize(
+    ("call", "status"), [("GET CreditNotes", 503), ("GET Invoices", 503), ("PUT CreditNotes", 429)]
+)
+def test_what_is_put_back_before_anything_could_be_written_counts(
+    shop: Shop, call: str, status: int
+) -> None:
+    """What a credit note counts back is fixed when it is written, not when it first could not."""
+    order = shop.sell(MUG=3)
+    away = httpx.Response(status, headers={"Retry-After": "20"})
+    shop.world.xero.hook = lambda asked: away if asked.startswith(call) else None
+    shop.world.store.refund(order, lines={shop.line(order, "MUG"): 2}, restock=False)
+    shop.minutes(5)
+    assert notes(shop) == []
+
+    put_back(shop, order, 2)
+    shop.world.xero.hook = lambda _: None
+    shop.minutes(120)
+
+    assert notes(shop) == [[(2, "MUG")]]
+    assert (shop.on_hand("MUG"), asked(shop)) == (19, [])
 
 
 def test_what_was_credited_before_the_rule_is_not_counted_after_it() -> None:
@@ -252,10 +299,30 @@ def test_it_goes_on_by_itself_when_they_come_in(shop: Shop) -> None:
     shop.minutes(120)
 
     shop.desk.receive("MUG", 10)
-    shop.minutes(63)
+    shop.minutes(5)
 
     assert (states(shop), shop.on_hand("MUG"), shop.shown("MUG")) == ([State.CONFIRMED], 8, 8)
     assert (waiting(shop), asked(shop)) == ([], [])
+
+
+def test_orders_that_wait_for_goods_hardly_cost_a_call_until_some_come(shop: Shop) -> None:
+    """A day of Xero's has 5,000 of them, or 1,000."""
+    shop.desk.count("MUG", 0)
+    for name in "ABCDE":
+        shop.world.store.sell({"MUG": 2}, billing={"email": f"{name}@example.com"})
+    shop.minutes(30)
+    shop.world.wire.calls.clear()
+
+    shop.minutes(13 * 60)
+
+    calls = shop.world.wire.calls
+    assert states(shop) == [State.QUOTATION] * 5
+    assert calls["POST Invoices"] == 5
+    assert calls["GET Invoices"] <= 2 * 5
+
+    shop.desk.receive("MUG", 4)
+    shop.minutes(5)
+    assert sorted(states(shop)) == [State.CONFIRMED] * 2 + [State.QUOTATION] * 3
 
 
 def test_it_goes_on_though_xero_repeats_its_refusal(shop: Shop) -> None:
@@ -268,7 +335,7 @@ def test_it_goes_on_though_xero_repeats_its_refusal(shop: Shop) -> None:
     assert waiting(shop) == ["stock:MUG"]
 
     shop.desk.receive("MUG", 10)
-    shop.minutes(63)
+    shop.minutes(5)
 
     assert (states(shop), shop.on_hand("MUG")) == ([State.CONFIRMED], 8)
     assert (waiting(shop), asked(shop)) == ([], [])
@@ -282,7 +349,7 @@ def test_the_larger_order_holds_no_smaller_one_back(shop: Shop) -> None:
     assert states(shop) == [State.QUOTATION] * 2
 
     shop.desk.receive("MUG", 2)
-    shop.minutes(63)
+    shop.minutes(5)
 
     assert states(shop) == [State.QUOTATION, State.CONFIRMED]
     assert waiting(shop) == ["stock:MUG"]
@@ -296,6 +363,28 @@ def test_an_order_that_waits_for_goods_can_be_cancelled(shop: Shop) -> None:
 
     assert states(shop) == [State.VOIDED]
     assert (waiting(shop), asked(shop), shop.on_hand("MUG")) == ([], [], 1)
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_one_that_waits_for_goods_and_is_deleted_by_hand_is_cancelled_by_rule(
+    shop: Shop, *, is_edited: bool
+) -> None:
+    change(shop.world, "flows", erp_changes="on")
+    change(shop.world, "erp_changes", cancelled="apply")
+    shop.desk.count("MUG", 1)
+    order = shop.sell(MUG=5)
+    if is_edited:
+        shop.world.store.edit_line(order, shop.line(order, "MUG"), quantity=4, total="40.00")
+        shop.minutes(20)
+    assert (states(shop), waiting(shop)) == ([State.QUOTATION], ["stock:MUG"])
+
+    shop.desk.void(shop.world.ref(order).id)
+    shop.minutes(60)
+
+    assert shop.world.store.orders[order]["status"] == "cancelled"
+    assert states(shop) == [State.VOIDED]
+    shop.world.drain()
+    assert (waiting(shop), asked(shop)) == ([], [])
 
 
 def test_what_is_refused_for_another_reason_is_a_persons(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from accord.erp.xero.adapter import Xero
 from accord.errors import (
     DisagreementError,
     DuplicateError,
+    PaidByHandError,
     RateLimitedError,
     RejectedError,
     UnavailableError,
@@ -516,8 +517,33 @@ class TestOrders(OnXero):
         payment = self.paid(erp, order(), key)
         more = payment.amount + Money(CENT, "GBP")
 
-        with pytest.raises(RejectedError, match="exceeds"):
+        with pytest.raises(PaidByHandError, match="exceeds") as caught:
             erp.create(replace(payment, amount=more), key=f"{key}:payment")
+
+        assert not caught.value.is_all
+
+    @pytest.mark.parametrize(("cents", "is_all"), [(0, True), (-5, False)])
+    def test_money_that_a_person_booked_before_says_whether_it_is_all(
+        self, erp: Xero, order: Make, key: str, cents: int, *, is_all: bool
+    ) -> None:
+        payment = self.paid(erp, order(), key)
+        self._desk.pay(payment.order.id, amount=payment.amount.amount + cents * CENT)
+
+        with pytest.raises(PaidByHandError) as caught:
+            erp.create(payment, key=f"{key}:payment")
+
+        assert caught.value.is_all is is_all
+
+    def test_a_payment_that_is_refused_while_nothing_can_be_read_is_tried_again(
+        self, erp: Xero, xero: FakeXero, order: Make, key: str
+    ) -> None:
+        payment = self.paid(erp, order(), key)
+        self._desk.pay(payment.order.id)
+        down = httpx.Response(503)
+        xero.hook = lambda call: down if call == "GET Invoices" else None
+
+        with pytest.raises(UnavailableError):
+            erp.create(payment, key=f"{key}:payment")
 
     def test_a_payment_that_a_person_deleted_is_found_voided(
         self, erp: Xero, order: Make, key: str

@@ -12,7 +12,8 @@ AccordError
 │   └── WaitingError        its order, a maintenance window, the day's limit
 └── PermanentError          retrying cannot help; a person must look
     ├── RejectedError       the other system refused the document  (body: theirs, verbatim)
-    │   └── DuplicateError  it refused because it already holds one with this key
+    │   ├── DuplicateError  it refused because it already holds one with this key
+    │   └── PaidByHandError what somebody booked there by hand leaves no room for that payment
     ├── DisagreementError   both sides hold it, and they differ
     └── UnsupportedError    this back office, or this release, cannot do that
 
@@ -195,6 +196,15 @@ class DuplicateError(RejectedError):
     """It refused because it already holds a record with this key."""
 
     reason = "duplicate"
+
+
+class PaidByHandError(RejectedError):
+    """What somebody booked there by hand leaves no room for that payment. ``is_all``: it is money,
+    and just as much."""
+
+    reason = "paid_by_hand"
+    owner: Owner = "finance"
+    is_all = False
 
 
 class DisagreementError(PermanentError):

@@ -191,4 +191,5 @@ def waker() -> Waker:
         is_held=lambda name: connections.guard().held(name) is not None,
         room=lambda name: connections.guard().room(name),
         patience=connections.patience_of,
+        holdings=lambda erp, codes: tables.levels().holdings(erp, codes),
     )

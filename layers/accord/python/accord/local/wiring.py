@@ -345,6 +345,7 @@ class Wiring:
             random=Random(self.seed),
             is_held=lambda name: self.guard.held(name) is not None,
             room=self.guard.room,
+            holdings=self.levels.holdings,
         )
 
     def _worker(self) -> Worker:

@@ -20,6 +20,7 @@ from accord.sync.decide import CLOSED, UNBOOKED, state_of
 from accord.sync.from_erp import FromErp, Turn
 from accord.sync.outcome import Outcome, Skipped, Told
 from accord.sync.reading import order_of, refunds_of
+from accord.sync.received import unbooked
 from accord.sync.refunds import handled, marker, taken, tie
 from accord.sync.sales import money
 from accord.sync.steps import Promise, Result
@@ -102,7 +103,7 @@ class ErpChanges(FromErp):
             )
             turn.notes.tell(link.ref.id, key, text)
             if self._is_unbooked(link, order):
-                facts[UNBOOKED] = str(order.total)
+                facts |= unbooked(link, order, "")
         return Told(f"{stands} was cancelled"), self._looked(link, progress, facts)
 
     def _is_unbooked(self, link: Link, order: SalesOrder) -> bool:

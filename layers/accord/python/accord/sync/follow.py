@@ -14,21 +14,18 @@ from accord.errors import (
     PermanentError,
     RejectedError,
     TransientError,
+    WaitingError,
 )
 from accord.model.change import Ref
 from accord.model.documents import (
     Kind,
-    PaymentDocument,
     Record,
     SalesDocument,
     SalesOrder,
     State,
 )
-from accord.model.keys import payment_key
-from accord.model.money import Money
 from accord.ports.state import Link, Links
 from accord.ports.store import Store
-from accord.rules.mapping import PaymentRule
 from accord.rules.routing import Routed
 from accord.sync.decide import (
     REPLACING,
@@ -44,9 +41,10 @@ from accord.sync.decide import (
     state_of,
 )
 from accord.sync.fingerprint import content, differences, parts, to_fact
-from accord.sync.invoices import Known as Invoiced
 from accord.sync.notes import Notes
 from accord.sync.outcome import Outcome, Posted, Skipped, Voided
+from accord.sync.receipts import PAYING, Receipts, check_settled
+from accord.sync.received import unbooked
 from accord.sync.refunds import Refunds
 from accord.sync.returns import Returns
 from accord.sync.sales import (
@@ -54,11 +52,9 @@ from accord.sync.sales import (
     Sales,
     addressed,
     edits,
-    money,
     of_link,
     standing,
 )
-from accord.sync.settling import Settling
 from accord.sync.steps import adopt, to_record
 from accord.sync.turn import WRITING, Story
 
@@ -68,7 +64,6 @@ _WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
     State.CONFIRMED: "sales_order",
 }
 MAKING = "making"  # fact of a link: what a document is being made of, and since when
-PAYING = "paying"  # the same of a payment: how much is being recorded
 _BEFORE = "before"  # the cancelled document, as long as what replaces it is not made
 _DECISIONS = 8  # looked up, cancelled, made anew, confirmed: no order needs more of one round
 _VOID, _AMEND, _AMENDED = "void", "amend", "amended"  # how the fact ``WRITING`` begins
@@ -103,6 +98,16 @@ class Follower:
             links=self.links,
             notes=self.notes,
             clock=self.clock,
+            insists=self.insists,
+        )
+
+    def receipts(self) -> Receipts:
+        return Receipts(
+            sales=self.sales,
+            links=self.links,
+            clock=self.clock,
+            story=self.story,
+            insists=self.insists,
         )
 
     def returns(self) -> Returns:
@@ -119,11 +124,12 @@ class Follower:
             link = self._made_before(link)
         if UNBOOKED in link.facts and link.erp is not None:
             link = self._brought_on(link, link.erp)
+        receipts = self.receipts()
         done: Outcome | None = None
         for _ in range(_DECISIONS):
             due = self.decide(link, order)
             if PAYING in link.facts and not (isinstance(due, Advance) and order.payment.paid_at):
-                link = self._paid_before(link)
+                link = receipts.recorded_before(link)
                 continue
             if _is_doubtful(link, due):
                 link = self._as_it_stands(link)
@@ -200,7 +206,8 @@ class Follower:
         record = self.back.adapter.get(link.erp)
         state = record.state if record is not None else State.VOIDED
         if begun == _VOID and state is not State.VOIDED:
-            self._wait(at, f"the cancelling of {link.number or link.document_key}")
+            what = f"the cancelling of {link.number or link.document_key}"
+            check_settled(self.back, at, what, now=self.clock())
         facts = {name: text for name, text in link.facts.items() if name != WRITING}
         facts["state"] = state.value
         if state is State.VOIDED:
@@ -208,33 +215,6 @@ class Follower:
         elif begun == _AMEND:
             facts["content"] = ""  # nobody knows: it is said anew
         return self.links.save(replace(link, facts=facts))
-
-    def _paid_before(self, link: Link) -> Link:
-        """The link that says whether a payment was recorded by a pass that broke off.
-
-        Raises: TransientError: it may still be; look again then.
-        """
-        amount, _, at = link.facts[PAYING].rpartition(" ")
-        found = self.sales.payment(payment_key(link.key))
-        if found is None:
-            self._wait(at, f"a payment of {amount}")
-        facts = {name: text for name, text in link.facts.items() if name != PAYING}
-        if found is not None:
-            facts["paid"] = amount
-        else:
-            facts.pop("netted", None)
-        return self.links.save(replace(link, facts=facts))
-
-    def _wait(self, at: str, what: str) -> None:
-        can = self.back.adapter.capabilities
-        until = dt.datetime.fromisoformat(at) + can.settle + can.search_lag
-        left = (until - self.clock()).total_seconds()
-        if left > 0:
-            raise TransientError(
-                f"{what} may still take effect in the back office",
-                retry_after=left,
-                reason="settling",
-            )
 
     # --- a document that is to stand ----------------------------------------
 
@@ -257,16 +237,20 @@ class Follower:
         party = Ref.parse(known) if known else self.sales.party(order).ref
         try:
             record = self.sales.bring(link, order, record, due.goal)
+        except WaitingError:
+            self._amended(link, order)
+            raise
         except DisagreementError as error:
-            paid = link.facts.get("paid") or order.payment.paid_at is None
-            if error.reason == "voided" and not paid and rule.record and rule.account:
-                facts = {**link.facts, UNBOOKED: str(order.total)}  # and it may never be booked
-                self.links.save(replace(link, facts=facts))
+            if error.reason == "voided":
+                link = self._amended(link, order)
+                if rule.record and rule.account:  # and it may never be booked
+                    came = unbooked(link, order, link.facts.get("paid", ""))
+                    self.links.save(replace(link, facts={**link.facts, **came}))
             raise
         if WRITING in link.facts:  # the document stands, whatever its money meets with
             facts = {**link.facts, "state": record.state.value, "total": str(order.total)}
             link = self._not_writing(replace(link, number=record.number, facts=facts))
-        link, paid = self._pay(link, order, record, party, rule)
+        link, paid = self.receipts().record(link, order, record, party, rule)
         self._note(link, order, record, due.goal)
         facts = {
             **{name: text for name, text in link.facts.items() if name not in _PASSING},
@@ -279,8 +263,7 @@ class Follower:
             "paid": paid,
         }
         facts.pop(UNBOOKED, None)
-        if not paid and order.payment.paid_at is not None:
-            facts[UNBOOKED] = str(order.total)
+        facts |= unbooked(link, order, paid)
         if order.status == "refunded":  # made only to be credited
             facts["keeps"] = "imported"
         link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))
@@ -335,57 +318,16 @@ class Follower:
         record = replace(to_record(result), number=link.number)
         return link, record, result["content"] == made_of
 
+    def _amended(self, link: Link, order: SalesOrder) -> Link:
+        """The link of a document that says by now what ``order`` does, though it goes no further:
+        who waits for an edit to be finished with need not wait for that."""
+        if WRITING not in link.facts:
+            return link
+        facts = {**link.facts, "total": str(order.total)}
+        return self._not_writing(replace(link, facts=facts))
+
     def _posted(self, link: Link, record: Record, order: SalesOrder, *, made: bool) -> Posted:
         return Posted(record.ref, record.number, link.document_key, order.total, made)
-
-    def _pay(
-        self,
-        link: Link,
-        order: SalesOrder,
-        record: Record,
-        party: Ref,
-        rule: PaymentRule,
-    ) -> tuple[Link, str]:
-        """What the link says of the money: the amount that is recorded, "-" for none of ours;
-        empty as long as there is none, or the document does not take it yet.
-
-        What was given back before is no more received. The amount is on the link before it is in
-        the books, so that a pass that breaks off leaves no money that nobody knows of.
-        """
-        paid = link.facts.get("paid", "")
-        if paid or order.payment.paid_at is None:
-            return link, paid
-        before = money(link.facts.get("back", "")) or Money.zero(order.currency)
-        amount = order.total - before
-        if not (rule.record and rule.account and amount.amount > 0):
-            return link, "-"  # what is free is paid at once, and no money moves
-        if self.back.adapter.capabilities.is_invoice and record.state is not State.CONFIRMED:
-            return link, ""  # nobody owes what is not booked
-        what = f"the payment of order {order.number}"
-        day, true_day = self.sales.day_for(Kind.PAYMENT, order.payment.paid_at, what)
-        document = PaymentDocument(
-            order=record.ref,
-            party=party,
-            amount=amount,
-            received_on=day,
-            account=rule.account,
-            reference=f"{order.payment.transaction_id or order.number}{true_day}",
-        )
-        if PAYING not in link.facts:
-            facts = {
-                **link.facts,
-                "state": record.state.value,
-                "content": content(order),
-                "party": str(party),
-                PAYING: f"{amount} {self.clock().isoformat()}",
-                **({"netted": str(before)} if before else {}),
-            }
-            link = self.links.save(replace(link, erp=record.ref, number=record.number, facts=facts))
-        self.sales.pay(document, key=payment_key(link.key))
-        self.story.tell("step", f"payment of {amount} on {rule.account}")
-        if booked := Invoiced.of(link).ids:  # it was invoiced before it was paid
-            Settling(self.back.adapter, self.sales.writer, self.story).settle(link, booked)
-        return link, str(amount)
 
     def _note(self, link: Link, order: SalesOrder, record: Record, goal: State) -> None:
         """One private note with the document's number; another when a quotation became an order."""
@@ -401,7 +343,7 @@ class Follower:
     def _void(self, link: Link, order: SalesOrder, due: Void) -> tuple[Outcome | None, Link]:
         assert link.erp is not None
         stands, ref = link.number or link.document_key, link.erp
-        if due.or_credit and self._would_bring_all_back(link):
+        if due.or_credit and self._would_bring_all_back(link, ref):
             self.story.tell("step", f"{stands} stays: it is credited")
             return None, self.links.save(replace(link, facts={**link.facts, "keeps": "invoiced"}))
         link, error = self._cancel(link, ref)
@@ -429,10 +371,17 @@ class Follower:
         self.notes.tell(order.ref.id, f"{link.document_key}:note:voided", text)
         return Voided(ref, link.number), self._voided(link)
 
-    def _would_bring_all_back(self, link: Link) -> bool:
-        """Cancelled, the document would give all its goods back, and a refund says which are."""
-        can = self.back.adapter.capabilities
-        return can.credits_goods and state_of(link) is State.CONFIRMED
+    def _would_bring_all_back(self, link: Link, ref: Ref) -> bool:
+        """Cancelled, the document would give all its goods back, and a refund says which are.
+
+        One that a person has cancelled has given them back.
+        """
+        if not self.back.adapter.capabilities.credits_goods:
+            return False
+        if state_of(link) is not State.CONFIRMED:
+            return False
+        now = self.back.adapter.get(ref)
+        return now is not None and now.state is not State.VOIDED
 
     def _cancel(self, link: Link, ref: Ref) -> tuple[Link, DisagreementError | None]:
         """The held link after the document was cancelled there, or why it must stand.

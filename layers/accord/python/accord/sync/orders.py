@@ -194,6 +194,7 @@ class Orders:
             if error.reason == "voided" and link.erp is not None:  # the rules may know what to do
                 self._queue_sale(link.erp, change, link)
             if refund is None:
+                self._queue_behind(link, order, change, seen)
                 raise
             raise WaitingError(  # the order's own change has the attention item
                 f"refund {refund} waits for its order, which is a person's turn ({error.reason})",
@@ -386,6 +387,15 @@ class Orders:
             )
             self.queues.put(refund, sending=f"{refund.ref}:{seen.digest}:{change.replay}")
         return queued(link, due, seen.digest) if due else {}
+
+    def _queue_behind(self, link: Link, order: SalesOrder, change: Change, seen: Seen) -> None:
+        """The refunds of a document that binds, which wait for what a person is asked of the order:
+        whoever dismisses that has not seen them."""
+        held = self.links.get(link.ref)
+        if held is None or held.erp is None or state_of(held) is not State.CONFIRMED:
+            return
+        if facts := self._queue_refunds(held, order, change, seen):
+            self.links.save(replace(held, facts={**held.facts, **facts}))
 
     def _take_back(
         self, worker: Follower, link: Link, order: SalesOrder

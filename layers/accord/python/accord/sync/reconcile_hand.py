@@ -6,8 +6,9 @@ import datetime as dt
 from accord.model.change import Ref
 from accord.ports.state import Attention, Link, Waiting
 from accord.ports.store import ListedOrder
-from accord.sync.follow import MAKING, PAYING
+from accord.sync.follow import MAKING
 from accord.sync.pair import Pair
+from accord.sync.receipts import PAYING
 from accord.sync.turn import WRITING
 
 LAG = dt.timedelta(minutes=10)

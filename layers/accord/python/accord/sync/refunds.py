@@ -7,9 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from accord.errors import (
+    AccordError,
     BusyError,
     DisagreementError,
+    NotNowError,
+    PaidByHandError,
     PermanentError,
+    RateLimitedError,
+    RejectedError,
     UnavailableError,
     UnsupportedError,
     WaitingError,
@@ -19,6 +24,7 @@ from accord.model.documents import (
     CreditDocument,
     Kind,
     PaymentDocument,
+    Record,
     Refund,
     SalesOrder,
     State,
@@ -124,6 +130,7 @@ class Refunds:
     links: Links
     notes: Notes
     clock: Callable[[], dt.datetime]
+    insists: bool = False  # a person replays what was asked: it was dealt with
 
     def carry(self, link: Link, order: SalesOrder, id_: str, story: Story) -> tuple[Outcome, Link]:
         """The refund in the books, and the order's link that says so.
@@ -164,8 +171,7 @@ class Refunds:
                 causes=(WAITS,),
             )
         if state is State.CONFIRMED:
-            link = self._counting_back(link, order, refund, every)
-            outcome = self._credit(link, order, refund, every, story)
+            outcome, link = self._credit(link, order, refund, every, story)
             return outcome, self._done(link, refund, credited=True)
         raise WaitingError(
             f"refund {id_} waits until {link.number or link.document_key} is more than a "
@@ -217,19 +223,36 @@ class Refunds:
     def _counting_back(
         self, link: Link, order: SalesOrder, refund: Refund, every: Sequence[Refund]
     ) -> Link:
-        """The link that says which pieces the credit note counts back, where it is to do so."""
+        """The link that says which pieces the credit note counts back, where it is to do so. Not
+        saved: until something is written, more may be put back."""
         does = self.sales.back.adapter.capabilities.credits_goods
         wanted = does and self.sales.rules.orders.returns == "restocked"
         if not wanted or counted_back(link, refund) is not None:
             return link
         uncredited = link.facts.get("uncredited", "").split(",")
         booked = [id_ for id_ in handled(link) if id_ not in uncredited]
-        facts = counting_back(link, order, refund, every, credited=booked)
-        return self.links.save(replace(link, facts=facts))
+        return replace(link, facts=counting_back(link, order, refund, every, credited=booked))
+
+    def _credited(
+        self, link: Link, was: Link, document: CreditDocument, key: str
+    ) -> tuple[Record, Link]:
+        """The credit note, booked, and the link that holds what it counts back.
+
+        It holds it before the first write, so that a second try says the same; ``was`` is the link
+        before that, which is saved again where nothing took effect.
+        """
+        fixed = self.links.save(link) if link.facts != was.facts else link
+        try:
+            draft = self.sales.credit(document, key=key)
+        except AccordError as error:
+            if fixed is not link and _is_surely_unmade(error):
+                self.links.save(replace(fixed, facts=was.facts))
+            raise
+        return self.sales.book_credit(document, draft, key=key), fixed
 
     def _credit(
         self, link: Link, order: SalesOrder, refund: Refund, every: Sequence[Refund], story: Story
-    ) -> Credited:
+    ) -> tuple[Credited, Link]:
         assert link.erp is not None
         sales, back = self.sales, self.sales.back
         if not back.adapter.capabilities.can(Kind.CREDIT_NOTE):
@@ -243,8 +266,9 @@ class Refunds:
         taken = credited(order, refund, earlier, mappings)
         lines, rule, _ = document_lines(taken, mappings, store=sales.store, erp=back.name)
         check_complete(taken, lines)
-        lines = returned(lines, counted_back(link, refund) or {})
-        self._check_by_hand(link.erp, order, refund)
+        counting = self._counting_back(link, order, refund, every)
+        lines = returned(lines, counted_back(counting, refund) or {})
+        self._check_by_hand(link, order, refund)
         what = f"refund {refund.ref.id} of order {order.number}"
         day, true_day = sales.day_for(Kind.CREDIT_NOTE, refund.refunded_at, what)
         party = sales.party(order)
@@ -261,9 +285,8 @@ class Refunds:
             + (f": {refund.reason}" if refund.reason else ""),
         )
         cents = rounding_line(taken, back.adapter.preview(document), mappings, store=sales.store)
-        record = sales.credit(
-            document.with_line(cents) if cents else document, key=_key(link, refund)
-        )
+        document = document.with_line(cents) if cents else document
+        record, link = self._credited(counting, link, document, _key(link, refund))
         story.tell("step", f"credit note {record.number} of {refund.total} at {record.ref}")
         self._tie(refund, record.ref, record.number)
         if refund.ref.id not in handled(link):
@@ -278,12 +301,24 @@ class Refunds:
             Settling(back.adapter, sales.writer, story).settle(link, (record.ref.id,))
         if sales.rules.flows.invoices != "on":  # whose flow tells the store of every credit note
             self._note(link, order, refund, record.number)
-        return Credited(refund.ref, record.number, refund.total)
+        return Credited(refund.ref, record.number, refund.total), link
 
-    def _check_by_hand(self, sale: Ref, order: SalesOrder, refund: Refund) -> None:
-        """Raises: DisagreementError: somebody credited the same amount there, maybe the same."""
+    def _check_by_hand(self, link: Link, order: SalesOrder, refund: Refund) -> None:
+        """Raises: DisagreementError: somebody cancelled the sale there, or credited the same
+        amount, maybe the same."""
+        assert link.erp is not None
         back = self.sales.back
-        progress = back.adapter.progress(sale)
+        progress = back.adapter.progress(link.erp)
+        if progress is not None and progress.order.state is State.VOIDED:
+            stands = link.number or link.document_key
+            raise DisagreementError(
+                f"refund {refund.ref.id} of order {order.number} gives back {refund.total}, and "
+                f"{stands} was cancelled by hand in {back.name}, so nothing is left of it to be "
+                "credited. Cancel the order in the store, or refund the rest of it; or make "
+                f"{stands} valid again; then replay",
+                reason="voided",
+                owner="commerce",
+            )
         for each in progress.invoices if progress is not None else ():
             credit = Ref(each.ref.system, Kind.CREDIT_NOTE.value, each.ref.id)
             if (
@@ -359,18 +394,22 @@ class Refunds:
         what = f"the money of refund {refund.ref.id} of order {order.number}"
         day, true_day = self.sales.day_for(Kind.PAYMENT, refund.refunded_at, what)
         party = link.facts.get("party")
-        self.sales.pay(
-            PaymentDocument(
-                order=link.erp,
-                party=Ref.parse(party) if party else self.sales.party(order).ref,
-                amount=-refund.total,
-                received_on=day,
-                account=account,
-                reference=f"{order.payment.transaction_id or order.number} refund "
-                f"{refund.ref.id}{true_day}",
-            ),
-            key=payment_key(_key(link, refund)),
+        document = PaymentDocument(
+            order=link.erp,
+            party=Ref.parse(party) if party else self.sales.party(order).ref,
+            amount=-refund.total,
+            received_on=day,
+            account=account,
+            reference=f"{order.payment.transaction_id or order.number} refund "
+            f"{refund.ref.id}{true_day}",
         )
+        try:
+            self.sales.pay(document, key=payment_key(_key(link, refund)))
+        except PaidByHandError as error:
+            if not (error.is_all or self.insists):
+                raise
+            story.tell("step", f"{refund.total} was paid back by hand")
+            return
         story.tell("step", f"{refund.total} paid back from {account}")
 
     # --- memory -------------------------------------------------------------
@@ -402,3 +441,10 @@ class Refunds:
 def _key(link: Link, refund: Refund) -> str:
     """The credit note's external key."""
     return refund_key(link.key, refund.ref.id)
+
+
+def _is_surely_unmade(error: AccordError) -> bool:
+    """What was asked for was refused, or never arrived."""
+    if isinstance(error, UnavailableError):
+        return not error.sent
+    return isinstance(error, (RejectedError, NotNowError, RateLimitedError))

@@ -59,6 +59,11 @@ REMEDIES: Mapping[str, Remedy] = {
         "Book the difference in the back office, or delete the refund that is too much; then "
         "dismiss this.",
     ),
+    "paid_by_hand": Remedy(
+        "What somebody booked by hand leaves no room for a payment.",
+        "Take it off in the back office; or complete it there by hand, and this money stays yours. "
+        f"{_AGAIN}",
+    ),
     "paid_differs": Remedy(
         "The order comes to another total since it was paid.",
         "Collect or pay back the difference, book it in the back office, then dismiss this.",

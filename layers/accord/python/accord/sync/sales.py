@@ -305,17 +305,20 @@ class Sales:
         return found
 
     def credit(self, document: CreditDocument, *, key: str) -> Record:
-        """The credit note, booked. Its total is compared before it binds."""
+        """The credit note, which does not bind yet; booked, where an earlier pass came that far."""
 
         def find() -> Record | None:
             records = self.back.adapter.find(Kind.CREDIT_NOTE, key)
             return adopt(records, what=f"credit note {key}", total=document.total)
 
-        record = self._made(document, key, step=f"{key}:credit", find=find)
-        if record.state is not State.CONFIRMED:
-            self._check_total(document, record)
-            record = self._moved(record, f"{key}:booked", self._confirm)
-        return record
+        return self._made(document, key, step=f"{key}:credit", find=find)
+
+    def book_credit(self, document: CreditDocument, record: Record, *, key: str) -> Record:
+        """The credit note, booked. Its total is compared before it binds."""
+        if record.state is State.CONFIRMED:
+            return record
+        self._check_total(document, record)
+        return self._moved(record, f"{key}:booked", self._confirm)
 
     def take_back(self, document: ReturnDocument, *, key: str) -> Record:
         """The return, open in the warehouse."""

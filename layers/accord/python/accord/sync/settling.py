@@ -36,8 +36,10 @@ class Settling:
         can = self.adapter.capabilities
         if link.erp is None or not booked or not can.reconciles:
             return
-        if can.is_invoice and money(link.facts.get("paid", "")):
-            return  # its money is of the invoice already, and what goes back of a credit note
+        # Its money is of the invoice already, and what goes back of a credit note; only what was
+        # given back before the rest was recorded is of neither.
+        if can.is_invoice and money(link.facts.get("paid", "")) and "netted" not in link.facts:
+            return
         order, name = link.erp, link.number or link.document_key
         given_back = dict.fromkeys([*link.facts.get("refunds", "").split(","), refund])
         keys = [

@@ -7,6 +7,7 @@ from accord.model.documents import SalesOrder, State
 from accord.model.money import Money
 from accord.ports.state import Link
 from accord.sync.decide import UNBOOKED
+from accord.sync.received import received
 from accord.sync.refunds import handled
 from accord.sync.sales import money
 
@@ -50,12 +51,10 @@ def troubles(link: Link, order: SalesOrder, erp: str) -> Iterator[PermanentError
 def money_left(link: Link) -> Money | None:
     """What was received and not paid back, whether or not it came to be in the books; None where
     no money is ours to record."""
-    paid = money(link.facts.get("paid", "") or link.facts.get(UNBOOKED, ""))
-    if paid is None:
+    came, back = received(link), money(link.facts.get("back", ""))
+    if came is None:
         return None
-    back, netted = (money(link.facts.get(name, "")) for name in ("back", "netted"))
-    left = paid + netted if netted is not None else paid
-    return left - back if back is not None and back.currency == left.currency else left
+    return came - back if back is not None and back.currency == came.currency else came
 
 
 def _about_money(link: Link, order: SalesOrder, erp: str) -> PermanentError | None:
@@ -65,30 +64,32 @@ def _about_money(link: Link, order: SalesOrder, erp: str) -> PermanentError | No
     state = link.facts.get("state")
     coming = set(order.refund_ids) - set(handled(link))
     if state == State.VOIDED.value and left.amount > 0 and not coming:
-        received = paid or f"{link.facts[UNBOOKED]}, which is in no books,"
+        came = received(link) if paid else f"{link.facts[UNBOOKED]}, which is in no books,"
         return PermanentError(
             f"order {order.number} is {order.status} and {link.number or link.document_key} is "
-            f"cancelled, but {received} was received and {left} was not paid back; refund it in "
+            f"cancelled, but {came} was received and {left} was not paid back; refund it in "
             "the store, or dismiss this",
             reason="paid_and_cancelled",
             owner="finance",
         )
-    if paid is None:
+    if not link.facts.get("paid"):
         return None
     if state == State.VOIDED.value and left.amount < 0:  # it was changed after it was paid
         return PermanentError(
-            f"{link.number or link.document_key} of order {order.number} is cancelled, {paid} was "
-            f"received and {-left} more was paid back; book the difference in {erp}, or delete "
-            "the refund that is too much in the store, then dismiss this",
+            f"{link.number or link.document_key} of order {order.number} is cancelled, "
+            f"{received(link)} was received and {-left} more was paid back; book the difference in "
+            f"{erp}, or delete the refund that is too much in the store, then dismiss this",
             reason="paid_back_too_much",
             owner="finance",
         )
-    netted = money(link.facts.get("netted", ""))
-    received = paid + netted if netted is not None else paid
-    if state == State.CONFIRMED.value and received != order.total:
+    if state == State.CONFIRMED.value and received(link) != order.total:
+        more = link.facts.get(UNBOOKED)
+        booked = f"{paid} was recorded as received"
+        if more:
+            booked = f"{more} was received, of which {paid or 'nothing'} is in the books"
         return PermanentError(
-            f"order {order.number} comes to {order.total} since it was changed, and {paid} was "
-            f"recorded as received; book the difference in {erp}, then dismiss this",
+            f"order {order.number} comes to {order.total} since it was changed, and {booked}; "
+            f"book the difference in {erp}, then dismiss this",
             reason="paid_differs",
             owner="finance",
         )

@@ -3,21 +3,27 @@
 An outage or a lost login is over when the other side answers us. A mapping is there when the rules
 were changed since; and because the missing item may be made in the back office, where nobody tells
 us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
-an order waits for its own, and of what waits for goods each takes another number of them: each is
-tried now and then, the less often the longer it has waited, and none holds the others back.
-Nothing goes back to a connection that is left alone, and no more than its limits allow.
+an order waits for its own: each is tried now and then, the less often the longer it has waited. Of
+what waits for goods each takes another number of them, so none holds the others back: each is tried
+when there are more than there were, and seldom otherwise. Nothing goes back to a connection that is
+left alone, and no more than its limits allow.
 
 One that hangs takes half of a run's time: who is asked first is left to chance, so that none is
 behind another for ever.
 """
 
 import datetime as dt
-from collections.abc import Callable
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
 from random import Random
 
 from accord.errors import AccordError, StaleVersionError
 from accord.model.change import Ref
+from accord.model.stock import Holding
 from accord.ports.queues import Queues
 from accord.ports.state import Attention, Cause, Control, Parked, Waiting
 from accord.sync.guard import WINDOW
@@ -28,7 +34,9 @@ from accord.sync.turn import GOODS, WAITS
 from accord.sync.worker import BUSY, LIMIT, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
-_LONGEST = dt.timedelta(hours=1)  # between two tries of what waits for its order, or for goods
+_LONGEST = dt.timedelta(hours=1)  # between two tries of what waits for its order
+_LONGEST_FOR_GOODS = dt.timedelta(hours=12)  # the same of what waits for goods; each costs calls
+_COUNTED = dt.timedelta(days=1)  # goods of which nobody read the count for so long are not counted
 _PINGED = frozenset({"outage", "unauthorized"})
 _OVER = frozenset({BUSY, PAUSED, WINDOW, LIMIT, DAY_LIMIT})  # once nothing holds the connection
 _TRIED = 60  # changes a minute, where "too many" was said and nobody told us how many are not
@@ -46,9 +54,11 @@ class Woken:
 
 @dataclass(slots=True)
 class _Run:
-    """What one run knows of connections, each of which is asked once."""
+    """What one run knows of connections, each of which is asked once. ``rose`` holds the causes
+    whose goods are counted: since when there are more of them than before, None for never."""
 
     until: dt.datetime | None
+    rose: Mapping[Cause, dt.datetime | None] = field(default_factory=dict)
     answers: dict[str, bool] = field(default_factory=dict)  # its time-out may be long
     rooms: dict[str, Room | None] = field(default_factory=dict)
 
@@ -59,6 +69,7 @@ class Waker:
 
     ``patience(connection)`` is the longest that this may take. ``is_held(connection)``: it is left
     alone now. ``room(connection)`` is what it takes now; None: as much as one likes.
+    ``holdings(erp, codes)`` are as those of ``Levels``.
     """
 
     waiting: Waiting
@@ -73,6 +84,9 @@ class Waker:
     is_held: Callable[[str], bool] = field(default=lambda _: False)
     room: Callable[[str], Room | None] = field(default=lambda _: None)
     patience: Callable[[str], dt.timedelta] = field(default=lambda _: dt.timedelta(0))
+    holdings: Callable[[str, Sequence[str]], Mapping[str, Holding]] = field(
+        default=lambda _, __: {}
+    )
 
     def run(self, *, until: dt.datetime | None = None) -> Woken:
         """Sends back what can go on and closes the items of causes that nothing waits for.
@@ -84,6 +98,10 @@ class Waker:
         causes = list(self.waiting.causes())
         run, sent, closed = _Run(until), 0, 0
         failed: AccordError | None = None
+        try:
+            run.rose = self._risen(causes)
+        except AccordError as error:  # then they count as not counted
+            failed = error
         pinged = [cause for cause in causes if cause.cause in _PINGED]
         self.random.shuffle(pinged)
         # Those that nobody is asked for first: one that hangs must not keep the others waiting.
@@ -106,8 +124,10 @@ class Waker:
         if cause.cause in _PINGED:
             return self._send(cause, run) if self._answers(cause.connection, run) else 0
         # Each waits for an order, or for a number of goods, of its own: none stands for the others.
-        if cause.cause == WAITS or cause.cause.startswith(GOODS):
+        if cause.cause == WAITS:
             return self._send(cause, run, is_due=self._is_due)
+        if cause.cause.startswith(GOODS):
+            return self._send(cause, run, is_due=partial(self._is_due_for_goods, cause, run))
         if cause.cause in _OVER:
             return self._send(cause, run, most=_TRIED if cause.cause == LIMIT else None)
         oldest = next(iter(self.waiting.of(cause)), None)
@@ -168,9 +188,46 @@ class Waker:
     def _is_due(self, parked: Parked) -> bool:
         """Its last try is as long ago as it had waited until then, or an hour. Its order's own turn
         sends for it besides, as soon as it can go on."""
-        waited = parked.parked_at - (parked.since or parked.parked_at)
-        pause = min(max(waited, _CANARY_EVERY), _LONGEST)
+        pause = min(max(_waited(parked), _CANARY_EVERY), _LONGEST)
         return self.clock() - parked.parked_at >= pause
+
+    def _is_due_for_goods(self, cause: Cause, run: _Run, parked: Parked) -> bool:
+        """More came since it was tried; or a try is due in any case: some came before they were
+        first counted, and what is counted nowhere tells nothing."""
+        rose = run.rose.get(cause)
+        if rose is not None and rose > parked.parked_at:
+            return True
+        waited = _waited(parked)
+        is_known = cause in run.rose and waited >= _CANARY_EVERY
+        pause = min(max(waited, _CANARY_EVERY), _LONGEST_FOR_GOODS)
+        return self.clock() - parked.parked_at >= (_LONGEST_FOR_GOODS if is_known else pause)
+
+    def _risen(self, causes: Sequence[Cause]) -> Mapping[Cause, dt.datetime | None]:
+        """Those of ``causes`` whose goods are counted, and since when there are more of them.
+
+        One read for each back office that has any, and what it keeps of them for the next run.
+        """
+        codes: defaultdict[str, dict[str, Cause]] = defaultdict(dict)
+        for cause in causes:
+            if cause.cause.startswith(GOODS):
+                codes[cause.connection][cause.cause.removeprefix(GOODS)] = cause
+        found: dict[Cause, dt.datetime | None] = {}
+        for erp, of in codes.items():
+            now, name = self.clock(), f"goods:{erp}"
+            held = self.control.get(name)
+            before = json.loads(held[0]) if held is not None else {}
+            known = self.holdings(erp, sorted(of))
+            counts = {code: before[code] for code in sorted(of) if code in before}
+            for code, holding in sorted(known.items()):
+                if holding.as_of is None or now - holding.as_of >= _COUNTED:
+                    continue
+                count = sum(holding.free.values())
+                rose = _rose(count, before.get(code), now)
+                counts[code] = [str(count), rose]
+                found[of[code]] = dt.datetime.fromisoformat(rose) if rose else None
+            if counts or held is not None:
+                self._moves(name, json.dumps(counts, separators=(",", ":"), sort_keys=True))
+        return found
 
     def _put(self, parked: Parked) -> None:
         """Stays parked until it has gone through; parked again, it is another sending."""
@@ -220,3 +277,14 @@ class Waker:
                 self.attention.close(item.id, now=self.clock(), by="wake: nothing waits for it")
                 closed += 1
         return closed
+
+
+def _waited(parked: Parked) -> dt.timedelta:
+    """How long it had waited in vain when it was last tried."""
+    return parked.parked_at - (parked.since or parked.parked_at)
+
+
+def _rose(count: Decimal | int, before: Sequence[str] | None, now: dt.datetime) -> str:
+    """Since when there are more goods than ``before``; empty for never."""
+    was, rose = before or (str(count), "")
+    return now.isoformat() if count > Decimal(was) else rose

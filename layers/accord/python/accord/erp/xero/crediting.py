@@ -10,13 +10,19 @@ from typing import Final
 from accord.erp.unsent import nothing_made
 from accord.erp.xero.books import Books
 from accord.erp.xero.client import Client
-from accord.erp.xero.mapping import UNIT_PRICES, credit_record, credit_values, totals_of
+from accord.erp.xero.mapping import (
+    STATES,
+    UNIT_PRICES,
+    credit_record,
+    credit_values,
+    totals_of,
+)
 from accord.erp.xero.masterdata import MasterData
 from accord.erp.xero.people import People
 from accord.erp.xero.refusals import PeriodLockedError, locked
 from accord.erp.xero.selling import Selling
 from accord.erp.xero.wire import Values, day_of, decimal, every, is_id, only, quoted, text
-from accord.errors import DuplicateError, RejectedError, StaleVersionError
+from accord.errors import DisagreementError, DuplicateError, RejectedError, StaleVersionError
 from accord.model.documents import CreditDocument, Record, State
 
 PATH: Final = "CreditNotes"
@@ -42,11 +48,14 @@ class Crediting:
     def create(self, document: CreditDocument, key: str) -> Record:
         """The new draft with its totals, or the credit note of that number as it is by now.
 
-        Raises: DuplicateError: the number is taken by something else.
+        Raises: DuplicateError: the number is taken by something else. DisagreementError: a person
+        voided the invoice, so nothing is left of it to be credited.
         """
         with nothing_made():
             known = self._selling.known(document)
             order = self._selling.row(_record_of(document))
+        if STATES[order["Status"]] is State.VOIDED:
+            raise self._voided(order)
         body = credit_values(
             document, text(order.get("InvoiceNumber")), known, self._master.options
         )
@@ -151,6 +160,16 @@ class Crediting:
         if not rows:
             raise RejectedError(f"{self._client.connection}: credit note {id_} is not in Xero")
         return dict(rows[0])
+
+    def _voided(self, invoice: Values) -> DisagreementError:
+        number = invoice["InvoiceNumber"]
+        return DisagreementError(
+            f"{self._client.connection}: invoice {number} is {invoice['Status']} in Xero, so "
+            "nothing is left of it to be credited; cancel the order in the store, or refund the "
+            "rest of it, then replay",
+            reason="voided",
+            owner="commerce",
+        )
 
 
 def credit_notes(client: Client, number: str) -> list[Values]:

@@ -1,21 +1,34 @@
 """Payments written: of an invoice, or given back for a credit note. One call, and two for the
 latter."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from accord.erp.needs import needs
 from accord.erp.unsent import nothing_made
 from accord.erp.xero.client import Client
 from accord.erp.xero.crediting import credit_notes
+from accord.erp.xero.invoices import INVOICES, is_booked
 from accord.erp.xero.mapping import payment_record
 from accord.erp.xero.masterdata import MasterData
 from accord.erp.xero.refusals import PeriodLockedError, locked
-from accord.erp.xero.wire import Values, every, is_id, only, quoted
-from accord.errors import RejectedError
+from accord.erp.xero.wire import Values, decimal, every, is_id, only, quoted, text
+from accord.errors import PaidByHandError, RejectedError
 from accord.model.documents import PaymentDocument, Record, State
 from accord.model.keys import payment_key
+from accord.model.money import Money
 
 PATH: Final = "Payments"
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is left to pay of an invoice or a credit note, and the money that is booked of it."""
+
+    number: str
+    left: Decimal
+    money: Decimal
 
 
 class Paying:
@@ -28,7 +41,8 @@ class Paying:
     def create(self, document: PaymentDocument, key: str) -> Record:
         """The new payment, which stands at once; what an earlier try made, if Xero takes no more.
 
-        Raises: RejectedError: more than is open; or nothing that money could go back for.
+        Raises: PaidByHandError: more than is open. RejectedError: nothing that money could go back
+            for.
         """
         with nothing_made():
             known = self._master.known(needs(document))
@@ -47,7 +61,7 @@ class Paying:
         except RejectedError as error:
             if (found := self._made(document, key)) is not None:
                 return found
-            raise self._refused(document, error) from error
+            raise self._refused(document, key, error) from error
         currency = document.amount.currency
         return payment_record(only(answer, PATH), self._client.connection, currency)
 
@@ -75,18 +89,48 @@ class Paying:
         ]
         return alike[0] if len(alike) == 1 else None
 
-    def _refused(self, document: PaymentDocument, error: RejectedError) -> RejectedError:
-        """``error`` in words that a bookkeeper can act upon."""
-        what = "receipt" if document.amount.amount > 0 else "paying back"
-        papers = "invoice" if document.amount.amount > 0 else "credit note"
-        return RejectedError(
-            f"{error}; Xero does not take the {what} of {abs(document.amount)}. Look at what is "
-            f"set against its {papers} there: if the money is booked already, dismiss this; if "
-            "not, take off what stands in its way, then replay",
-            owner="finance",
+    def _refused(self, document: PaymentDocument, key: str, error: RejectedError) -> RejectedError:
+        """``error`` in words that a bookkeeper can act upon. One call."""
+        is_in = document.amount.amount > 0
+        amount, what = abs(document.amount), "receipt" if is_in else "paying back"
+        refused = f"{error}; Xero does not take the {what} of {amount}"
+        stands = self._standing(document) if is_in else self._standing_back(key)
+        if stands is None or stands.left >= amount.amount:
+            return RejectedError(
+                f"{refused}. Mend what it names, then replay",
+                owner="finance",
+                sent=error.sent,
+                body=error.body,
+            )
+        money = Money(stands.money, amount.currency)
+        by_hand = PaidByHandError(
+            f"{refused}, because of what is set against {stands.number} there, {money} of it "
+            "money. Take that off, and replay; or book by hand what is missing, and replay, which "
+            "leaves this money to you",
             sent=error.sent,
             body=error.body,
         )
+        by_hand.is_all = money == amount
+        return by_hand
+
+    def _standing(self, document: PaymentDocument) -> _Standing | None:
+        """What is set against the invoice; None unless it is booked."""
+        rows = self._client.get(f"{INVOICES}/{document.order.id}").get(INVOICES) or []
+        row = rows[0] if rows else {}
+        if not is_booked(row):
+            return None
+        left, paid = (decimal(row.get(name)) for name in ("AmountDue", "AmountPaid"))
+        return _Standing(text(row.get("InvoiceNumber")), left, paid)
+
+    def _standing_back(self, key: str) -> _Standing | None:
+        """The same of the credit note."""
+        number = key.removesuffix(payment_key(""))
+        row = next((row for row in credit_notes(self._client, number) if is_booked(row)), None)
+        if row is None:
+            return None
+        left, total = (decimal(row.get(name)) for name in ("RemainingCredit", "Total"))
+        set_off = (decimal(each.get("Amount")) for each in row.get("Allocations") or ())
+        return _Standing(number, left, total - left - sum(set_off, Decimal(0)))
 
     def _credited(self, key: str) -> Values:
         """The credit note that the money goes back for: it bears the refund's key."""

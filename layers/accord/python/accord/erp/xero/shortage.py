@@ -53,7 +53,7 @@ def shortage(connection: str, invoice: Values, goods: Sequence[Taken]) -> Waitin
     what = "; ".join(map(str, short))
     return WaitingError(
         f"invoice {text(invoice.get('InvoiceNumber'))} takes {what}: {connection} refused it. It "
-        "stays a draft and goes on by itself within an hour after the goods are booked in",
+        "stays a draft and goes on by itself once the goods are booked in",
         connection=connection,
         causes=tuple(f"stock:{each.code}" for each in short),
         owner="warehouse",

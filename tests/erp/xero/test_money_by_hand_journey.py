@@ -1,0 +1,224 @@
+"""Money that a person books in Xero where Accord would: it is theirs, and no refund is lost behind
+it."""
+
+import datetime as dt
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from accord.local.offices.xero import XeroOffice
+from accord.model.change import Change, Ref
+from accord.model.documents import State
+from tests.erp.xero.caller import Caller
+from tests.erp.xero.test_journey import RICH, TOTAL, UNPAID, asked, opened
+
+PIECE = Decimal("21.59")  # of the first line, with its tax
+SOON = dt.timedelta(minutes=20)  # within which what waits is tried a few times
+
+
+@pytest.fixture
+def office() -> XeroOffice:
+    return opened()
+
+
+@pytest.fixture
+def order(office: XeroOffice) -> str:
+    """It is an invoice, and nothing was paid yet."""
+    id_ = office.store.place({**RICH, **UNPAID, "status": "processing"})
+    office.drain()
+    return id_
+
+
+def paid_in_store(office: XeroOffice, order: str) -> None:
+    office.store.set_status(order, "completed", paid=True)
+    office.drain()
+
+
+def refunded(office: XeroOffice, order: str) -> str:
+    """One piece of the first line; the refund's id."""
+    line = str(office.store.orders[order]["line_items"][0]["id"])
+    id_ = office.store.refund(order, lines={line: 1})
+    office.drain(SOON)
+    return id_
+
+
+def dismiss(office: XeroOffice) -> None:
+    for item in office.attention.open():
+        office.attention.dismiss(item.id, now=office.clock.now, by="olivia", why="it is booked")
+
+
+def replay(office: XeroOffice) -> None:
+    """Every open item of a change, by a person."""
+    for item in office.attention.open():
+        if item.subject.startswith("waiting:"):
+            continue
+        again = Change(
+            ref=Ref.parse(item.subject),
+            event=item.event,
+            seen_at=office.clock.now,
+            correlation_id=f"replay-{item.id}",
+            replay="olivia",
+            aggregate=Ref.parse(item.aggregate) if item.aggregate else None,
+        )
+        office.queue.put(again, sending=f"{item.id}:{office.clock.now}")
+    office.drain()
+
+
+def notes(office: XeroOffice) -> list[Decimal]:
+    return [note.gross for note in office.credit_notes() if note.booked]
+
+
+# --- received ---------------------------------------------------------------------------------
+
+
+def test_money_of_just_that_amount_is_agreed_and_its_refund_is_credited(
+    office: XeroOffice, order: str
+) -> None:
+    office.desk.pay(office.ref(order).id)
+    paid_in_store(office, order)
+    assert asked(office) == []
+
+    refunded(office, order)
+
+    assert notes(office) == [PIECE]
+    assert office.money() == [TOTAL]  # what goes back of it is theirs as well
+    assert (asked(office), office.waiting.causes()) == ([], [])
+    office.clock.now += dt.timedelta(hours=1)
+    assert office.reconcile().differences == []
+
+
+def test_a_quotation_that_a_person_approves_and_pays_is_agreed(office: XeroOffice) -> None:
+    order = office.store.place({**RICH, "status": "on-hold"})
+    office.drain()
+    office.desk.approve(office.ref(order).id)
+    office.desk.pay(office.ref(order).id)
+    office.drain()
+
+    assert [sold.state for sold in office.sold()] == [State.CONFIRMED]
+    assert (office.money(), asked(office)) == ([TOTAL], [])
+
+
+def test_another_amount_is_asked_about_and_a_replay_leaves_the_money_to_them(
+    office: XeroOffice, order: str
+) -> None:
+    office.desk.pay(office.ref(order).id, amount=Decimal(100))
+    paid_in_store(office, order)
+    assert asked(office) == [("paid_by_hand", "finance")]
+    (item,) = office.attention.open()
+    assert "100.00 GBP of it money" in item.message
+    assert "dismiss" not in item.message
+
+    office.desk.pay(office.ref(order).id)  # the rest
+    replay(office)
+
+    assert asked(office) == []
+    assert sum(office.money()) == TOTAL
+    refunded(office, order)
+    assert notes(office) == [PIECE]
+
+
+def test_another_amount_that_is_taken_off_again_makes_room_for_ours(
+    office: XeroOffice, order: str
+) -> None:
+    by_hand = office.desk.pay(office.ref(order).id, amount=Decimal(100))
+    paid_in_store(office, order)
+
+    office.desk.undo_payment(by_hand)
+    replay(office)
+
+    assert (office.money(), asked(office)) == ([TOTAL], [])
+
+
+def test_a_refund_behind_money_that_was_dismissed_waits_in_sight(
+    office: XeroOffice, order: str
+) -> None:
+    by_hand = office.desk.pay(office.ref(order).id, amount=Decimal(100))
+    paid_in_store(office, order)
+    dismiss(office)
+    refunded(office, order)
+
+    assert notes(office) == []
+    assert [cause.cause for cause in office.waiting.causes()] == ["order"]
+    assert ("waiting", "ops") in asked(office)
+
+    office.desk.undo_payment(by_hand)
+    office.drain()
+
+    assert sorted(office.money()) == [-PIECE, TOTAL]
+    assert notes(office) == [PIECE]
+    assert (asked(office), office.waiting.causes()) == ([], [])
+
+
+def test_what_is_refused_for_another_reason_stays_ours_to_record(
+    office: XeroOffice, order: str
+) -> None:
+    refusing(office)
+    paid_in_store(office, order)
+    assert asked(office) == [("rejected", "finance")]
+
+    replay(office)
+    assert asked(office) == [("rejected", "finance")]
+
+    office.xero.hook = lambda _: None
+    replay(office)
+    assert (office.money(), asked(office)) == ([TOTAL], [])
+
+
+def refusing(office: XeroOffice) -> None:
+    """No payment is taken, whatever of."""
+    body = {"Elements": [{"ValidationErrors": [{"Message": "The account is archived"}]}]}
+    refused = httpx.Response(400, json=body)
+    office.wire.inner = httpx.MockTransport(office.xero)  # whose file knows no such answer
+    office.xero.hook = lambda call: refused if call == "PUT Payments" else None
+
+
+# --- given back ---------------------------------------------------------------------------------
+
+
+def test_money_that_a_person_gave_back_of_our_credit_note_is_agreed(office: XeroOffice) -> None:
+    order = office.store.place(RICH)
+    office.drain()
+    refusing(office)
+    refunded(office, order)
+    assert asked(office) == [("rejected", "finance")]
+
+    office.xero.hook = lambda _: None
+    give_back(office, PIECE)
+    replay(office)
+
+    assert sorted(office.money()) == [-PIECE, TOTAL]
+    assert asked(office) == []
+
+
+def test_another_amount_given_back_is_asked_about_and_a_replay_leaves_it_to_them(
+    office: XeroOffice,
+) -> None:
+    order = office.store.place(RICH)
+    office.drain()
+    refusing(office)
+    refunded(office, order)
+    office.xero.hook = lambda _: None
+    give_back(office, Decimal(5))
+    dismiss(office)
+    office.store.set_status(order, "completed")
+    office.drain()
+    assert asked(office) == [("paid_by_hand", "finance")]
+
+    replay(office)
+
+    assert sorted(office.money()) == [-5, TOTAL]
+    assert asked(office) == []
+
+
+def give_back(office: XeroOffice, amount: Decimal) -> None:
+    """By hand, of the only credit note."""
+    (note,) = office.desk.rows("CreditNotes")
+    element = {
+        "CreditNote": {"CreditNoteID": note["CreditNoteID"]},
+        "Account": {"Code": "091"},
+        "Date": office.clock.now.date().isoformat(),
+        "Amount": float(amount),
+        "Reference": "Paid back at the desk",
+    }
+    Caller(office.xero).make("Payments", element)
