@@ -1,11 +1,13 @@
 """What comes in while the other side is not ready for it, with each back office: money of a
 quotation, and what becomes of a document that a person cancelled just before."""
 
+import contextlib
 import datetime as dt
 from typing import Any
 
 import pytest
 
+from accord.errors import DisagreementError
 from accord.local.offices.office import Office
 from accord.local.offices.xero import XeroOffice
 from accord.model.documents import State
@@ -278,3 +280,39 @@ def test_a_refund_of_what_was_cancelled_by_hand_is_asked_about_until_the_order_i
     assert stood(office, order) == [("", State.VOIDED)]
     assert office.credit_notes() == []
     assert asked(office) == []
+
+
+@pytest.mark.parametrize("fields", [{}, COD], ids=["paid", "unrecorded"])
+def test_a_refund_is_credited_against_the_invoice_that_outlasts_its_order(
+    office: Office, fields: dict[str, Any]
+) -> None:
+    """Where the order is the invoice, nothing is left of it once that is void."""
+    change(office, "flows", erp_changes="off")
+    order = place(office, **fields)
+    office.post_invoice(order)
+    with contextlib.suppress(DisagreementError):  # as the books in memory refuse it
+        office.cancel(order)
+    if stood(office, order) != [("", State.VOIDED)]:
+        pytest.skip(f"{office.kind} cancels no sale that is invoiced")
+    office.drain()
+    office.store.refund(order, lines={line(office, order): 1})
+    office.drain()
+
+    if office.can.is_invoice:
+        assert office.credit_notes() == []
+        assert asked(office) == [("voided", "commerce")]
+        return
+    (note,) = office.credit_notes()
+    assert note.booked
+    moved = [] if fields else [TOTAL, -note.gross]
+    assert office.money() == moved
+    assert asked(office) == []
+
+    office.store.set_status(order, "cancelled")
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    assert [each.booked for each in office.invoices(order)] == [True]
+    assert office.credit_notes() == [note]
+    assert office.money() == moved
+    assert asked(office) == [("credited", "finance")]

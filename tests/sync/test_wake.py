@@ -241,11 +241,27 @@ def test_what_waits_for_goods_of_which_no_more_come_is_hardly_tried(bench: Bench
     bench.counted = {"MUG": 1}
     parked = bench.park("1", GOODS)
 
-    assert bench.tries(parked, hours=36) == [5, 725, 1445]
+    assert bench.tries(parked, hours=36) == [1, 6, 726, 1446]
+
+
+@pytest.mark.parametrize(
+    ("counted", "counted_at"), [({"MUG": 0}, START - dt.timedelta(days=2)), ({}, None)]
+)
+def test_goods_that_come_before_a_day_s_first_count_are_not_waited_for(
+    bench: Bench, counted: dict[str, int], counted_at: dt.datetime | None
+) -> None:
+    bench.counted, bench.counted_at = counted, counted_at
+    parked = bench.park("1", GOODS)
+    assert bench.tries(parked, hours=1) == [5, 10, 20, 40]
+
+    bench.counted, bench.counted_at = {"MUG": 10}, None
+    bench.later()
+
+    assert bench.wake() == ["1"]
 
 
 def test_all_that_waits_for_goods_is_tried_when_more_come(bench: Bench) -> None:
-    bench.counted = {"MUG": 1, "CUP": 1}
+    bench.counted, bench.counted_at = {"MUG": 1, "CUP": 1}, START
     first, second = (bench.park(id_, GOODS) for id_ in ("1", "2"))
     bench.later()
     bench.park("3", Cause("main", "stock:CUP"))
@@ -271,7 +287,7 @@ def test_all_that_waits_for_goods_is_tried_when_more_come(bench: Bench) -> None:
 def test_goods_that_came_while_the_connection_was_left_alone_are_not_forgotten(
     bench: Bench,
 ) -> None:
-    bench.counted = {"MUG": 1}
+    bench.counted, bench.counted_at = {"MUG": 1}, START
     bench.park("1", GOODS)
     bench.later()
     assert bench.wake() == []

@@ -123,7 +123,8 @@ class Past:
     def refund(self, id_: int, invoice: int) -> None:
         """All of the invoice taken back, a draft."""
         context = {"active_model": "account.move", "active_ids": [invoice]}
-        wizard = self.call("account.move.reversal", "create", {"reason": "x"}, context=context)
+        values = {"reason": "x", "journal_id": 1}
+        wizard = self.call("account.move.reversal", "create", values, context=context)
         self.next("account.move", id_)
         self.call("account.move.reversal", "refund_moves", [wizard], context=context)
 

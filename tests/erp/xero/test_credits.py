@@ -285,6 +285,7 @@ class TestCredits(OnXero):
             erp.create(replace(out, amount=Money(Decimal("-5.00"), "GBP")), key=f"{key}-r1:payment")
 
         assert (caught.value.owner, caught.value.is_all) == ("finance", False)
+        assert caught.value.is_settled
         assert f"{credit.total} of it money" in str(caught.value)
 
     def test_a_locked_day_takes_no_credit_note(

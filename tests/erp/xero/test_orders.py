@@ -520,7 +520,7 @@ class TestOrders(OnXero):
         with pytest.raises(PaidByHandError, match="exceeds") as caught:
             erp.create(replace(payment, amount=more), key=f"{key}:payment")
 
-        assert not caught.value.is_all
+        assert (caught.value.is_all, caught.value.is_settled) == (False, False)
 
     @pytest.mark.parametrize(("cents", "is_all"), [(0, True), (-5, False)])
     def test_money_that_a_person_booked_before_says_whether_it_is_all(
@@ -532,7 +532,19 @@ class TestOrders(OnXero):
         with pytest.raises(PaidByHandError) as caught:
             erp.create(payment, key=f"{key}:payment")
 
-        assert caught.value.is_all is is_all
+        assert (caught.value.is_all, caught.value.is_settled) == (is_all, is_all)
+
+    def test_what_a_person_credited_before_settles_it_without_being_money(
+        self, erp: Xero, order: Make, key: str
+    ) -> None:
+        payment = self.paid(erp, order(), key)
+        self._desk.pay(payment.order.id, amount=CENT)
+        self._desk.credit(payment.order.id)
+
+        with pytest.raises(PaidByHandError) as caught:
+            erp.create(payment, key=f"{key}:payment")
+
+        assert (caught.value.is_all, caught.value.is_settled) == (False, True)
 
     def test_a_payment_that_is_refused_while_nothing_can_be_read_is_tried_again(
         self, erp: Xero, xero: FakeXero, order: Make, key: str

@@ -200,11 +200,12 @@ class DuplicateError(RejectedError):
 
 class PaidByHandError(RejectedError):
     """What somebody booked there by hand leaves no room for that payment. ``is_all``: it is money,
-    and just as much."""
+    and just as much. ``is_settled``: nothing is left to pay there, whatever it was settled with."""
 
     reason = "paid_by_hand"
     owner: Owner = "finance"
     is_all = False
+    is_settled = False
 
 
 class DisagreementError(PermanentError):

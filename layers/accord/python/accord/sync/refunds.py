@@ -31,6 +31,7 @@ from accord.model.documents import (
 )
 from accord.model.keys import payment_key, refund_key
 from accord.model.money import Money
+from accord.model.progress import Progress
 from accord.ports.state import Link, Links, Seen
 from accord.ports.store import Store
 from accord.rules.accounts import check_complete, document_lines, rounding_line
@@ -304,12 +305,12 @@ class Refunds:
         return Credited(refund.ref, record.number, refund.total), link
 
     def _check_by_hand(self, link: Link, order: SalesOrder, refund: Refund) -> None:
-        """Raises: DisagreementError: somebody cancelled the sale there, or credited the same
-        amount, maybe the same."""
+        """Raises: DisagreementError: somebody cancelled the sale there and no invoice of it
+        stands, or credited the same amount, maybe the same."""
         assert link.erp is not None
         back = self.sales.back
         progress = back.adapter.progress(link.erp)
-        if progress is not None and progress.order.state is State.VOIDED:
+        if progress is not None and _is_void(progress):
             stands = link.number or link.document_key
             raise DisagreementError(
                 f"refund {refund.ref.id} of order {order.number} gives back {refund.total}, and "
@@ -406,7 +407,7 @@ class Refunds:
         try:
             self.sales.pay(document, key=payment_key(_key(link, refund)))
         except PaidByHandError as error:
-            if not (error.is_all or self.insists):
+            if not (error.is_all or (self.insists and error.is_settled)):
                 raise
             story.tell("step", f"{refund.total} was paid back by hand")
             return
@@ -441,6 +442,12 @@ class Refunds:
 def _key(link: Link, refund: Refund) -> str:
     """The credit note's external key."""
     return refund_key(link.key, refund.ref.id)
+
+
+def _is_void(progress: Progress) -> bool:
+    """It was cancelled, and nothing of it counts in the books: an invoice may outlast its order."""
+    stands = any(each.kind is Kind.INVOICE and each.is_booked for each in progress.invoices)
+    return progress.order.state is State.VOIDED and not stands
 
 
 def _is_surely_unmade(error: AccordError) -> bool:

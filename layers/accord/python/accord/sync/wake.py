@@ -219,12 +219,14 @@ class Waker:
             known = self.holdings(erp, sorted(of))
             counts = {code: before[code] for code in sorted(of) if code in before}
             for code, holding in sorted(known.items()):
-                if holding.as_of is None or now - holding.as_of >= _COUNTED:
+                if holding.as_of is None:
                     continue
                 count = sum(holding.free.values())
-                rose = _rose(count, before.get(code), now)
+                rose = _rose(count, before.get(code), now, holding.as_of)
                 counts[code] = [str(count), rose]
-                found[of[code]] = dt.datetime.fromisoformat(rose) if rose else None
+                # An old count tells nothing of today, but what the next one is more than.
+                if now - holding.as_of < _COUNTED:
+                    found[of[code]] = dt.datetime.fromisoformat(rose) if rose else None
             if counts or held is not None:
                 self._moves(name, json.dumps(counts, separators=(",", ":"), sort_keys=True))
         return found
@@ -284,7 +286,12 @@ def _waited(parked: Parked) -> dt.timedelta:
     return parked.parked_at - (parked.since or parked.parked_at)
 
 
-def _rose(count: Decimal | int, before: Sequence[str] | None, now: dt.datetime) -> str:
-    """Since when there are more goods than ``before``; empty for never."""
-    was, rose = before or (str(count), "")
+def _rose(
+    count: Decimal | int, before: Sequence[str] | None, now: dt.datetime, as_of: dt.datetime
+) -> str:
+    """Since when there are more goods than ``before``; empty for never. The first count may be of
+    goods that came since the last try, if it is of a moment ``as_of`` after that."""
+    if before is None:
+        return as_of.isoformat() if count > 0 else ""
+    was, rose = before
     return now.isoformat() if count > Decimal(was) else rose

@@ -111,6 +111,7 @@ class Paying:
             body=error.body,
         )
         by_hand.is_all = money == amount
+        by_hand.is_settled = stands.left <= 0
         return by_hand
 
     def _standing(self, document: PaymentDocument) -> _Standing | None:

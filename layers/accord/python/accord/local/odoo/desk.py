@@ -240,7 +240,11 @@ class Desk:
         """All of the order's invoice taken back, and booked."""
         (row,) = self._call("sale.order", "read", [order], ["invoice_ids"])
         context = {"active_model": "account.move", "active_ids": row["invoice_ids"][:1]}
-        values = {"reason": "At the desk", "date": False}
+        values = {
+            "reason": "At the desk",
+            "date": dt.datetime.now(dt.UTC).date().isoformat(),
+            "journal_id": self._id("account.journal", "type", "sale"),
+        }
         wizard = self._call("account.move.reversal", "create", values, context=context)
         window = self._call("account.move.reversal", "refund_moves", [wizard], context=context)
         self._call("account.move", "action_post", [window["res_id"]])

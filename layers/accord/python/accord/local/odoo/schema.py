@@ -294,7 +294,7 @@ def _accounting(version: int) -> dict[str, Model]:
         "account.move.reversal": Model(
             {
                 "reason": TEXT,
-                "journal_id": one("account.journal"),
+                "journal_id": one("account.journal", required=True),
                 "date": DAY,
                 "move_ids": several("account.move"),
             },
