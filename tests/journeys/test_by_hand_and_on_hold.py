@@ -316,3 +316,26 @@ def test_a_refund_is_credited_against_the_invoice_that_outlasts_its_order(
     assert office.credit_notes() == [note]
     assert office.money() == moved
     assert asked(office) == [("credited", "finance")]
+
+
+@pytest.mark.parametrize("fields", [{}, COD], ids=["paid", "unrecorded"])
+def test_a_refund_is_credited_against_that_invoice_though_the_store_cancelled_first(
+    office: Office, fields: dict[str, Any]
+) -> None:
+    order = place(office, **fields)
+    office.post_invoice(order)
+    with contextlib.suppress(DisagreementError):
+        office.cancel(order)
+    if stood(office, order) != [("", State.VOIDED)] or office.can.is_invoice:
+        pytest.skip(f"{office.kind} leaves no invoice of a sale that is cancelled")
+    office.drain()
+    office.store.set_status(order, "cancelled")
+    office.drain()
+
+    office.store.refund(order, lines={line(office, order): 1})
+    office.drain()
+
+    assert stood(office, order) == [("", State.VOIDED)]
+    (note,) = office.credit_notes()
+    assert note.booked
+    assert office.money() == ([] if fields else [TOTAL, -note.gross])

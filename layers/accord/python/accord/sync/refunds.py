@@ -161,17 +161,18 @@ class Refunds:
         if not refund.total and not refund.lines:
             return Skipped("nothing was given back"), self._done(link, refund)
         state = state_of(link)
-        if state is State.VOIDED:  # nothing was sold, so there is nothing to credit
+        outlasts = state is State.VOIDED and self._is_invoiced(link.erp)
+        if state is State.VOIDED and not outlasts:  # nothing was sold, so nothing is to be credited
             self._pay_back(link, order, refund, story)
             return Credited(refund.ref, "", refund.total), self._done(link, refund, credited=False)
-        if link.facts.get("erp_state") == State.VOIDED.value:
+        if link.facts.get("erp_state") == State.VOIDED.value and not outlasts:
             raise WaitingError(
                 f"refund {id_} waits until somebody has decided what becomes of order "
                 f"{order.number}: {link.number or link.document_key} was cancelled by hand",
                 connection=order.ref.system,
                 causes=(WAITS,),
             )
-        if state is State.CONFIRMED:
+        if state is State.CONFIRMED or outlasts:
             outcome, link = self._credit(link, order, refund, every, story)
             return outcome, self._done(link, refund, credited=True)
         raise WaitingError(
@@ -303,6 +304,11 @@ class Refunds:
         if sales.rules.flows.invoices != "on":  # whose flow tells the store of every credit note
             self._note(link, order, refund, record.number)
         return Credited(refund.ref, record.number, refund.total), link
+
+    def _is_invoiced(self, sale: Ref) -> bool:
+        """An invoice of the cancelled sale stands: a person booked it, and it outlasts the sale."""
+        progress = self.sales.back.adapter.progress(sale)
+        return progress is not None and _stands(progress)
 
     def _check_by_hand(self, link: Link, order: SalesOrder, refund: Refund) -> None:
         """Raises: DisagreementError: somebody cancelled the sale there and no invoice of it
@@ -446,8 +452,11 @@ def _key(link: Link, refund: Refund) -> str:
 
 def _is_void(progress: Progress) -> bool:
     """It was cancelled, and nothing of it counts in the books: an invoice may outlast its order."""
-    stands = any(each.kind is Kind.INVOICE and each.is_booked for each in progress.invoices)
-    return progress.order.state is State.VOIDED and not stands
+    return progress.order.state is State.VOIDED and not _stands(progress)
+
+
+def _stands(progress: Progress) -> bool:
+    return any(each.kind is Kind.INVOICE and each.is_booked for each in progress.invoices)
 
 
 def _is_surely_unmade(error: AccordError) -> bool:
