@@ -111,7 +111,7 @@ def test_a_tax_that_is_pushed_posts_the_order_that_waited_for_it(
 ) -> None:
     deliver(place, an_order(7101))
     assert eventually(lambda: [cause for cause in waits(place) if cause.startswith("tax:")])
-    (item,) = open_items(place)
+    (item,) = eventually(lambda: open_items(place))  # which opens once it is parked
     shown = accord("attention", "show", item.id)
     assert (shown["reason"], shown["owner"]) == ("unmapped", "finance")
     part = tmp_path / "taxes.toml"
