@@ -50,7 +50,7 @@ class RealOdoo:
         self._who: int | None = None
 
     def call(self, model: str, method: str, *args: Any, **named: Any) -> Any:
-        """Raises: RejectedError: with the name and the text of Odoo's error."""
+        """Raises: RejectedError: with the kind and the text of Odoo's error."""
         key = self.where.admin_key
         if self._who is None:
             self._who = self._asked("common", "authenticate", self.database, "admin", key, {})
@@ -78,7 +78,7 @@ class RealOdoo:
         response = self._http.post("/jsonrpc", content=content, headers=headers)
         answer = result(json_of(response, "odoo", exact=True))
         if isinstance(answer, Fault):
-            raise RejectedError(f"{answer.name}: {answer.message}")
+            raise RejectedError(f"{answer.kind}: {answer.message}")
         return answer
 
 
@@ -96,6 +96,8 @@ def furnish(odoo: RealOdoo, furniture: Furniture = FURNITURE) -> None:
     odoo.call("res.currency", "write", [own], {"active": True})
     (company,) = odoo.call("res.company", "search", [])
     odoo.call("res.company", "write", [company], {"currency_id": own})
+    precisions = odoo.call("decimal.precision", "search", [["name", "=", "Product Price"]])
+    odoo.call("decimal.precision", "write", precisions, {"digits": 4})  # as `Desk.furnish` has it
     for rate, code in enumerate(furniture.currencies, start=2):
         (currency,) = ids("res.currency", ["name", "=", code])
         odoo.call("res.currency", "write", [currency], {"active": True})
