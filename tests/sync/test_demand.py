@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.errors import UnavailableError
+from accord.local.life.known import sales_of
 from accord.local.world import KilledError, World, hooked
 from accord.model.change import Change, Ref
 from accord.model.documents import OrderLine, SalesOrder
@@ -149,6 +150,28 @@ def test_a_quotation_goes_on_claiming() -> None:
     world.look()
     assert world.taken() == 3
     assert world.claim.reserved_at is None
+
+
+def test_an_order_whose_sale_was_made_anew_as_a_quotation_claims_again() -> None:
+    """Found by `accord simulate`, shard 3985179310: what the cancelled sale had kept was sold
+    twice, while the quotation kept nothing."""
+    world = selling(following(flows={"erp_changes": "on"}))
+    world.look()
+    placed(world)
+    world.look(free=7)
+    assert world.taken() == 0
+    (sale,) = sales_of(world, "30")
+    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
+    world.drain()
+
+    world.store.edit("30", status="on-hold", shipping={**RICH["shipping"], "city": "Hull"})
+    world.drain()
+    world.look()
+
+    assert [each["state"] for each in sales_of(world, "30")] == ["voided", "quotation"]
+    assert world.claim.needs == whole(SOLD)
+    assert world.claim.reserved_at is None
+    assert world.taken() == 3
 
 
 def test_a_settled_order_costs_one_read() -> None:

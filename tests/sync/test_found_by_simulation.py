@@ -119,3 +119,34 @@ def test_an_edit_that_takes_effect_late_does_not_stop_what_follows_it(
     (sale,) = sales_of(world, "30")
     assert sale["state"] == "confirmed"
     assert world.attention.open() == []
+
+
+def test_a_refund_that_is_deleted_waits_no_more_behind_its_orders_trouble(
+    make_world: MakeWorld,
+) -> None:
+    """Shard 244738981, order 438001: refunded for more than its sale, which could not follow an
+    edit, and was cancelled; the refund was deleted, and its item stayed for ever."""
+    flows = dict.fromkeys(("orders", "fulfilment", "invoices", "erp_changes"), "on")
+    world = make_world(config(flows=flows))
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=1)
+    world.store.place({**order, "customer_id": 0})
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    world.erp().ship(Ref("main", "sales_order", sale["id"]), None, tracking="T1", carrier="P")
+    line = {"product_id": 10, "sku": "WID-BLUE", "quantity": 1}
+    world.store.edit("30", line_items=[line])
+    refund = world.store.refund("30", world.store.orders["30"]["total"])
+    world.drain()
+    asked = {item.subject: item.reason for item in world.attention.open()}
+    assert asked[f"uk:refund:{refund}"] == "rejected"
+    world.store.set_status("30", "cancelled")
+    world.drain()
+
+    world.store.delete_refund("30", refund)
+    world.clock.now += dt.timedelta(hours=2)
+    world.drain()
+
+    assert {item.subject: item.reason for item in world.attention.open()} == {
+        "uk:order:30": "goods_left"
+    }
+    assert not list(world.waiting.causes())

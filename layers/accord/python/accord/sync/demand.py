@@ -45,9 +45,9 @@ class Demander:
         if order.placed_at < self.rules.orders.start_at:
             return None
         stored = self.levels.demand(order.ref)
-        if stored and stored.needs and stored.reserved_at is not None and not _stands(link):
-            # The document went, and its goods are free there again. What was closed opens only as
-            # a claim of its own.
+        if stored and stored.needs and stored.reserved_at is not None and not _keeps(link):
+            # The document went, or is a mere quotation now: its goods are free there again. What
+            # was closed opens only as a claim of its own.
             stored = replace(stored, needs={}, reserved_at=None)
             self.levels.set_demand(stored, now=self.clock())
         due = self._due(order, link, stored)
@@ -69,7 +69,7 @@ class Demander:
         if claim is None or not claim.needs:
             return
         if claim.reserved_at is not None:
-            if not _stands(link):
+            if not _keeps(link):
                 self.note(order, link)
         elif is_reserved(order, link):
             self.levels.set_demand(replace(claim, reserved_at=self.clock()), now=self.clock())
@@ -157,14 +157,14 @@ class Demander:
         return item_of(sku, self.rules.mappings)
 
 
-def _stands(link: Link) -> bool:
-    return link.erp is not None and state_of(link) is not State.VOIDED
+def _keeps(link: Link) -> bool:
+    """The back office keeps goods for the document, if not those of the order as it is now."""
+    return link.erp is not None and state_of(link) is State.CONFIRMED
 
 
 def is_reserved(order: SalesOrder, link: Link) -> bool:
     """The back office's document is confirmed, and says what the order does."""
-    confirmed = link.erp is not None and state_of(link) is State.CONFIRMED
-    return confirmed and link.facts.get("content") == content(order)
+    return _keeps(link) and link.facts.get("content") == content(order)
 
 
 def taken(order: SalesOrder, before: Mapping[str, Decimal]) -> dict[str, Decimal]:
