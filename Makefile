@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGE := layers/accord/python
 
+# Many of the processes are short; compiling the modules again would be a good part of each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check setup release bench synth clean help
 .DEFAULT_GOAL := help
 

@@ -21,6 +21,7 @@ LONGEST = (
     "journeys/test_main_job.py",
     "journeys/test_order_life_on_tryton.py",
     "journeys/test_bench_small.py",
+    "journeys/test_mending_without_deploy.py",
     "journeys/test_catalogue_on_tryton.py",
     "journeys/test_other_rules_on_tryton.py",
     "journeys/test_customers_on_tryton.py",

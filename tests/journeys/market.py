@@ -44,10 +44,13 @@ class Market:
 
     def listed(self, *skus: str, **fields: Any) -> None:
         """New simple products of the store, of which none are there."""
-        for sku in skus:
-            product = {"name": f"Our {sku}", "sku": sku, "regular_price": "10.00"}
-            counted = {"manage_stock": True, "stock_quantity": 0, "status": "publish"}
-            self.town.front.rest("POST", "products", {**product, **counted, **fields})
+        counted = {"manage_stock": True, "stock_quantity": 0, "status": "publish"}
+        products = [
+            {"name": f"Our {sku}", "sku": sku, "regular_price": "10.00", **counted, **fields}
+            for sku in skus
+        ]
+        made = self.town.front.rest("POST", "products/batch", {"create": products})
+        assert [each["sku"] for each in made["create"]] == list(skus), made
 
     def settled(self, polls: Sequence[str] = STOCK) -> None:
         """Neither side has anything left to tell. Orders may wait."""

@@ -110,10 +110,13 @@ def main() -> None:
 
 def _warm_up() -> None:
     """What every worker imports anyway. Nothing is read or opened."""
+    import encodings.idna  # noqa: F401 - as those below
+    import importlib
+
     import boto3
 
-    import accord.consumer
-    import accord.erp.tryton  # noqa: F401 - as above, and what both of them import
+    for each in ("httpcore", "accord.consumer", "accord.erp.tryton.adapter", "accord.woo.mapping"):
+        importlib.import_module(each)
     from accord.http import _tls
 
     _tls()

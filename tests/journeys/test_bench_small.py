@@ -17,11 +17,12 @@ PACES = {
     "tryton": traffic.Pace(speed=12, erp_timeout_s=2, concurrency=2),
     "xero": traffic.Pace(speed=20, erp_timeout_s=0.4, concurrency=2),
 }
+EARLY = 12  # with this seed a fault of every kind is among the first 14 calls
 
 
 @pytest.mark.parametrize(
     ("erp", "orders"),
-    [("memory", 40), ("xero", 15), pytest.param("tryton", 12, marks=pytest.mark.tryton)],
+    [("memory", 20), ("xero", 8), pytest.param("tryton", 6, marks=pytest.mark.tryton)],
 )
 def test_with_faults_each_order_is_posted_once_to_the_cent(
     erp: BackOffice, orders: int, tmp_path: Path
@@ -30,13 +31,13 @@ def test_with_faults_each_order_is_posted_once_to_the_cent(
     place = traffic.stand_ins(toml_of(REPO / "accord.toml"), tmp_path, erp, pace=PACES[erp])
 
     with place:
-        result = traffic.run(place, plan, seed=1, faults=True, told=lambda *_: None)
+        result = traffic.run(place, plan, seed=EARLY, faults=True, told=lambda *_: None)
 
     assert result.differences == []
     assert (result.documents, result.notes) == (orders, orders)
     assert (result.attention, result.waiting, result.dead_letters) == (0, 0, 0)
     assert result.deliveries == 4 * orders
-    assert sum(result.faults.values()) > 0
+    assert result.faults.keys() == set(traffic.FAULTS)
 
 
 @pytest.mark.tryton

@@ -4,8 +4,9 @@ Each number that the store is asked for is worked out by hand beside the questio
 """
 
 import datetime as dt
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ BARTER = {"payment_method": "barter", "payment_method_title": "Barter"}  # no ru
 PAID = {"status": "processing", "set_paid": True}
 HOUR = dt.timedelta(hours=1)
 LATE = dt.timedelta(minutes=3)  # by then an order would have told of it
+COUNTED = {
+    "MAIN": {"BOLT": 40, "PLANK": 9, "LEG": 3, "CHAIR": 20},
+    EAST: {"BOLT": 10, "PLANK": 4, "TABLE": 1, "CHAIR": 5},
+}
 SHORTLY = dt.timedelta(seconds=5)  # for one poll, and no longer
 
 
@@ -56,33 +61,32 @@ class Workshop:
     and a plank. Chairs are bought.
     """
 
-    _count = 0
-
-    def __init__(self, market: Market) -> None:
-        Workshop._count += 1
-        self._suffix = f"-{Workshop._count}"
-        desk = market.town.desk
-        bolt, plank, leg, table, repair, chair = (
-            self.of(name) for name in ("BOLT", "PLANK", "LEG", "TABLE", "REPAIR", "CHAIR")
-        )
-        desk.make_items([bolt, plank, leg, table, repair, chair], price=10)
-        desk.make_bom(leg, {bolt: 2})
-        desk.make_bom(table, {plank: 1, leg: 4})
-        desk.make_kit(repair, {bolt: 3, plank: 1})
-        for code, main, east in (
-            (bolt, 40, 10),
-            (plank, 9, 4),
-            (leg, 3, 0),
-            (table, 0, 1),
-            (chair, 20, 5),
-        ):
-            if main:
-                desk.count(code, main)
-            if east:
-                desk.count(code, east, EAST)
-        market.listed(bolt, table, repair, chair)
-        market.settled()
+    def __init__(self, market: Market, number: int, *, makes: bool) -> None:
+        """Without ``makes`` there are chairs, and nothing else."""
         self._market = market
+        self._suffix = f"-{number}"
+        self._sold = ("BOLT", "TABLE", "REPAIR", "CHAIR") if makes else ("CHAIR",)
+        self._kept = ("PLANK", "LEG") if makes else ()
+
+    @staticmethod
+    def set_up(market: Market, shops: Sequence["Workshop"]) -> None:
+        """All of them, on both sides."""
+        desk = market.town.desk
+        desk.make_items([each.of(name) for each in shops for name in each.names], price=10)
+        for shop in shops:
+            if "TABLE" in shop.names:
+                desk.make_bom(shop.of("LEG"), {shop.of("BOLT"): 2})
+                desk.make_bom(shop.of("TABLE"), {shop.of("PLANK"): 1, shop.of("LEG"): 4})
+                desk.make_kit(shop.of("REPAIR"), {shop.of("BOLT"): 3, shop.of("PLANK"): 1})
+        for warehouse, there in COUNTED.items():
+            found = [(each, name) for each in shops for name in each.names if name in there]
+            desk.count_all({each.of(name): there[name] for each, name in found}, warehouse)
+        market.listed(*(each.of(name) for each in shops for name in each._sold))
+        market.settled()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self._sold, *self._kept)
 
     def of(self, name: str) -> str:
         return f"{name}{self._suffix}"
@@ -90,27 +94,51 @@ class Workshop:
     @property
     def shelves(self) -> dict[str, int]:
         """What the store shows."""
-        names = ("BOLT", "TABLE", "REPAIR", "CHAIR")
-        shown = self._market.quantities(*(self.of(name) for name in names))
-        return {name: shown[self.of(name)] for name in names}
+        shown = self._market.quantities(*(self.of(name) for name in self._sold))
+        return {name: shown[self.of(name)] for name in self._sold}
 
-    @property
-    def order_of(self) -> Any:
-        """Places an order of these goods and lets it settle: its id."""
+    def place(self, items: dict[str, int], **fields: Any) -> str:
+        """An order of these goods, of which nobody has heard yet: its id."""
+        town = self._market.town
+        wanted = {self.of(name): count for name, count in items.items()}
+        return town.front.order(wanted, billing=town.shopper(), **fields)
 
-        def place(items: dict[str, int], **fields: Any) -> str:
-            town = self._market.town
-            wanted = {self.of(name): count for name, count in items.items()}
-            order = town.front.order(wanted, billing=town.shopper(), **fields)
-            self._market.settled()
-            return order
+    def order_of(self, items: dict[str, int], **fields: Any) -> str:
+        """The same, and it has settled."""
+        order = self.place(items, **fields)
+        self._market.settled()
+        return order
 
-        return place
+
+@pytest.fixture(scope="module")
+def shops(everyone: Town, request: pytest.FixtureRequest) -> dict[str, Iterator[Workshop]]:
+    """By fixture: one for each of the tests that ask for it. To set up all of them takes as long
+    as one or two would."""
+    market, numbers = Market(everyone), itertools.count(1)
+    tests = [each for each in request.session.items if each.path == request.path]
+    made = {
+        name: [
+            Workshop(market, next(numbers), makes=name == "shop")
+            for each in tests
+            if name in getattr(each, "fixturenames", ())
+        ]
+        for name in ("shop", "chairs")
+    }
+    everyone.begin()
+    Workshop.set_up(market, [each for several in made.values() for each in several])
+    assert everyone.asked() == []
+    return {name: iter(several) for name, several in made.items()}
 
 
 @pytest.fixture
-def shop(market: Market) -> Workshop:
-    return Workshop(market)
+def shop(shops: dict[str, Iterator[Workshop]]) -> Workshop:
+    return next(shops["shop"])
+
+
+@pytest.fixture
+def chairs(shops: dict[str, Iterator[Workshop]]) -> Workshop:
+    """A workshop that makes nothing."""
+    return next(shops["chairs"])
 
 
 # --- the number, worked out by hand -------------------------------------------------------
@@ -132,9 +160,9 @@ def test_the_store_shows_what_is_free_and_what_could_be_built_less_the_buffer(
 def test_a_quotation_an_order_that_waits_and_anothers_hold_are_not_for_sale(
     shop: Workshop, market: Market, town: Town
 ) -> None:
-    offered = shop.order_of({"TABLE": 2})  # on hold: a quotation, which reserves nothing
-    waiting = shop.order_of({"REPAIR": 1}, **PAID, **BARTER)  # parked: Tryton knows nothing of it
-    confirmed = shop.order_of({"CHAIR": 4}, **PAID, **COD)  # Tryton has reserved it
+    offered = shop.place({"TABLE": 2})  # on hold: a quotation, which reserves nothing
+    waiting = shop.place({"REPAIR": 1}, **PAID, **BARTER)  # parked: Tryton knows nothing of it
+    confirmed = shop.place({"CHAIR": 4}, **PAID, **COD)  # Tryton has reserved it
     market.hold("de", {shop.of("BOLT"): 9, shop.of("CHAIR"): 2}, for_=HOUR)
     market.settled()
 
@@ -183,35 +211,35 @@ def test_an_order_that_waited_counts_once_before_and_once_after_it_is_reserved(
     assert shop.shelves == waiting
 
 
-def test_a_hold_that_lapses_gives_everything_back(shop: Workshop, market: Market) -> None:
-    market.hold("de", {shop.of("CHAIR"): 2}, for_=SHORTLY)
+def test_a_hold_that_lapses_gives_everything_back(chairs: Workshop, market: Market) -> None:
+    market.hold("de", {chairs.of("CHAIR"): 2}, for_=SHORTLY)
     lapses = time.monotonic() + SHORTLY.total_seconds()
     market.settled()
-    kept = shop.shelves["CHAIR"]
+    kept = chairs.shelves["CHAIR"]
     time.sleep(max(0.0, lapses - time.monotonic()) + 0.5)
     market.settled()
 
     assert kept == 25 - 2 - 3
-    assert shop.shelves["CHAIR"] == 25 - 3
+    assert chairs.shelves["CHAIR"] == 25 - 3
 
 
-def test_a_store_s_own_hold_leaves_its_own_number(shop: Workshop, market: Market) -> None:
-    market.hold("uk", {shop.of("CHAIR"): 2}, for_=HOUR)
+def test_a_store_s_own_hold_leaves_its_own_number(chairs: Workshop, market: Market) -> None:
+    market.hold("uk", {chairs.of("CHAIR"): 2}, for_=HOUR)
     market.settled()
 
-    assert shop.shelves["CHAIR"] == 25 - 3
+    assert chairs.shelves["CHAIR"] == 25 - 3
 
 
-def test_goods_that_are_shipped_were_gone_already(shop: Workshop, market: Market) -> None:
-    order = shop.order_of({"CHAIR": 4}, **PAID, **COD)
-    reserved = shop.shelves["CHAIR"]
-    market.town.desk.ship(f"uk-{order}", {shop.of("CHAIR"): 3})
+def test_goods_that_are_shipped_were_gone_already(chairs: Workshop, market: Market) -> None:
+    order = chairs.order_of({"CHAIR": 4}, **PAID, **COD)
+    reserved = chairs.shelves["CHAIR"]
+    market.town.desk.ship(f"uk-{order}", {chairs.of("CHAIR"): 3})
     market.settled((*("recipe", "stock"), "shipment"))
-    in_part = shop.shelves["CHAIR"]
+    in_part = chairs.shelves["CHAIR"]
     market.town.desk.ship(f"uk-{order}")
     market.settled((*("recipe", "stock"), "shipment"))
 
-    assert reserved == in_part == shop.shelves["CHAIR"] == 25 - 4 - 3
+    assert reserved == in_part == chairs.shelves["CHAIR"] == 25 - 4 - 3
 
 
 def test_goods_that_are_received_are_sold_on_and_built_of(shop: Workshop, market: Market) -> None:
@@ -235,13 +263,13 @@ def test_a_recipe_that_changes_changes_what_can_be_built(shop: Workshop, market:
 # --- both sides go on ------------------------------------------------------------------------
 
 
-def test_what_the_store_sold_itself_it_is_not_told_again(shop: Workshop, market: Market) -> None:
+def test_what_the_store_sold_itself_it_is_not_told_again(chairs: Workshop, market: Market) -> None:
     market.town.place.store.forget_calls()
-    order = shop.order_of({"CHAIR": 4}, **PAID, **COD)
+    order = chairs.order_of({"CHAIR": 4}, **PAID, **COD)
     market.settled()
 
     assert market.town.row(order)["state"] == "processing"
-    assert shop.shelves["CHAIR"] == 22 - 4
+    assert chairs.shelves["CHAIR"] == 22 - 4
     assert market.writes() == 0
 
 
@@ -254,61 +282,65 @@ def test_nothing_that_moved_is_nothing_that_is_written(shop: Workshop, market: M
     assert market.writes() == 0
 
 
-def test_a_count_in_tryton_reaches_the_store(shop: Workshop, market: Market) -> None:
-    market.town.desk.count(shop.of("CHAIR"), 7)
+def test_a_count_in_tryton_reaches_the_store(chairs: Workshop, market: Market) -> None:
+    market.town.desk.count(chairs.of("CHAIR"), 7)
     market.settled()
 
-    assert shop.shelves["CHAIR"] == 7 + 5 - 3
+    assert chairs.shelves["CHAIR"] == 7 + 5 - 3
 
 
-def test_an_order_that_is_cancelled_gives_its_goods_back(shop: Workshop, market: Market) -> None:
-    order = shop.order_of({"CHAIR": 4}, **PAID, **COD)
+def test_an_order_that_is_cancelled_gives_its_goods_back(chairs: Workshop, market: Market) -> None:
+    order = chairs.order_of({"CHAIR": 4}, **PAID, **COD)
     market.town.front.change(order, status="cancelled")
     market.settled()
 
-    assert shop.shelves["CHAIR"] == 25 - 3
+    assert chairs.shelves["CHAIR"] == 25 - 3
 
 
 def test_an_order_beyond_what_is_there_leaves_nothing_to_sell(
-    shop: Workshop, market: Market
+    chairs: Workshop, market: Market
 ) -> None:
-    shop.order_of({"CHAIR": 30}, **PAID, **COD)  # as REST and a till may
+    chairs.order_of({"CHAIR": 30}, **PAID, **COD)  # as REST and a till may
     market.settled()
 
-    assert shop.shelves["CHAIR"] == 0
+    assert chairs.shelves["CHAIR"] == 0
 
 
 def test_what_lies_where_the_store_does_not_sell_from_is_not_counted(
-    shop: Workshop, market: Market
+    chairs: Workshop, market: Market
 ) -> None:
-    market.town.desk.count(shop.of("CHAIR"), 0)
+    market.town.desk.count(chairs.of("CHAIR"), 0)
     market.settled()
 
-    assert shop.shelves["CHAIR"] == 5 - 3  # the east's
+    assert chairs.shelves["CHAIR"] == 5 - 3  # the east's
 
 
 # --- the store is written to by others as well -------------------------------------------------
 
 
 def test_a_correction_by_hand_is_told_and_the_next_change_sets_it_right(
-    shop: Workshop, market: Market, town: Town
+    chairs: Workshop, market: Market, town: Town
 ) -> None:
-    _count_in_the_store(market, shop.of("CHAIR"), 99)
-    market.told_late(shop.of("CHAIR"), LATE)
-    asked = [(item.reason, item.owner) for item in town.items() if shop.of("CHAIR") in item.message]
-    corrected = shop.shelves["CHAIR"]
-    town.desk.receive(shop.of("CHAIR"), 1)
+    _count_in_the_store(market, chairs.of("CHAIR"), 99)
+    market.told_late(chairs.of("CHAIR"), LATE)
+    asked = [
+        (item.reason, item.owner) for item in town.items() if chairs.of("CHAIR") in item.message
+    ]
+    corrected = chairs.shelves["CHAIR"]
+    town.desk.receive(chairs.of("CHAIR"), 1)
     market.settled()
 
     assert asked == [("stock_corrected", "warehouse")]
     assert corrected == 99
-    assert shop.shelves["CHAIR"] == 26 - 3
+    assert chairs.shelves["CHAIR"] == 26 - 3
 
 
-def test_our_own_writes_come_back_and_end_there(shop: Workshop, market: Market, town: Town) -> None:
+def test_our_own_writes_come_back_and_end_there(
+    chairs: Workshop, market: Market, town: Town
+) -> None:
     before = market.handled("product_updated", "stock_changed")
     writes = market.writes()
-    town.desk.receive(shop.of("CHAIR"), 1)
+    town.desk.receive(chairs.of("CHAIR"), 1)
     market.settled()
     sent = market.writes() - writes
     came = market.handled("product_updated") + market.handled("stock_changed") - before
@@ -325,33 +357,33 @@ def test_our_own_writes_come_back_and_end_there(shop: Workshop, market: Market, 
 
 
 def test_after_a_night_without_tryton_the_store_is_right_again(
-    shop: Workshop, market: Market, town: Town
+    chairs: Workshop, market: Market, town: Town
 ) -> None:
     books = town.place.books
     books.down()
     try:
         answer = town.place.stack.invoke("poll_erp", {"erp": "main", "kind": "stock"})
-        shown = shop.shelves
+        shown = chairs.shelves
     finally:
         books.down(False)
-    town.desk.receive(shop.of("CHAIR"), 5)
+    town.desk.receive(chairs.of("CHAIR"), 5)
     market.settled()
 
     assert answer.ok  # the next run asks again
     assert shown["CHAIR"] == 22
-    assert shop.shelves["CHAIR"] == 30 - 3
+    assert chairs.shelves["CHAIR"] == 30 - 3
     assert town.asked() == []
 
 
-def test_a_sweep_finds_what_moved_no_date(shop: Workshop, market: Market) -> None:
-    aside = market.town.desk.set_aside(shop.of("CHAIR"), 6)
+def test_a_sweep_finds_what_moved_no_date(chairs: Workshop, market: Market) -> None:
+    aside = market.town.desk.set_aside(chairs.of("CHAIR"), 6)
     market.settled()
-    before = shop.shelves["CHAIR"]
+    before = chairs.shelves["CHAIR"]
     market.town.desk.put_back(aside)  # a record that is gone has no date
     market.swept("stock")
 
     assert before == 25 - 6 - 3
-    assert shop.shelves["CHAIR"] == 25 - 3
+    assert chairs.shelves["CHAIR"] == 25 - 3
 
 
 def _count_in_the_store(market: Market, sku: str, quantity: int) -> None:

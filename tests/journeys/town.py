@@ -76,11 +76,13 @@ class Town:
     @classmethod
     @contextlib.contextmanager
     def open(cls, config: Json, work: Path) -> Iterator[Self]:
-        """On a stack of its own."""
+        """On a stack of its own, whose schedules are waited for by nobody: `settled` looks itself."""
         refers_to = references(read_all(DELIVERIES))
         # AWS's time five times as fast, which is what a message waits that was not its turn.
         with (
             Place(config=config, references=refers_to, work=work, speed=5) as place,
+            # At this speed one always runs, and all of them after every pause of theirs.
+            place.stack.unscheduled(),
             cls.at(place) as town,
         ):
             yield town

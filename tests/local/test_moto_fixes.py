@@ -222,6 +222,38 @@ def test_a_waiting_receiver_is_woken_by_time(fifo: Queue, speed: Speed) -> None:
     assert fifo.bodies(WaitTimeSeconds=5) == ["a0"]
 
 
+@pytest.mark.parametrize(
+    ("act", "shown"),
+    [(Queue.delete, "a1"), (lambda queue, message: queue.hide(message, 0), "a0")],
+    ids=["delete", "hide"],
+)
+def test_a_waiting_receiver_is_woken_by_what_lets_its_group_go_on(
+    fifo: Queue, act: Callable[[Queue, dict], None], shown: str
+) -> None:
+    fifo.send("a0")
+    fifo.send("a1")
+    (first,) = fifo.receive(1)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(fifo.bodies, 1, WaitTimeSeconds=5)
+        time.sleep(0.02)
+        begun = time.monotonic()
+        act(fifo, first)
+
+        assert waiting.result() == [shown]
+    assert time.monotonic() - begun < 2
+
+
+def test_who_waits_does_not_look_again_while_nothing_happens(fifo: Queue, monkeypatch) -> None:
+    looks = []
+    due_s = moto_fixes._due_s
+    monkeypatch.setattr(moto_fixes, "_due_s", lambda queue: looks.append(queue) or due_s(queue))
+    fifo.send("a0")
+    fifo.receive()  # hidden for longer than is waited
+
+    assert fifo.bodies(WaitTimeSeconds=1) == []
+    assert len(looks) == 3  # of the first, at the beginning and at the end
+
+
 # --- deduplication -----------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from accord.model.stock import Snapshot
 from accord.ports.state import Link, Step
 from accord.state.memory import MemoryLinks, MemorySteps
 from accord.state.memory_levels import MemoryLevels
-from accord.sync import demand, erp_changes, orders, poll_store, refunds
+from accord.sync import demand, erp_changes, handing_on, orders, poll_store, refunds
 from accord.sync.cursor import Reader, _Cursor
 from accord.sync.poll_store import StorePoller
 from accord.sync.refunds import Refunds
@@ -169,7 +169,7 @@ def deduplicated_by_the_delivery(patch: Patch) -> None:
 
 def message_dropped_after_the_commit(patch: Patch) -> None:
     """The order is saved, and its refunds are not queued."""
-    patch.setattr(orders.Orders, "_queue_refunds", lambda *_: {})
+    patch.setattr(handing_on.HandingOn, "refunds", lambda *_: {})
 
 
 def woken_and_lost(patch: Patch) -> None:

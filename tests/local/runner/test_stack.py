@@ -137,6 +137,13 @@ def test_while_unscheduled_no_schedule_begins_a_turn(stack: LocalStack) -> None:
     assert eventually(lambda: stack.counts()["tick"].invocations > before)
 
 
+def test_a_function_may_keep_its_schedule(stack: LocalStack) -> None:
+    with stack.unscheduled(but={"tick"}):
+        before = stack.counts()["tick"].invocations
+
+        assert eventually(lambda: stack.counts()["tick"].invocations > before)
+
+
 def test_what_is_asked_for_by_its_path_is_answered_whole(stack: LocalStack) -> None:
     with urllib.request.urlopen(f"{stack.url}/files/a_b-C", timeout=20) as answer:
         body, headers = answer.read(), answer.headers

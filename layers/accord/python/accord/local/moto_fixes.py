@@ -8,6 +8,8 @@ moto 5.2.5 deviates as follows; ``apply`` corrects each:
   answers a repeat with a new message id.
 - A receipt handle that has expired still deletes.
 - Telling the time costs 7 µs, four times per queued message and request.
+- Each request looks through the methods of its service anew.
+- Who waits for a message hears of new ones only, and looks again and again for the others.
 - A DynamoDB transaction copies its whole tables, fails when another thread writes meanwhile, and
   when it is cancelled puts the copies back: writes of others in between are lost.
 
@@ -20,6 +22,7 @@ deduplication ID"; SQS API Reference, DeleteMessage; DynamoDB API Reference, Tra
 
 import copy
 import functools
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -27,12 +30,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from moto.core import responses
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb import responses as dynamodb_responses
 from moto.sqs import models as sqs
 
 _DEDUPLICATION_S = 300
-_POLL_S = 0.02  # a message also becomes visible by time alone, which wakes nobody
 
 _sqs_lock = threading.RLock()
 _dynamodb_lock = threading.RLock()
@@ -46,6 +49,8 @@ def apply(speed: Callable[[], float] | float = 1.0) -> Undo:
     ``speed`` may be a callable, so that it can change while the process runs.
     """
     patches = _Patches()
+    names = responses.method_names_from_class
+    patches.replace(responses, "method_names_from_class", functools.cache(names))
 
     def current() -> float:
         return speed() if callable(speed) else speed
@@ -108,7 +113,6 @@ def _correct_time(patches: _Patches, speed: Callable[[], float]) -> None:
     # The queue's default and the receive's own timeout come through here as well.
     patches.replace(sqs.Message, "change_visibility", change_visibility)
     patches.replace(sqs.Message, "delay", delay)
-    patches.exclusive(sqs.SQSBackend, "change_message_visibility", _sqs_lock)
     patches.exclusive(sqs.SQSBackend, "purge_queue", _sqs_lock)
 
 
@@ -121,18 +125,48 @@ def _correct_receiving(patches: _Patches) -> None:
         queue = backend.get_queue(queue_name)
         end = time.monotonic() + (wait_s or 0)
         while True:
+            before = _turns(queue)
             with _sqs_lock:
                 # moto clears them while it reads, and by then has passed the first of a group.
                 for message in [one for one in queue.pending_messages if one.visible]:
                     queue.pending_messages.discard(message)
                 found: list[Any] = original(backend, queue_name, count, 0, visibility, *args)
+                due_s = _due_s(queue)
             left = end - time.monotonic()
             if found or left <= 0:
                 return found
-            with queue._messages_lock:  # noqa: SLF001  # notified by each new message
-                queue._messages_lock.wait(min(left, _POLL_S))  # noqa: SLF001
+            with queue._messages_lock:  # noqa: SLF001
+                queue._messages_lock.wait_for(  # noqa: SLF001
+                    lambda seen=before: _turns(queue) != seen, min(left, due_s)
+                )
+
+    def change(backend: Any, queue_name: str, *args: Any, **how: Any) -> None:
+        with _sqs_lock:
+            change_visibility(backend, queue_name, *args, **how)
+            _turned(backend.get_queue(queue_name))
 
     original = patches.replace(sqs.SQSBackend, "receive_message", receive)
+    change_visibility = patches.replace(sqs.SQSBackend, "change_message_visibility", change)
+
+
+def _turns(queue: Any) -> int:
+    """How often something happened to ``queue`` that may let a message be received."""
+    turns: int = queue.__dict__.get("_accord_turns", 0)
+    return turns
+
+
+def _turned(queue: Any) -> None:
+    """Wakes whoever waits for a message of ``queue``: one was added or deleted, or shown again."""
+    with queue._messages_lock:  # noqa: SLF001
+        queue._accord_turns = _turns(queue) + 1  # noqa: SLF001
+        queue._messages_lock.notify_all()  # noqa: SLF001
+
+
+def _due_s(queue: Any) -> float:
+    """Seconds until time alone lets a message be received; infinite when none waits for it."""
+    now_ms = time.time() * 1000
+    moments = (max(each.visible_at, each.delayed_until) for each in queue._messages)  # noqa: SLF001
+    return (min((each for each in moments if each >= now_ms), default=math.inf) - now_ms) / 1000
 
 
 def _correct_deduplication(patches: _Patches, speed: Callable[[], float]) -> None:
@@ -154,6 +188,7 @@ def _correct_deduplication(patches: _Patches, speed: Callable[[], float]) -> Non
                 original(queue, message)
             finally:
                 message.deduplication_id = id_
+                _turned(queue)
 
     def _first(queue: Any, key: tuple[str | None, str], message: Any) -> Any:
         """The first message of ``key`` within the time, which is ``message`` if there was none."""
@@ -181,6 +216,7 @@ def _correct_deleting(patches: _Patches) -> None:
                         return  # AWS says that it succeeded; the message stays
                     break
             original(queue, receipt_handle)
+            _turned(queue)
 
     original = patches.replace(sqs.Queue, "delete_message", delete)
 

@@ -1,6 +1,7 @@
 """What pydantic found wrong with a table of accord.toml, in a merchant's words. Pure."""
 
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +28,11 @@ class Words:
 
 def words_of(model: type[BaseModel]) -> Words:
     """Of a table without tables of its own, whose fields say by themselves what they are for."""
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = {field.alias or name: name for name, field in model.model_fields.items()}
 
     def described(path: Path) -> str:
-        field = fields.get(str(path[0])) if path else None
-        return " ".join((field.description or "").split()) if field else ""
+        name = fields.get(str(path[0]), "") if path else ""
+        return describe.described_in(sys.modules[model.__module__]).get((model.__name__, name), "")
 
     return Words(
         keys=lambda path: None if path else tuple(fields),

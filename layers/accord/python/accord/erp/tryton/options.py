@@ -8,7 +8,7 @@ from accord.model.item import Lifecycle
 class Options(BaseModel):
     """``[erps.<name>.options]``: which database, and where in it orders go."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     database: str = Field(min_length=1, pattern=r"^[^/?#]+$")
     """The database's name."""

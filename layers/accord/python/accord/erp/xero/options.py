@@ -1,16 +1,29 @@
 """The settings of a Xero connection in accord.toml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from accord.erp.xero.wire import is_id
+from accord.rules.table import wrong
+
+
+def _organisation(tenant: str) -> str:
+    if not is_id(tenant):
+        raise wrong(
+            f"{tenant!r} is not the id of an organisation",
+            "Write its id, as `accord connect` shows it when you consented for several, or leave "
+            "tenant out.",
+        )
+    return tenant.lower()
 
 
 class Options(BaseModel):
     """``[erps.<name>.options]``: which organisation, and how its documents are made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tenant: Annotated[str, StringConstraints(min_length=1, to_lower=True)] | None = None
+    tenant: Annotated[str, AfterValidator(_organisation)] | None = None
     """The organisation's id, where the consent was given for more than one. Without it: the one
     that was consented for."""
     due_days: int = Field(default=14, ge=0, le=365)
@@ -34,3 +47,15 @@ class Options(BaseModel):
     that the shop's catalogue brings."""
     cost_account: str | None = None
     """Ledger account of the cost of what was sold."""
+
+    @model_validator(mode="after")
+    def _counts_stock(self) -> Self:
+        named = {each: getattr(self, each) for each in ("inventory_account", "cost_account")}
+        lacking = [name for name, account in named.items() if not account]
+        if len(lacking) == 1:
+            raise wrong(
+                f"{lacking[0]} is missing, and without it Xero counts no stock of what the shop's "
+                "catalogue brings, which cannot be changed later",
+                "Name both inventory_account and cost_account, or neither.",
+            )
+        return self

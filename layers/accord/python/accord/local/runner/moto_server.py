@@ -25,7 +25,7 @@ class MotoServer:
     """Listens on a loopback ``port`` of its own choosing from the start, until ``close``."""
 
     def __init__(self, *, speed: float = 1.0) -> None:
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server.werkzeug_app import create_backend_app
         from werkzeug.serving import make_server
 
         # Here, because it imports moto, and the runner needs neither when moto has its own process.
@@ -37,7 +37,7 @@ class MotoServer:
         self._server = make_server(
             "127.0.0.1",
             0,
-            DomainDispatcherApplication(create_backend_app),
+            _dispatcher()(create_backend_app),
             threaded=True,
             request_handler=_handler(self.recorder, Throttles()),
         )
@@ -74,6 +74,28 @@ def queues() -> dict[str, dict[str, float]]:
             "age_s": max(0.0, now_ms - min(sent)) / 1000 if sent else 0.0,
         }
     return found
+
+
+def _dispatcher() -> type[Any]:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+    class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto is not typed
+        """moto's reads its own folders for each request, to find whom it is for."""
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self._known: dict[str, Any] = {}
+
+        def get_application(self, environ: dict[str, Any]) -> Any:
+            # "DynamoDB_20120810.GetItem": what names an operation names its service.
+            service, named, _ = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+            if not named:
+                return super().get_application(environ)
+            if service not in self._known:
+                self._known[service] = super().get_application(environ)
+            return self._known[service]
+
+    return Dispatcher
 
 
 def _handler(recorder: Recorder, throttles: Throttles) -> type[Any]:

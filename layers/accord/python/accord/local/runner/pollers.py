@@ -21,7 +21,7 @@ from accord.local.runner.wire import Wire
 
 log = logging.getLogger(__name__)
 
-_WAIT_S = 2  # a long poll; it answers as soon as there is a message
+_WAIT_S = 20  # the longest poll there is; it answers as soon as there is a message
 
 
 def polling_key(folder: str) -> str:

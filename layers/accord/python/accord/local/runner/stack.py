@@ -283,14 +283,16 @@ class LocalStack:
         return self.function(folder).invoke(json.dumps(event).encode(), wait_s=wait_s)
 
     @contextlib.contextmanager
-    def unscheduled(self) -> Iterator[None]:
+    def unscheduled(self, *, but: Collection[str] = ()) -> Iterator[None]:
         """Within, no schedule begins a turn, and those that one began are over.
 
-        What the turns before have queued may still be under way. Can be nested in one thread.
+        The functions ``but`` keep theirs. What the turns before have queued may still be under way.
+        Can be nested in one thread.
         """
         with contextlib.ExitStack() as held:
-            for turn in self._turns.values():
-                held.enter_context(turn)
+            for arn, turn in self._turns.items():
+                if self.resources.functions[arn].folder not in but:
+                    held.enter_context(turn)
             yield
 
     def prewarm(self, folders: Iterable[str] | None = None, *, count: int = 1) -> None:

@@ -7,6 +7,8 @@ Sources: WooCommerce 10.5.0 as observed; WC_Webhook::failed_delivery.
 """
 
 import datetime as dt
+import functools
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,10 +44,18 @@ def send_over_http(
 ) -> int | None:
     """See ``Sender``. Seconds; a new connection each time, as the real one makes."""
     try:
-        with httpx.Client(timeout=timeout, trust_env=False, follow_redirects=follow) as client:
+        with httpx.Client(
+            timeout=timeout, trust_env=False, follow_redirects=follow, verify=_tls()
+        ) as client:
             return client.post(url, headers=headers, content=body).status_code
     except (httpx.RequestError, httpx.InvalidURL):
         return None
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One context per process: making it costs 20 ms, ten times what a delivery does."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def valid_topic(topic: str) -> bool:

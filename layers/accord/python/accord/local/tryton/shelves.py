@@ -26,11 +26,25 @@ class Shelves(Seat):
 
     def stock_up(self, codes: Iterable[str], quantity: Decimal | int) -> None:
         """Counts ``quantity`` of each item in the warehouse: that many are there afterwards."""
-        self._count(list(codes), quantity, WAREHOUSE)
+        self.count_all(dict.fromkeys(codes, quantity))
 
     def count(self, code: str, quantity: Decimal | int, warehouse: str = WAREHOUSE) -> None:
         """An inventory: ``quantity`` are there, whatever the books said."""
-        self._count([code], quantity, warehouse)
+        self.count_all({code: quantity}, warehouse)
+
+    def count_all(
+        self, quantities: Mapping[str, Decimal | int], warehouse: str = WAREHOUSE
+    ) -> None:
+        """The same of several items, in one inventory: code → how many are there."""
+        place = self._warehouse(warehouse)["storage_location"]
+        lines = [
+            {"product": row["id"], "quantity": float(quantities[row["code"]])}
+            for row in self._items(quantities)
+        ]
+        (inventory,) = self._do(
+            "stock.inventory.create", [{"location": place, "lines": [["create", lines]]}]
+        )
+        self._do("stock.inventory.confirm", [inventory])
 
     def receive(self, code: str, quantity: Decimal | int, warehouse: str = WAREHOUSE) -> None:
         """So many come in from a supplier, today."""
@@ -65,14 +79,6 @@ class Shelves(Seat):
     def _outside(self, kind: str) -> int:
         (location,) = self._search("stock.location", [["type", "=", kind]], ["id"])
         return int(location["id"])
-
-    def _count(self, codes: list[str], quantity: Decimal | int, warehouse: str) -> None:
-        place = self._warehouse(warehouse)["storage_location"]
-        lines = [{"product": row["id"], "quantity": float(quantity)} for row in self._items(codes)]
-        (inventory,) = self._do(
-            "stock.inventory.create", [{"location": place, "lines": [["create", lines]]}]
-        )
-        self._do("stock.inventory.confirm", [inventory])
 
     def _warehouse(self, code: str) -> Values:
         domain = [["type", "=", "warehouse"], ["code", "=", code]]
