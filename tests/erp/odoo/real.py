@@ -1,14 +1,15 @@
 """A running Odoo, for the promises that the stand-in keeps: docs/real-odoo.md says how to have one.
 
 ``python -m tests.erp.odoo.real FILE`` fills its template database with what the tests refer to.
-Every test then has a copy of that, which the server makes and drops.
+Tests then share a copy of that, which the server makes and drops.
 """
 
 import itertools
+import os
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class RealOdoo:
     @contextmanager
     def copy(self) -> Iterator["RealOdoo"]:
         """One like it for a while."""
-        name = f"{self.database}_{next(_NUMBERS)}"
+        name = f"{self.database}_{os.getpid()}_{next(_NUMBERS)}"
         if name in self._asked("db", "list"):
             self._manage("drop", name)
         self._manage("duplicate_database", self.database, name)
@@ -80,6 +81,33 @@ class RealOdoo:
         if isinstance(answer, Fault):
             raise RejectedError(f"{answer.kind}: {answer.message}")
         return answer
+
+
+class Copies:
+    """A copy of the template for many tests; another one once a test has closed its books."""
+
+    def __init__(self, where: Where) -> None:
+        self._template = RealOdoo(where, where.template)
+        self._stack = ExitStack()
+        self._now: RealOdoo | None = None
+        self.is_spoilt = False
+
+    def __enter__(self) -> "Copies":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def now(self) -> RealOdoo:
+        if self.is_spoilt:
+            self.drop()
+        if self._now is None:
+            self._now = self._stack.enter_context(self._template.copy())
+        return self._now
+
+    def drop(self) -> None:
+        self._now, self.is_spoilt = None, False
+        self._stack.close()
 
 
 def furnish(odoo: RealOdoo, furniture: Furniture = FURNITURE) -> None:

@@ -13,6 +13,7 @@ from accord.local.odoo.faults import access_error
 from accord.model.change import Ref
 from accord.model.documents import Kind
 from tests.erp.odoo.conftest import connected, connection
+from tests.erp.odoo.test_masterdata import order
 
 READS = {
     "profile": lambda erp: erp.profile(Ref("main", Kind.PARTY, "1")),
@@ -98,3 +99,15 @@ def test_a_check_asks_anew_each_time(odoo: FakeOdoo, erp: Odoo) -> None:
 
     with pytest.raises(UnmappedError, match="warehouse:MAIN"):
         erp.ping()
+
+
+def test_a_changed_quotation_still_leaves_from_the_named_warehouse(odoo: FakeOdoo) -> None:
+    """Odoo chooses it anew whenever the customer is written: seen on a real 19.0."""
+    odoo.call("res.partner", "create", {"name": "Maria Jones"})
+    erp = connected(odoo, warehouse="EAST")
+    made = erp.create(order(), key="uk-1")
+
+    erp.amend(made, order(number="1042-2"))
+
+    (row,) = odoo.call("sale.order", "read", [int(made.ref.id)], ["warehouse_id", "origin"])
+    assert (row["warehouse_id"][1], row["origin"]) == ("Warehouse EAST", "1042-2")

@@ -44,6 +44,20 @@ def test_revenue_on_another_account_is_refused() -> None:
     assert "books an item's revenue on the item's own account only" in found
 
 
+def test_printed_delivery_notes_are_refused() -> None:
+    (found,) = messages(TEXT.replace("delivery_note = false", "delivery_note = true", 1))
+
+    assert "gives no delivery notes" in found
+
+
+def test_the_price_group_of_a_customer_is_not_the_stores_and_its_terms_may_be() -> None:
+    terms = 'vat_number = "ask"\npayment_terms = "store"\nprice_group = "{}"'
+
+    assert messages(TEXT.replace('vat_number = "ask"', terms.format("erp"), 1)) == []
+    (found,) = messages(TEXT.replace('vat_number = "ask"', terms.format("store"), 1))
+    assert "keeps no price_group of a customer" in found
+
+
 def test_it_is_loaded_by_its_name_alone() -> None:
     assert erp.load("odoo") is Odoo
 

@@ -173,16 +173,26 @@ def test_prices_are_as_precise_as_the_database_keeps_them(odoo: FakeOdoo, erp: O
     assert erp.preview(order(lines=(third,))).net.amount == Decimal("9.99")
 
 
-def test_a_precision_that_may_not_be_seen_is_two(odoo: FakeOdoo, erp: Odoo) -> None:
-    def hide(call: str) -> httpx.Response | None:
-        if call.startswith("decimal.precision"):
-            raise OdooError("odoo.exceptions.AccessError", "You are not allowed")
-        return None
-
-    odoo.hook = hide
+def test_a_precision_that_is_not_said_is_two(odoo: FakeOdoo, erp: Odoo) -> None:
+    price = odoo.database.models["sale.order.line"].fields["price_unit"]
+    odoo.database.models["sale.order.line"].fields = {
+        **odoo.database.models["sale.order.line"].fields,
+        "price_unit": replace(price, digits=None),
+    }
     third = replace(order().lines[0], quantity=Decimal(3), taxes=())
 
     assert erp.preview(order(lines=(third,))).net.amount == Decimal("9.99")
+
+
+def test_a_quantity_that_would_be_rounded_waits_until_odoo_keeps_it(
+    odoo: FakeOdoo, erp: Odoo
+) -> None:
+    eighth = order(lines=(replace(order().lines[0], quantity=Decimal("0.125")),))
+    assert causes(erp, eighth) == ("precision:3",)
+
+    odoo.call("decimal.precision", "create", {"name": "Product Unit of Measure", "digits": 3})
+
+    assert erp.preview(eighth).net.amount == 10
 
 
 def test_of_two_companies_one_must_be_named(odoo: FakeOdoo) -> None:

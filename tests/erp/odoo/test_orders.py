@@ -324,6 +324,42 @@ def test_a_credit_note_takes_back_the_invoice_and_is_not_invoiced_anew(
     assert row(odoo, sold, "invoice_status")["invoice_status"] == "invoiced"
 
 
+def test_money_of_an_item_is_booked_where_its_invoice_is_and_counts_no_piece(
+    odoo: FakeOdoo, erp: Odoo, made: Record, desk: Desk
+) -> None:
+    sold = erp.advance(made, State.CONFIRMED)
+    desk.post_invoice(int(sold.ref.id))
+    (line,) = order().lines
+    back = replace(credit(sold), lines=(replace(line, quantity=Decimal(0)),))
+
+    note = erp.create(back, key="uk-1-r7")
+
+    of_invoice, of_note = odoo.call(
+        "account.move.line",
+        "search_read",
+        [["display_type", "=", "product"]],
+        ["product_id", "account_id", "tax_ids", "price_unit"],
+    )
+    assert of_note["product_id"] is False
+    assert of_note["account_id"] == of_invoice["account_id"] != False  # noqa: E712
+    assert of_note["tax_ids"] == of_invoice["tax_ids"]
+    assert note.totals is not None
+    assert str(note.totals.gross) == "12.00 GBP"
+
+
+def test_money_of_an_item_that_is_in_no_invoice_is_a_piece_of_it(
+    odoo: FakeOdoo, erp: Odoo, made: Record
+) -> None:
+    """Only Odoo knows its account then."""
+    (line,) = order().lines
+    back = replace(credit(made), lines=(replace(line, quantity=Decimal(0)),))
+
+    erp.create(back, key="uk-1-r7")
+
+    (held,) = odoo.call("account.move.line", "search_read", [], ["product_id", "quantity"])
+    assert (held["product_id"][0] > 0, held["quantity"]) == (True, 1)
+
+
 def test_a_text_of_an_order_is_taken_back_as_a_text(
     odoo: FakeOdoo, erp: Odoo, made: Record
 ) -> None:

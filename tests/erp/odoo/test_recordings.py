@@ -15,6 +15,7 @@ import pytest
 
 from accord.local.odoo import FakeOdoo
 from accord.local.odoo.orm import Row
+from tests.erp.odoo.shapes import differences
 
 FOLDER = Path(__file__).parent / "recordings"
 NOW = dt.datetime(2026, 11, 22, 15, 27, 10, tzinfo=dt.UTC)
@@ -51,6 +52,7 @@ class Past:
         self.put("res.company", 1, name="My Company", currency_id=1)
         self.put("product.pricelist", 1, name="Default", currency_id=1)
         self.put("account.account", 1, name="Receivable", account_type="asset_receivable")
+        self.put("account.account", 2, name="Product Sales", account_type="income")
         self.put("account.journal", 1, name="Customer Invoices", code="INV", type="sale")
         self.put("account.journal", 6, name="Bank", code="BNK1", type="bank")
         for id_, percent in ((1, 15), (3, 20), (4, 5)):
@@ -314,39 +316,3 @@ def test_an_error_is_of_the_same_class(answers: dict[str, httpx.Response], name:
     if "error" in real:
         assert ours["error"]["data"]["name"] == real["error"]["data"]["name"]
         assert ours["error"]["code"] == real["error"]["code"]
-
-
-def differences(real: Any, ours: Any, path: str) -> Any:
-    """Where ``ours`` is of another shape than ``real``. What is empty reads as false in Odoo."""
-    if _is_window(real) and _is_window(ours):
-        missing = {"name", "type", "res_model"} - ours.keys()
-        extra = ours.keys() - real.keys()
-        if missing or extra or ours["res_model"] != real["res_model"]:
-            yield f"{path}: another window ({missing or extra or ours['res_model']})"
-        return
-    if isinstance(real, dict) and isinstance(ours, dict):
-        if real.keys() != ours.keys():
-            yield f"{path}: {sorted(real.keys() ^ ours.keys())}"
-        for key in real.keys() & ours.keys():
-            yield from differences(real[key], ours[key], f"{path}.{key}")
-    elif isinstance(real, list) and isinstance(ours, list):
-        if bool(real) != bool(ours) and _is_records(real):
-            yield f"{path}: {len(ours)} records instead of {len(real)}"
-        for one, other in zip(real[:1], ours[:1], strict=False):
-            yield from differences(one, other, f"{path}[]")
-    elif _is_empty(real) or _is_empty(ours):
-        return
-    elif type(real) is not type(ours):
-        yield f"{path}: {type(ours).__name__} instead of {type(real).__name__}"
-
-
-def _is_window(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("type") == "ir.actions.act_window"
-
-
-def _is_records(value: list[Any]) -> bool:
-    return bool(value) and isinstance(value[0], dict)
-
-
-def _is_empty(value: Any) -> bool:
-    return value is False

@@ -91,6 +91,7 @@ def test_a_traceback_is_left_where_it_is() -> None:
     "data",
     [
         {"name": "psycopg2.errors.SerializationFailure", "message": "try again"},
+        {"name": "odoo.exceptions.ConcurrencyError", "message": "try again"},
         {
             "name": "odoo.exceptions.ValidationError",
             "message": "could not serialize access due to concurrent update",

@@ -11,7 +11,7 @@ Source: recordings of a running Odoo 17.0; Odoo source and docs of 16 to 19.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
 import httpx
@@ -25,6 +25,7 @@ from accord.erp.odoo.listing import Listing
 from accord.erp.odoo.masterdata import MasterData
 from accord.erp.odoo.options import Options
 from accord.erp.odoo.people import People
+from accord.erp.odoo.permits import Permits
 from accord.erp.odoo.pricing import Pricing
 from accord.erp.odoo.reading import TOLD, Reading
 from accord.erp.odoo.recipes import Recipes
@@ -58,8 +59,10 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
+from accord.ports.advice import Advice, Ending
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 from accord.ports.numbers import Numbered
+from accord.rules.limits import Usual
 
 
 class Odoo(ErpAdapter):
@@ -91,6 +94,20 @@ class Odoo(ErpAdapter):
         revenue=False,  # a line of an order books where its product does
         reconciles=True,
         recipes=True,
+        delivery_notes=False,  # a slip is printed on paper: nothing shows which attachment it is
+        customer_terms=frozenset({"payment_terms"}),
+        usual=Usual(
+            looks={
+                Kind.SALES_ORDER: 1,
+                Kind.SHIPMENT: 1,
+                Kind.INVOICE: 1,
+                Kind.PARTY: 2,
+                Kind.ITEM: 3,
+                Kind.STOCK: 2,
+                Kind.PRICE: 5,
+                Kind.RECIPE: 2,
+            },
+        ),
     )
 
     def __init__(
@@ -107,6 +124,7 @@ class Odoo(ErpAdapter):
         self._booking = Booking(client, self._master)
         self._reconciling = Reconciling(client, self._master)
         self._people = People(client, self._master)
+        self._permits = Permits(client, self._master, options.user, clock)
         self._reading = Reading(client, self._master, watching)
         self._comparing = Comparing(client, self._master, self._booking)
         self._listing = Listing(client, self._master, options)
@@ -165,6 +183,18 @@ class Odoo(ErpAdapter):
         Raises: also UnmappedError: there is no such company or warehouse.
         """
         self._master.check()
+
+    def advice(self) -> Sequence[Advice]:
+        """See ``Advises.advice``."""
+        return self._master.advice()
+
+    def lacks(self, kinds: Collection[Kind]) -> Sequence[Advice]:
+        """See ``advice.Permits.lacks``."""
+        return self._permits.lacks(kinds)
+
+    def ends(self) -> Ending | None:
+        """See ``advice.Ends.ends``."""
+        return self._permits.ends()
 
     def get(self, ref: Ref) -> Record | None:
         """See ``ErpAdapter.get``. A party that was merged into another is gone."""

@@ -1,6 +1,7 @@
 """Credit notes and payments written, and the days that the books are open for.
 
-Calls: a credit note 3 to make and 2 to post, a payment 4, ``open_day`` 1.
+Calls: a credit note 3 to make and 2 to post, a payment 4, ``open_day`` 1. One more where an item's
+money is credited and no piece of it: such a line bears the invoice's account, and no product.
 
 A credit note is made as a reversal of the order's invoice, with lines of its own: the wizard would
 take all of it back, and more calls. It has no part in the order's invoiced quantities, so nothing
@@ -8,6 +9,7 @@ that was refunded is invoiced anew.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Final
 
 from accord.erp.needs import needs
@@ -25,7 +27,7 @@ from accord.erp.odoo.mapping import is_note, item_of, quantity_of, tax_ids, unit
 from accord.erp.odoo.masterdata import MasterData
 from accord.erp.odoo.selling import MODEL as ORDER
 from accord.erp.odoo.selling import needs_of
-from accord.erp.odoo.wire import Values, day, html_of, text
+from accord.erp.odoo.wire import Values, day, html_of, id_of, text
 from accord.erp.unsent import nothing_made
 from accord.errors import RejectedError
 from accord.model.change import Ref
@@ -39,6 +41,7 @@ from accord.model.documents import (
     Totals,
 )
 
+_LINE: Final = "account.move.line"
 _LOCKS: Final = (
     "fiscalyear_lock_date",
     "tax_lock_date",
@@ -63,8 +66,10 @@ class Booking:
         """The new draft with its totals."""
         with nothing_made():
             known = self._master.known(needs_of(document))
+            self._master.check_quantities(line.quantity for line in document.lines)
             company = self._master.company()
             invoice = self._invoice(document)
+            accounts = self._accounts(document, known, invoice)
         values: Values = {
             "move_type": "out_refund",
             "partner_id": int(document.billing_address or document.party.id),
@@ -72,7 +77,9 @@ class Booking:
             "invoice_date": document.issued_on.isoformat(),
             "currency_id": known.currencies[document.currency].id,
             "narration": html_of(document.comment),
-            "invoice_line_ids": [[0, 0, _line(each, known, company)] for each in document.lines],
+            "invoice_line_ids": [
+                [0, 0, _line(each, known, company, accounts)] for each in document.lines
+            ],
         }
         if invoice is not None:
             values["reversed_entry_id"] = invoice
@@ -94,6 +101,22 @@ class Booking:
         ]
         rows = self._client.search_read(MOVE, domain, ["name"])
         return int(rows[-1]["id"]) if rows else None
+
+    def _accounts(
+        self, document: CreditDocument, known: Known, invoice: int | None
+    ) -> Mapping[int, int]:
+        """By product, where the invoice books what is credited of it without a piece."""
+        products = [item_of(each, known) for each in document.lines if _is_money_only(each)]
+        if not products or invoice is None:
+            return {}
+        domain = [
+            ["move_id", "=", invoice],
+            ["display_type", "=", "product"],
+            ["product_id", "in", products],
+        ]
+        rows = self._client.search_read(_LINE, domain, ["product_id", "account_id"])
+        booked = ((id_of(row["product_id"]), id_of(row["account_id"])) for row in rows)
+        return {product: account for product, account in booked if product and account}
 
     def post(self, record: Record) -> Record:
         """The credit note, booked and numbered."""
@@ -192,11 +215,20 @@ class Booking:
         return max([on, *(each + dt.timedelta(days=1) for each in locked)])
 
 
-def _line(line: DocumentLine, known: Known, company: Company) -> Values:
+def _is_money_only(line: DocumentLine) -> bool:
+    """It takes back money of an item, and no piece of it."""
+    return line.item is not None and not line.quantity
+
+
+def _line(
+    line: DocumentLine, known: Known, company: Company, accounts: Mapping[int, int]
+) -> Values:
     if is_note(line):
         return {"display_type": "line_note", "name": text(line.description)}
+    product = item_of(line, known)
+    is_bare = _is_money_only(line) and product in accounts
     return {
-        "product_id": item_of(line, known),
+        **({"account_id": accounts[product]} if is_bare else {"product_id": product}),
         "name": line.description,
         "quantity": quantity_of(line),
         "price_unit": unit_price(line, company),

@@ -50,7 +50,7 @@ class Client:
         self._company_name = company
         self._company: int | None = None
         self._rpc = JsonRpc(http, connection=connection, database=database, user=user, key=key)
-        self._json2 = Json2(http, connection=connection, database=database, key=key)
+        self._json2 = Json2(http, self._rpc, connection=connection, database=database, key=key)
         self._transport: Transport | None = {
             "auto": None,
             "json-rpc": self._rpc,

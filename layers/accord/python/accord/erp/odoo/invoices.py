@@ -71,10 +71,10 @@ def of_order(invoices: list[int], key: str | None) -> list[object]:
 
 
 def invoice_state(row: Values) -> Literal["draft", "posted", "paid", "cancelled"]:
-    """Of an ``account.move`` read with MOVE_FIELDS."""
+    """Of an ``account.move`` read with MOVE_FIELDS. A state that another app adds is not booked."""
     if row["state"] == "posted":
         return "paid" if row["payment_state"] in _PAID else "posted"
-    return "draft" if row["state"] == "draft" else "cancelled"
+    return "cancelled" if row["state"] == "cancel" else "draft"
 
 
 def invoice(row: Values, order_key: str | None, system: str) -> Invoice:
@@ -95,7 +95,7 @@ def invoice(row: Values, order_key: str | None, system: str) -> Invoice:
 
 def credit_record(row: Values, system: str) -> Record:
     """A credit note read with MOVE_FIELDS. A draft's number is not its own yet."""
-    state = _MOVE_STATES[row["state"]]
+    state = _MOVE_STATES.get(row["state"], State.DRAFT)
     return Record(
         ref=Ref(system, Kind.CREDIT_NOTE, str(row["id"])),
         number="" if state is State.DRAFT else text(row["name"]),
@@ -111,7 +111,7 @@ def payment_record(row: Values, key_field: str, system: str) -> Record:
     amount = Money(decimal(row["amount"]), name_of(row["currency_id"])).rounded()
     if row["payment_type"] == "outbound":
         amount = -amount
-    state = _PAYMENT_STATES[row["state"]]
+    state = _PAYMENT_STATES.get(row["state"], State.DRAFT)
     return Record(
         ref=Ref(system, Kind.PAYMENT, str(row["id"])),
         number=text(row["name"]),

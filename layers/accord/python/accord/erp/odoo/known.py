@@ -24,13 +24,14 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What all documents of one connection share. ``price_digits``: how precise prices are."""
+    """What all documents of one connection share. ``price_digits`` are the decimals that a unit
+    price is rounded to without a word; None where it keeps all that it is given."""
 
     id: int
     currency: str
     warehouse: int | None
     rounding: Rounding
-    price_digits: int
+    price_digits: int | None
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ STATES: Final = {
     "done": State.CONFIRMED,  # locked, up to 16
     "cancel": State.VOIDED,
 }
+"""In any other, which another app adds, it is neither binding yet nor gone: a quotation."""
 ORDER_FIELDS: Final = (
     "name",
     "state",
@@ -46,6 +47,8 @@ ORDER_FIELDS: Final = (
     "date_order",
     "write_date",
 )
+_LEAST_DIGITS: Final = 2  # of a price, of those that Odoo does not round
+_MOST_DIGITS: Final = 10  # a float holds no more beside four before the point
 _NOON: Final = "12:00:00"
 """Of the day in UTC: the same day for most who read it."""
 
@@ -120,9 +123,23 @@ def quantity_of(line: DocumentLine) -> Decimal:
 
 
 def unit_price(line: DocumentLine, company: Company) -> Decimal:
-    """Net for one piece, as precise as this database keeps prices."""
-    price = line.net.amount / quantity_of(line)
-    return price.quantize(unit_of(company.price_digits), rounding=ROUND_HALF_UP)
+    """Net for one piece, as precise as this database keeps prices. Where it keeps all digits, and
+    prints them, as few as bring the line to its net."""
+    quantity = quantity_of(line)
+    price = line.net.amount / quantity
+
+    def with_(digits: int) -> Decimal:
+        return price.quantize(unit_of(digits), rounding=ROUND_HALF_UP)
+
+    if company.price_digits is not None:
+        return with_(company.price_digits)
+    off = line.net.unit / 10  # not half a unit: lines may be added up before they are rounded
+    enough = (
+        found
+        for found in map(with_, range(_LEAST_DIGITS, _MOST_DIGITS))
+        if abs(found * quantity - line.net.amount) <= off
+    )
+    return next(enough, with_(_MOST_DIGITS))
 
 
 def totals_of(
@@ -156,7 +173,7 @@ def order_record(row: Values, system: str) -> Record:
         ref=Ref(system, Kind.SALES_ORDER, str(row["id"])),
         number=text(row["name"]),
         key=text(row["client_order_ref"]) or None,
-        state=STATES[row["state"]],
+        state=STATES.get(row["state"], State.QUOTATION),
         totals=totals_read(row, "amount_untaxed", "amount_tax", "amount_total"),
         version=version_of(row, "state", "amount_total"),
     )

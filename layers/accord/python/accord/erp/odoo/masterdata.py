@@ -12,7 +12,8 @@ from accord.erp.odoo.known import Company, Currency, Known
 from accord.erp.odoo.options import Options
 from accord.erp.odoo.taxes import TaxRule
 from accord.erp.odoo.wire import Values, decimal, id_of, name_of
-from accord.errors import RejectedError, UnauthorizedError, UnmappedError, UnsupportedError
+from accord.errors import UnmappedError, UnsupportedError
+from accord.ports.advice import Advice
 
 _CAUSES: Final = {
     "items": ("item", "one product that can be sold with that internal reference"),
@@ -36,7 +37,10 @@ _TAX_FIELDS: Final = (
     "sequence",
     "children_tax_ids",
 )
-_PRICE_DIGITS: Final = 2  # of a new database
+_LINE: Final = "sale.order.line"
+_QUANTITY: Final = "product_uom_qty"
+_ENOUGH_DIGITS: Final = 4  # of a price: to the cent for some hundred pieces
+_DIGITS: Final = 2  # of a price, up to 18, and of a quantity, in a new database
 
 
 class MasterData:
@@ -52,7 +56,7 @@ class MasterData:
         self._options = options
         self._known = Known()
         self._company: Company | None = None
-        self._fields: dict[str, frozenset[str]] = {}
+        self._fields: dict[str, Mapping[str, Values]] = {}
 
     def forget(self) -> None:
         """Asks anew from now on: what we know may be why Odoo refused."""
@@ -61,10 +65,13 @@ class MasterData:
 
     def has(self, model: str, field: str) -> bool:
         """Whether this release, with the apps that it has, knows the field. Asked once a model."""
+        return field in self._described(model)
+
+    def _described(self, model: str) -> Mapping[str, Values]:
         if model not in self._fields:
-            found = self._client.call(model, "fields_get", attributes=["type"])
-            self._fields[model] = frozenset(found)
-        return field in self._fields[model]
+            attributes = ["type", "digits"]
+            self._fields[model] = self._client.call(model, "fields_get", attributes=attributes)
+        return self._fields[model]
 
     def has_by_now(self, model: str, field: str) -> bool:
         """As ``has``, asked until it does: an app may be installed at any time."""
@@ -85,7 +92,7 @@ class MasterData:
         )
 
     def company(self) -> Company:
-        """What all documents share: four calls at most, once.
+        """What all documents share: three calls at most, once.
 
         Raises: UnmappedError: there is no such company or warehouse.
         """
@@ -96,7 +103,7 @@ class MasterData:
                 currency=name_of(row["currency_id"]),
                 warehouse=self._warehouse(row["id"]),
                 rounding=row["tax_calculation_rounding_method"],
-                price_digits=self._price_digits(),
+                price_digits=self._digits("price_unit"),
             )
         return self._company
 
@@ -137,6 +144,39 @@ class MasterData:
             connection=self._connection,
             causes=causes,
         )
+
+    def advice(self) -> list[Advice]:
+        """Of prices that are rounded before they are multiplied."""
+        digits = self.company().price_digits
+        if digits is None or digits >= _ENOUGH_DIGITS:
+            return []
+        return [
+            Advice(
+                "prices",
+                "Product Price",
+                f"Odoo rounds the price of one piece to {digits} decimals: 3 for 10.00 become 9.99 "
+                "and a rounding line, 100 for 333.33 become 333.00 and wait for a person",
+                f"set it to {_ENOUGH_DIGITS} or more in Odoo, Settings, Technical, Decimal "
+                "Accuracy (developer mode)",
+            )
+        ]
+
+    def check_quantities(self, quantities: Iterable[Decimal]) -> None:
+        """Raises: UnmappedError: Odoo would round one, and other goods would leave."""
+        digits = max((_decimals(each) for each in quantities), default=0)
+        if not self._rounds(digits):
+            return
+        self._fields.pop(_LINE)  # somebody may have mended it since
+        if self._rounds(digits):
+            raise self.unmapped(
+                [f"precision:{digits}"],
+                f"it rounds quantities to {self._digits(_QUANTITY)} decimals; set Product Unit to "
+                f"{digits} in Odoo, Settings, Technical, Decimal Accuracy (developer mode)",
+            )
+
+    def _rounds(self, digits: int) -> bool:
+        kept = self._digits(_QUANTITY)
+        return kept is not None and digits > kept
 
     # --- one kind each: codes in, what Odoo holds of them out ----------------
 
@@ -271,17 +311,20 @@ class MasterData:
             raise self.unmapped([f"warehouse:{name}"], "mend options.warehouse")
         return int(rows[0]["id"])
 
-    def _price_digits(self) -> int:
-        """Decimals of a unit price, which Odoo rounds to without a word."""
-        domain = [["name", "=", "Product Price"]]
-        try:
-            rows = self._search("decimal.precision", domain, ["digits"])
-        except (UnauthorizedError, RejectedError):
-            return _PRICE_DIGITS
-        return int(rows[0]["digits"]) if rows else _PRICE_DIGITS
+    def _digits(self, field: str) -> int | None:
+        """Decimals that it is rounded to; None: to none, as prices are not since 19, where
+        "Product Price" says only how many are shown at least."""
+        digits = self._described(_LINE)[field].get("digits")
+        if digits is False:
+            return None
+        return int(digits[1]) if digits else _DIGITS
 
     def _search(self, model: str, domain: list[Any], fields: Iterable[str]) -> list[Values]:
         return self._client.search_read(model, domain, fields)
+
+
+def _decimals(number: Decimal) -> int:
+    return max(0, -int(number.normalize().as_tuple().exponent))
 
 
 def unit_of(digits: int) -> Decimal:

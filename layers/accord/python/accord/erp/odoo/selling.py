@@ -55,6 +55,7 @@ class Selling:
     def preview(self, document: SalesDocument | CreditDocument) -> Totals:
         """See ``ErpAdapter.preview``. Computed here, as Odoo does it; nothing is made there."""
         known = self._master.known(needs_of(document))
+        self._master.check_quantities(line.quantity for line in document.lines)
         return totals_of(document.lines, document.currency, known, self._master.company())
 
     def create(self, document: SalesDocument, key: str) -> Record:
@@ -114,6 +115,8 @@ class Selling:
             lines.append([0, 0, values])
         # Terms that the document does not name may be the customer's own, by Odoo's default.
         cleared: Values = {"carrier_id": False} if self._master.has(MODEL, "carrier_id") else {}
+        if company.warehouse is not None:  # whoever writes the customer makes Odoo choose it anew
+            cleared["warehouse_id"] = company.warehouse
         head = {**cleared, **head_values(document, known), "order_line": lines}
         self._client.write(MODEL, [row["id"]], head)
         return self.again(record)
@@ -184,6 +187,7 @@ class Selling:
     def _ready(self, document: SalesDocument) -> tuple[Known, Company, str]:
         with nothing_made():
             known = self._master.known(needs_of(document))
+            self._master.check_quantities(line.quantity for line in document.lines)
             company = self._master.company()
             return known, company, self._master.of_release(LINE, "tax_ids", "tax_id")
 

@@ -56,14 +56,18 @@ class JsonRpc:
         digits = "".join(char for char in found.rpartition("~")[2] if char.isdigit())  # saas~17
         return int(digits) if digits else 0
 
+    def login(self) -> Any | Fault:
+        """The user's id, false where that key is not its, or why the database does not answer."""
+        who = (self._database, self._user, self._key)
+        with nothing_made():
+            return self._service("common", "authenticate", *who, {})
+
     def call(
         self, model: str, method: str, ids: Sequence[int] | None, named: Values
     ) -> Any | Fault:
         """See ``Transport.call``. Logs in before its first call; the user's id never changes."""
         if self._uid is None:
-            who = (self._database, self._user, self._key)
-            with nothing_made():
-                uid = self._service("common", "authenticate", *who, {})
+            uid = self.login()
             if isinstance(uid, Fault):
                 return uid
             if not uid:
@@ -82,6 +86,7 @@ class JsonRpc:
             content=envelope(next(self._numbers), service, method, args),
             headers={"Content-Type": "application/json"},
             also=(404,),
+            secrets=(self._key,),
         )
         if response.status_code == 404:
             raise nobody(self._connection, "/jsonrpc")
@@ -95,10 +100,16 @@ class JsonRpc:
 
 
 class Json2:
-    """``/json/2/<model>/<method>``: arguments by name, the key in a header, statuses that mean."""
+    """``/json/2/<model>/<method>``: arguments by name, the key in a header, statuses that mean.
 
-    def __init__(self, http: httpx.Client, *, connection: str, database: str, key: str) -> None:
+    ``rpc`` says more where the database is none, or away: both are a page that was not found here.
+    """
+
+    def __init__(
+        self, http: httpx.Client, rpc: JsonRpc, *, connection: str, database: str, key: str
+    ) -> None:
         self._http = http
+        self._rpc = rpc
         self._connection = connection
         self._headers = {
             "Authorization": f"bearer {key}",
@@ -131,6 +142,8 @@ class Json2:
         if isinstance(told, dict) and told.get("name"):
             return fault(told)
         if response.status_code == 404:  # of Odoo's own kind, it would say what it does not have
+            if isinstance(why := self._rpc.login(), Fault):
+                return why
             raise nobody(self._connection, "/json/2")
         error = error_of(response, connection=self._connection)
         raise error or UnavailableError(f"{self._connection} answered nothing")

@@ -32,6 +32,7 @@ _FAULTS: Final = {
     "odoo.exceptions.MissingError": "refused",
     "odoo.exceptions.RedirectWarning": "refused",
     "odoo.exceptions.LockError": "contention",
+    "odoo.exceptions.ConcurrencyError": "contention",  # since 19
     "werkzeug.exceptions.Unauthorized": "login",
     "werkzeug.exceptions.Forbidden": "rights",
     "werkzeug.exceptions.NotFound": "unknown",

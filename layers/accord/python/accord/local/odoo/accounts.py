@@ -43,6 +43,8 @@ def move_created(database: Database, row: Row, _: Row) -> None:
 def line_created(database: Database, row: Row, given: Row) -> None:
     move = database.row(MOVE, row["move_id"])
     row["currency_id"], row["company_id"] = move["currency_id"], move["company_id"]
+    if row["display_type"] == "product":
+        row["account_id"] = row["account_id"] or _account(database, "income")
     if row["display_type"] == "product" and row["product_id"] and "tax_ids" not in given:
         product = database.row("product.product", row["product_id"])
         row["tax_ids"] = sales.product_value(database, product, "taxes_id")
@@ -58,8 +60,7 @@ def product_lines(database: Database, move: Row) -> list[Row]:
 
 def _amounts(database: Database, move: Row) -> tuple[Decimal, Decimal]:
     lines = product_lines(database, move)
-    company = database.row("res.company", move["company_id"])
-    return sales.amounts(database, lines, "tax_ids", "quantity", company)
+    return sales.amounts(database, move, lines, "tax_ids", "quantity")
 
 
 def untaxed(database: Database, move: Row) -> Decimal:
@@ -121,18 +122,19 @@ def action_post(database: Database, ids: list[int]) -> bool:
     return False
 
 
+def _account(database: Database, type_: str) -> int:
+    """The only one of that type."""
+    accounts = database.tables["account.account"].values()
+    return int(next(row["id"] for row in accounts if row["account_type"] == type_))
+
+
 def _receivable(database: Database, move: Row, balance: Decimal, payment: int = 0) -> Row:
-    account = next(
-        row["id"]
-        for row in database.tables["account.account"].values()
-        if row["account_type"] == "asset_receivable"
-    )
     id_ = database.create(
         LINE,
         {
             "move_id": move["id"],
             "display_type": "payment_term",
-            "account_id": account,
+            "account_id": _account(database, "asset_receivable"),
             "amount_residual": balance,
             "amount_residual_currency": balance,
             "payment_id": payment or False,
@@ -141,7 +143,7 @@ def _receivable(database: Database, move: Row, balance: Decimal, payment: int = 
     return database.row(LINE, id_)
 
 
-def reconcile(database: Database, ids: list[int]) -> Row:
+def reconcile(database: Database, ids: list[int]) -> Row | None:
     """What is owed against what was received, the first against the first."""
     rows = database.rows(LINE, ids)
     if any(not row["amount_residual"] for row in rows):
@@ -157,7 +159,7 @@ def reconcile(database: Database, ids: list[int]) -> Row:
             database.touch(MOVE, row["move_id"])
         debits = [row for row in debits if row["amount_residual"]]
         owing = [row for row in owing if row["amount_residual"]]
-    return {"partials": "account.partial.reconcile(1,)"}
+    return None if sales.is_19(database) else {"partials": "account.partial.reconcile(1,)"}
 
 
 def move_deleted(_: Database, row: Row, __: Row) -> None:
@@ -245,7 +247,8 @@ def post_payments(database: Database, ids: list[int]) -> None:
         prefix = f"P{code}/{row['date'].year}/"
         row["name"] = f"{prefix}{database.next(prefix):05d}"
         database.write(PAYMENT, [row["id"]], {"state": done})
-        move = database.create(MOVE, {"move_type": "entry", "company_id": row["company_id"]})
+        entry = {"move_type": "entry", **{of: row[of] for of in ("company_id", "currency_id")}}
+        move = database.create(MOVE, entry)
         database.write(MOVE, [move], {"state": "posted"})
         sign = -1 if row["payment_type"] == "inbound" else 1
         amount = sign * row["amount"]

@@ -30,6 +30,16 @@ def amount(compute: Compute) -> Field:
     return Field("float", compute=compute)
 
 
+def price(version: int, default: Decimal = Decimal(0)) -> Field:
+    """Since 19 its digits are only what is shown of it at least."""
+    return Field("float", default=default, digits=False if version >= 19 else "Product Price")
+
+
+def quantity(version: int) -> Field:
+    name = "Product Unit" if version >= 19 else "Product Unit of Measure"
+    return Field("float", default=Decimal(1), digits=name)
+
+
 def _first_company(database: Database) -> int:
     allowed = database.context.get("allowed_company_ids")
     return int(allowed[0] if allowed else min(database.tables["res.company"]))

@@ -80,6 +80,7 @@ class Desk:
         for name in furniture.price_lists:
             make("product.pricelist", name=name, currency_id=own)
         make("account.account", name="Receivable", code="1100", account_type="asset_receivable")
+        make("account.account", name="Sales", code="4000", account_type="income")
         for name, code in {"Customer invoices": "INV", **furniture.journals}.items():
             make("account.journal", name=name, code=code, type="bank" if code != "INV" else "sale")
         for name in furniture.terms:

@@ -21,6 +21,7 @@ _SIGNATURES: Final = {
     "write": ("vals",),
 }
 """Method → arguments that may come by position."""
+_RIGHTS: Final = {"check_access_rights", "has_access"}
 _ON_MODEL: Final = {"create", "fields_get", "load", "read_group", "search", "search_read"}
 _ADMINISTRATORS: Final = {
     "ir.config_parameter": "Administration/Settings",
@@ -62,6 +63,8 @@ def call(
             f"Private methods (such as '{model}.{method}') cannot be called remotely."
         )
     database.model(model)
+    if method in _RIGHTS:
+        return _may(database, model, method, named.get("operation") or args[-1], user)
     _check_rights(database, model, method, user)
     named = dict(named)
     database.context = dict(named.pop("context", None) or {})
@@ -87,6 +90,8 @@ def _check_rights(database: Database, model: str, method: str, user: int) -> Non
     verb = "access"
     if group is None and method == "create":
         group, verb = _ADMINISTRATORS_MAKE.get(model), "create"
+    if (model, method) in database.denied and user != ADMINISTRATOR:
+        group, verb = "Role / Administrator", method
     if group is None or user == ADMINISTRATOR:
         return
     raise access_error(
@@ -96,11 +101,20 @@ def _check_rights(database: Database, model: str, method: str, user: int) -> Non
     )
 
 
+def _may(database: Database, model: str, method: str, operation: str, user: int) -> bool:
+    """18 brought ``has_access``, which is called on records; the other one is gone by 20."""
+    is_new = "expiration_date" in database.models["res.users.apikeys"].fields
+    if method == "has_access" and not is_new:
+        name = f"The method '{model}.{method}' does not exist"
+        raise OdooError("builtins.AttributeError", name)
+    return user == ADMINISTRATOR or (model, operation) not in database.denied
+
+
 def _read(database: Database, model: str, method: str, ids: list[int], values: Row) -> Any:
     fields = database.model(model).fields
     match method:
         case "fields_get":
-            return {name: {"type": of.type} for name, of in fields.items()}
+            return database.described(model, values.get("attributes") or ["type", "digits"])
         case "read":
             return database.read(model, ids, values.get("fields") or list(fields))
         case "read_group":

@@ -26,26 +26,29 @@ _TRUE_LEAF: Final = (1, "=", 1)
 @dataclass(frozen=True, slots=True)
 class Field:
     """``of`` is the other model of a relation, ``inverse`` a one2many's field there. ``digits``
-    round a float. A computed one is never stored."""
+    names the precision that a float is rounded to; False says that it keeps all of its digits. A
+    computed one is never stored."""
 
     type: Type = "char"
     of: str = ""
     inverse: str = ""
     default: Any = False
     compute: Compute | None = None
-    digits: int | None = None
+    digits: str | Literal[False] | None = None
     required: bool = False
 
 
 @dataclass(slots=True)
 class Model:
-    """``label`` names a record where a relation reads as it; hooks run within the call. What a
-    model ``inherits`` is kept at the other record, and written there."""
+    """``label`` names a record where a relation reads as it; hooks run within the call, ``given``
+    with what is about to be written. What a model ``inherits`` is kept at the other record, and
+    written there."""
 
     fields: Mapping[str, Field]
     title: str = ""
     label: Callable[["Database", Row], str] = lambda _, row: str(row.get("name") or "")
     created: Hook = lambda *_: None
+    given: Hook = lambda *_: None
     written: Hook = lambda *_: None
     deleted: Hook = lambda *_: None
     order: str = "id"
@@ -60,6 +63,7 @@ class Database:
         self.models = models
         self.context: Row = {}
         self.user_has_email = True
+        self.denied: set[tuple[str, str]] = set()  # model and operation, to the connector
         self.tables: dict[str, dict[int, Row]] = {name: {} for name in models}
         self.external: dict[str, tuple[str, int, bool]] = {}  # id → model, record, noupdate
         self.counters: dict[str, int] = {}
@@ -149,6 +153,7 @@ class Database:
             self.field(model, name)
         for row in self.rows(model, ids):
             before = dict(row)
+            self.models[model].given(self, row, dict(values))
             self._set(model, row, values)
             self._write_inherited(model, row, values)
             row["write_date"] = self.now
@@ -181,6 +186,9 @@ class Database:
                 row[name] = _ids(row.get(name) or (), value)
             elif of.compute is None:
                 row[name] = _stored(of, value)
+                if of.digits:
+                    unit = Decimal(1).scaleb(-self.precision(of.digits))
+                    row[name] = row[name].quantize(unit, rounding=ROUND_HALF_UP)
 
     def _commands(self, of: Field, parent: int, commands: Sequence[Sequence[Any]]) -> None:
         for command in commands:
@@ -195,6 +203,21 @@ class Database:
                     raise value_error(f"a command {command!r} on a one2many")
 
     # --- reading ---------------------------------------------------------------------
+
+    def precision(self, name: str) -> int:
+        """Decimals of what is rounded by that name; two where nobody set it."""
+        rows = self.tables["decimal.precision"].values()
+        return next((row["digits"] for row in rows if row["name"] == name), 2)
+
+    def described(self, model: str, attributes: Sequence[str]) -> Row:
+        """What ``fields_get`` answers."""
+        found: Row = {}
+        for name, of in self.model(model).fields.items():
+            each: Row = {"type": of.type}
+            if of.digits is not None:
+                each["digits"] = [16, self.precision(of.digits)] if of.digits else False
+            found[name] = {key: value for key, value in each.items() if key in attributes}
+        return found
 
     def read(self, model: str, ids: Iterable[int], names: Sequence[str]) -> list[Row]:
         """Of those that are there, as Odoo prints them."""
@@ -379,10 +402,7 @@ def _stored(of: Field, value: Any) -> Any:
         return Decimal(0) if of.type == "float" else False
     match of.type:
         case "float":
-            number = Decimal(str(value))
-            if of.digits is not None:
-                return number.quantize(Decimal(1).scaleb(-of.digits), rounding=ROUND_HALF_UP)
-            return number
+            return Decimal(str(value))
         case "date" if isinstance(value, str):
             return dt.date.fromisoformat(value)
         case "datetime" if isinstance(value, str):

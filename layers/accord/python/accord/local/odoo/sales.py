@@ -4,6 +4,7 @@ Source: recordings of a running Odoo 17.0; Odoo source 16 to 19, sale and sale_s
 """
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -28,6 +29,10 @@ def tax_field(database: Database) -> str:
     return "tax_ids" if "tax_ids" in database.model(LINE).fields else "tax_id"
 
 
+def is_19(database: Database) -> bool:
+    return tax_field(database) == "tax_ids"
+
+
 def unit_field(database: Database) -> str:
     return "product_uom_id" if "product_uom_id" in database.model(LINE).fields else "product_uom"
 
@@ -44,11 +49,21 @@ def order_created(database: Database, row: Row, _: Row) -> None:
         row[name] = row[name] or partner
     row["date_order"] = row["date_order"] or database.now.replace(microsecond=0)
     if not row["warehouse_id"]:
-        row["warehouse_id"] = min(database.tables["stock.warehouse"])
+        row["warehouse_id"] = _default_warehouse(database)
     lists = database.tables["product.pricelist"]
     row["currency_id"] = (
         lists[row["pricelist_id"]]["currency_id"] if row["pricelist_id"] else company["currency_id"]
     )
+
+
+def _default_warehouse(database: Database) -> int:
+    return min(database.tables["stock.warehouse"])
+
+
+def order_given(database: Database, row: Row, values: Row) -> None:
+    """Whose quotation is given its customer, the same even, is of the user's own warehouse."""
+    if "partner_id" in values and row["state"] in {"draft", "sent"}:
+        row["warehouse_id"] = _default_warehouse(database)
 
 
 def line_created(database: Database, row: Row, given: Row) -> None:
@@ -70,8 +85,14 @@ def product_value(database: Database, product: Row, name: str) -> Any:
     return database.value("product.product", product, name)
 
 
-def rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+def rounding(database: Database, of: Row) -> Callable[[Decimal], Decimal]:
+    """How amounts of an order, an invoice or a line are rounded: as its currency says."""
+    unit = Decimal(str(database.row("res.currency", of["currency_id"])["rounding"]))
+
+    def rounded(amount: Decimal) -> Decimal:
+        return (amount / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP) * unit
+
+    return rounded
 
 
 def _as_it_is(amount: Decimal) -> Decimal:
@@ -79,9 +100,12 @@ def _as_it_is(amount: Decimal) -> Decimal:
 
 
 def amounts(
-    database: Database, lines: list[Row], taxes: str, quantity: str, company: Row
+    database: Database, of: Row, lines: list[Row], taxes: str, quantity: str
 ) -> tuple[Decimal, Decimal]:
-    """Untaxed amount and tax of lines, rounded as the company says."""
+    """Untaxed amount and tax of the lines ``of`` an order or an invoice, rounded as its company
+    and its currency say."""
+    rounded = rounding(database, of)
+    company = database.row("res.company", of["company_id"])
     globally = company["tax_calculation_rounding_method"] == "round_globally"
     untaxed, of_tax = Decimal(0), dict[int, Decimal]()
     for line in lines:
@@ -101,8 +125,7 @@ def order_lines(database: Database, order: Row) -> list[Row]:
 
 def _amounts(database: Database, order: Row) -> tuple[Decimal, Decimal]:
     lines = [row for row in order_lines(database, order) if not row["display_type"]]
-    company = database.row("res.company", order["company_id"])
-    return amounts(database, lines, tax_field(database), "product_uom_qty", company)
+    return amounts(database, order, lines, tax_field(database), "product_uom_qty")
 
 
 def untaxed(database: Database, order: Row) -> Decimal:

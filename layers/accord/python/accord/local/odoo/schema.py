@@ -3,8 +3,6 @@
 Source: recordings of a running Odoo 17.0; Odoo source 16 to 19.
 """
 
-from decimal import Decimal
-
 from accord.local.odoo import accounts, sales
 from accord.local.odoo.columns import (
     ACTIVE,
@@ -19,6 +17,8 @@ from accord.local.odoo.columns import (
     amount,
     many,
     one,
+    price,
+    quantity,
     several,
 )
 from accord.local.odoo.orm import Database, Field, Model, Row
@@ -29,6 +29,7 @@ def models(version: int) -> dict[str, Model]:
     """The models of that major release."""
     found = {
         **_places(),
+        **_users(version),
         **_partners(),
         **products(version),
         **_stock(version),
@@ -68,6 +69,19 @@ def _places() -> dict[str, Model]:
                 "noupdate": FLAG,
             },
             title="Model Data",
+        ),
+    }
+
+
+def _users(version: int) -> dict[str, Model]:
+    def email(database: Database, row: Row) -> str | bool:
+        return f"{row['login']}@shop.example" if database.user_has_email else False
+
+    ends = {"expiration_date": MOMENT} if version >= 18 else {}
+    return {
+        "res.users": Model({"login": TEXT, "email": Field(compute=email)}),
+        "res.users.apikeys": Model(
+            {"name": TEXT, "scope": TEXT, "user_id": one("res.users"), **ends}
         ),
     }
 
@@ -123,7 +137,7 @@ def _location_label(_: Database, row: Row) -> str:
 
 def _stock(version: int) -> dict[str, Model]:
     move = {
-        "name": TEXT,
+        **({"name": TEXT} if version < 19 else {}),
         "picking_id": one("stock.picking"),
         "product_id": one("product.product"),
         "product_uom_qty": NUMBER,
@@ -211,13 +225,15 @@ def _sales(version: int) -> dict[str, Model]:
         "display_type": TEXT,
         "name": TEXT,
         "product_id": one("product.product"),
-        "product_uom_qty": Field("float", default=Decimal(1)),
-        "price_unit": Field("float", default=Decimal(0), digits=4),
+        "product_uom_qty": quantity(version),
+        "price_unit": price(version),
         "discount": NUMBER,
         "tax_ids" if version >= 19 else "tax_id": several("account.tax"),
         "product_uom_id" if version >= 19 else "product_uom": one("uom.uom"),
         "price_subtotal": amount(
-            lambda _, row: sales.rounded(row["price_unit"] * row["product_uom_qty"])
+            lambda database, row: sales.rounding(
+                database, database.row("sale.order", row["order_id"])
+            )(row["price_unit"] * row["product_uom_qty"])
         ),
     }
     return {
@@ -225,6 +241,7 @@ def _sales(version: int) -> dict[str, Model]:
             order,
             title="Sales Order",
             created=sales.order_created,
+            given=sales.order_given,
             deleted=sales.order_deleted,
             order="date_order desc, id desc",
         ),
@@ -356,8 +373,8 @@ def _moves(version: int) -> dict[str, Model]:
                 "display_type": Field(default="product"),
                 "name": TEXT,
                 "product_id": one("product.product"),
-                "quantity": Field("float", default=Decimal(1)),
-                "price_unit": Field("float", default=Decimal(0), digits=4),
+                "quantity": quantity(version),
+                "price_unit": price(version),
                 "discount": NUMBER,
                 "tax_ids": several("account.tax"),
                 "sale_line_ids": several("sale.order.line"),

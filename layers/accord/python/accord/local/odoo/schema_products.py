@@ -6,7 +6,7 @@ Source: recordings of a running Odoo 17.0; Odoo source 16 to 19.
 from decimal import Decimal
 from typing import Any
 
-from accord.local.odoo import stock
+from accord.local.odoo import sales, stock
 from accord.local.odoo.columns import (
     ACTIVE,
     FLAG,
@@ -18,6 +18,7 @@ from accord.local.odoo.columns import (
     amount,
     many,
     one,
+    price,
     several,
 )
 from accord.local.odoo.orm import Compute, Database, Field, Model, Row
@@ -46,7 +47,8 @@ def _product_created(database: Database, row: Row, given: Row) -> None:
 
 def _template_created(database: Database, row: Row, given: Row) -> None:
     row["uom_id"] = row["uom_id"] or min(database.tables["uom.uom"])
-    row["categ_id"] = row["categ_id"] or min(database.tables["product.category"])
+    if not sales.is_19(database):  # where it may have none
+        row["categ_id"] = row["categ_id"] or min(database.tables["product.category"])
     if "is_storable" in database.model("product.template").fields:
         row["type"] = row["type"] or "consu"
     else:
@@ -83,7 +85,7 @@ def products(version: int) -> dict[str, Model]:
         "name": TEXT,
         "type": TEXT,
         "sale_ok": Field("boolean", default=True),
-        "list_price": Field("float", default=Decimal(0), digits=4),
+        "list_price": price(version, Decimal(1)),
         "description_sale": TEXT,
         "categ_id": one("product.category"),
         "uom_id": one("uom.uom"),

@@ -26,6 +26,7 @@ _STATUSES: Final = {
     "odoo.exceptions.UserError": 422,
     "odoo.exceptions.ValidationError": 422,
     "odoo.exceptions.MissingError": 404,
+    "odoo.exceptions.LockError": 409,
     "werkzeug.exceptions.Unauthorized": 401,
     "werkzeug.exceptions.NotFound": 404,
 }
@@ -59,9 +60,11 @@ class FakeOdoo:
         self.key = key
         self.administrator = administrator
         self.database = Database(clock, models(version))
+        self.database.tables["res.users"][USER] = {"id": USER, "login": login}
         self.calls: Counter[str] = Counter()
         self.hook: Callable[[str], httpx.Response | None] = lambda _: None
         self.after: Callable[[str], httpx.Response | None] = lambda _: None
+        self.away = ""  # what is said of its database while that is away
         self._turn = threading.Lock()  # one call at a time, as rows are plain dictionaries
 
     def call(self, model: str, method: str, *args: Any, **named: Any) -> Any:
@@ -117,7 +120,7 @@ class FakeOdoo:
                 answer["result"] = found
         except OdooError as error:
             answer["error"] = {
-                "code": 200,
+                "code": 0 if self.version >= 19 else 200,
                 "message": "Odoo Server Error",
                 "data": _told(error),
             }
@@ -148,12 +151,13 @@ class FakeOdoo:
 
     def _json_2(self, model: str, method: str, headers: Row, body: bytes) -> httpx.Response:
         try:
-            if headers.get("x-odoo-database", self.name) != self.name:
+            if self.away or headers.get("x-odoo-database", self.name) != self.name:
                 return httpx.Response(404, text="<!doctype html><title>404 Not Found</title>")
             if headers.get("authorization") != f"bearer {self.key}":
                 raise OdooError("werkzeug.exceptions.Unauthorized", "Invalid apikey")
             found = self._called(model, method, [], json.loads(body))
         except OdooError as error:
+            error = _of_json_2(error)
             status = _STATUSES.get(error.name, 500)
             return httpx.Response(status, json=_told(error), headers=_JSON)
         if isinstance(found, httpx.Response):
@@ -172,12 +176,24 @@ class FakeOdoo:
             return self.after(f"{model}.{method}") or found
 
     def _check_database(self, name: str) -> None:
+        if self.away:
+            raise OdooError("psycopg2.OperationalError", self.away)
         if name != self.name:
             message = (
                 'connection to server at "db.example", port 5432 failed: FATAL:  database '
                 f'"{name}" does not exist\n'
             )
             raise OdooError("psycopg2.OperationalError", message)
+
+
+def _of_json_2(error: OdooError) -> OdooError:
+    """What is not there is a page that was not found."""
+    if error.name == "builtins.AttributeError":
+        return OdooError("werkzeug.exceptions.NotFound", error.message)
+    if error.message.startswith("Object ") and error.message.endswith(" doesn't exist"):
+        model = error.message.split()[1]
+        return OdooError("werkzeug.exceptions.NotFound", f"the model '{model}' does not exist")
+    return error
 
 
 def _told(error: OdooError) -> Row:
