@@ -3,5 +3,9 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.erp.catalogue", "tests.erp.comparison", "tests.erp.contract", "tests.erp.life"
+    "tests.erp.catalogue",
+    "tests.erp.client_contract",
+    "tests.erp.comparison",
+    "tests.erp.contract",
+    "tests.erp.life",
 )

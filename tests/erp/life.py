@@ -545,6 +545,18 @@ class LifeContract(ComparisonContract):
         assert made.totals is not None
         assert made.totals.net.amount == Decimal("2.50")
 
+    def test_money_of_an_item_is_credited_without_a_piece_of_it(
+        self, erp: ErpAdapter, credit: Make, key: str
+    ) -> None:
+        reduction = replace(self.line("2.50"), quantity=Decimal(0))
+        back = credit(reduction)
+
+        made = erp.create(back, key=f"{key}-r1")
+
+        assert made.totals == erp.preview(back)
+        assert made.totals is not None
+        assert (made.totals.net.amount, made.totals.gross) == (Decimal("2.50"), back.total)
+
     def test_a_booked_credit_note_has_a_number(
         self, erp: ErpAdapter, credit: Make, key: str
     ) -> None:

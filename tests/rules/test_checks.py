@@ -305,6 +305,38 @@ def test_returns_need_a_back_office_that_takes_them() -> None:
     assert (finding.path, finding.severity) == ("stores.uk.orders.returns", "error")
 
 
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ('payments.stripe = { record = true, account = "Stripe" }', "payments.stripe.record"),
+        ("", "refund_amount"),
+    ],
+)
+def test_money_needs_a_back_office_that_takes_it(line: str, path: str) -> None:
+    able = {"tryton": Abilities(64, payments=False, credits=bool(line))}
+    text = TOML.replace("classes =", f"{line}\nclasses =")
+
+    (finding,) = check(text, abilities=able)[1]
+
+    assert finding.path == f"stores.uk.mappings.{path}"
+    assert finding.severity == ("error" if line else "warning")
+    assert ("record = false" if line else "by hand") in finding.remedy
+    assert check(text.replace('"on"', '"off"'), abilities=able)[1] == []
+
+
+def test_a_delivery_note_needs_a_back_office_that_prints_it() -> None:
+    flows = 'flows.orders = "on"\nflows.fulfilment = "on"'
+    text = TOML.replace('flows.orders = "on"', flows)
+    asked = f"{text}\n[stores.uk.fulfilment]\ndelivery_note = true\n"
+    able = {"tryton": Abilities(64, delivery_notes=False)}
+
+    (finding,) = check(asked, abilities=able)[1]
+
+    assert (finding.path, finding.severity) == ("stores.uk.fulfilment.delivery_note", "error")
+    assert finding.remedy.startswith("Set delivery_note = false")
+    assert check(text, abilities=able)[1] == []
+
+
 # --- what shoppers are told --------------------------------------------------------
 
 

@@ -106,10 +106,23 @@ def test_a_whole_file_of_another_wiring_may_be_pushed_where_that_is_stood_in_for
     text = TEXT.replace("https://store.example", "https://shop.example")
 
     assert proposed(text).config is None
-    found = proposed(text, stands_in=True)
+    found = proposed(text, wired=deployed())
     assert found.config is not None
     assert "warning" in said(found)
     assert found.config.stores["uk"].url == "https://store.example"
+
+
+def test_the_file_that_is_stood_in_for_is_pushed_without_a_word_of_its_wiring() -> None:
+    elsewhere = TEXT.replace("https://store.example", "http://127.0.0.1:8099").replace(
+        'url = "http://127.0.0.1:8100"', 'url = "http://127.0.0.1:8101"'
+    )
+    stood_in, _ = check(elsewhere)
+    assert stood_in is not None
+    assert stood_in.erps != deployed().erps
+
+    found = propose(TEXT, stood_in, None, abilities={}, wired=deployed())
+    assert found.config is not None
+    assert "cannot change" not in said(found)
 
 
 @pytest.mark.parametrize(

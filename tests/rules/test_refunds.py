@@ -127,10 +127,16 @@ def test_a_rate_is_what_the_order_says_it_is() -> None:
     assert credited(SOLD, refund(half), [], PLAIN).lines[0].taxes[0].rate == VAT
 
 
-def test_money_without_goods_is_one_line_of_quantity_one() -> None:
+def test_money_without_goods_is_a_line_without_pieces() -> None:
     reduction = line("1", net="3.00", quantity="0")
 
-    assert credited(SOLD, refund(reduction), [], PLAIN).lines[0].quantity == 1
+    assert credited(SOLD, refund(reduction), [], PLAIN).lines[0].quantity == 0
+
+
+def test_what_is_no_goods_has_one_piece_however_the_store_counts_it() -> None:
+    post = line("3", "shipping", code="flat_rate", net="1.00", quantity="0")
+
+    assert credited(SOLD, refund(post), [], PLAIN).lines[0].quantity == 1
 
 
 def test_a_line_that_the_order_has_lost_is_credited_as_the_refund_has_it() -> None:

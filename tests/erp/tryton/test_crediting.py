@@ -36,6 +36,41 @@ class TestCrediting(TrytonOrders):
         assert made.totals is not None
         assert made.totals.gross == Money(Decimal("12.00"), "GBP")
 
+    @pytest.mark.parametrize("invoiced", [True, False])
+    def test_money_of_an_item_is_booked_where_the_item_is_and_counts_no_piece(
+        self,
+        erp: Tryton,
+        refund: Make,
+        confirmed: Record,
+        key: str,
+        hands: Hands,
+        *,
+        invoiced: bool,
+    ) -> None:
+        line = self.line(item="MUG") if not invoiced else self.line()
+        whole = erp.create(refund(line), key=f"{key}-r1")
+        part = erp.create(refund(replace(line, quantity=Decimal(0))), key=f"{key}-r2")
+
+        read = ["product", "account", "taxes", "quantity", "amount", "origin"]
+        rows = [
+            hands.do(
+                "account.invoice.line.search_read",
+                [["invoice", "=", int(made.ref.id)]],
+                0,
+                None,
+                None,
+                read,
+            )
+            for made in (whole, part)
+        ]
+        ((piece,), (amount,)) = rows
+        assert piece["product"] is not None
+        assert amount["product"] is None
+        same = ("account", "taxes", "amount", "origin")
+        assert [amount[name] for name in same] == [piece[name] for name in same]
+        booked = erp.advance(part, State.CONFIRMED)
+        assert booked.number.startswith("CN-")
+
     def test_it_is_made_a_draft(self, erp: Tryton, refund: Make, key: str) -> None:
         assert erp.create(refund(), key=f"{key}-r").state is State.DRAFT
 

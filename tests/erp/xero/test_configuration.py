@@ -7,16 +7,22 @@ from typing import Any
 import pytest
 
 from accord import erp
+from accord.bootstrap.connections import usual
 from accord.cli.config import abilities_of
 from accord.erp.xero.adapter import Xero
+from accord.rules.config import bears
 from accord.rules.load import Finding, check
+from accord.rules.usage import reserve
 
 TEXT = (Path(__file__).parents[3] / "accord.toml").read_text(encoding="utf-8")
 
 
 def on_xero(text: str = TEXT, **flows: str) -> str:
-    """accord.toml with Xero in the place of Tryton, and without what needs shipments."""
+    """accord.toml with Xero in the place of Tryton, without what needs shipments, and asked as
+    rarely as its day allows."""
     text = text.replace('adapter = "tryton"', 'adapter = "xero"')
+    text = text.replace('url = "http://127.0.0.1:8100"', 'url = "https://api.xero.com"')
+    text = text.replace("poll_minutes = 1\n", "poll_minutes = 6\n")
     text = re.sub(r"(?m)^(database|web_shop|warehouse) = .*\n", "", text)
     text = re.sub(r"(?m)^build = .*$", 'build = "none"', text)
     for flow, value in {"fulfilment": "off", **flows}.items():
@@ -120,15 +126,107 @@ def test_what_is_off_may_ask_for_anything() -> None:
     assert findings(text) == []
 
 
-def test_a_look_each_minute_does_not_fit_into_xeros_day() -> None:
-    limits = "[erps.main.limits]\nat_once = 4\nper_minute = 60\nper_day = 5000\n"
-    text = f"{on_xero(stock='on', prices='on')}\n{limits}"
+@pytest.mark.parametrize("flow", ["off", "on"])
+def test_a_look_each_minute_does_not_fit_into_xeros_day(flow: str) -> None:
+    """Also where accord.toml names no limits: they are Xero's."""
+    text = on_xero(stock=flow, prices=flow).replace("poll_minutes = 6", "poll_minutes = 1")
 
     finding = only(text)
 
     assert (finding.path, finding.severity) == ("erps.main.limits.per_day", "error")
+    assert "more than the 5,000 that xero allows" in finding.message
     (minutes,) = re.findall(r"Set poll_minutes = (\d+)", finding.remedy)
     assert findings(text.replace("poll_minutes = 1", f"poll_minutes = {minutes}")) == []
+
+
+@pytest.mark.parametrize(("per_day", "is_right"), [(1000, False), (4000, False), (20_000, True)])
+def test_the_table_may_lower_or_raise_xeros_limits(per_day: int, *, is_right: bool) -> None:
+    """A Starter plan has 1,000 calls a day."""
+    text = on_xero().replace(
+        "poll_minutes = 6", "poll_minutes = 2" if is_right else "poll_minutes = 3"
+    )
+    found = findings(f"{text}\n[erps.main.limits]\nper_day = {per_day}\n")
+
+    assert [each.path for each in found] == ([] if is_right else ["erps.main.limits.per_day"])
+    assert is_right or found[0].message.endswith(f"more than {per_day:,}")
+
+
+def test_a_minute_that_is_named_leaves_the_day_to_xero() -> None:
+    config, _ = check(f"{on_xero()}\n[erps.main.limits]\nper_minute = 30\n")
+    assert config is not None
+
+    limits = bears(config, "main", usual).limits
+
+    assert limits is not None
+    assert (limits.at_once, limits.per_minute, limits.per_day) == (4, 30, 5000)
+    assert reserve(limits, "polls") == 240 * 4  # of orders, invoices, credit notes and contacts
+    assert bears(config, "uk", usual).limits is None
+
+
+# --- what it has not ------------------------------------------------------------------------
+
+
+def test_a_place_that_is_none_of_xeros_is_refused() -> None:
+    text = on_xero(stock="on").replace('locations = ["MAIN"]', 'locations = ["WH1"]', 1)
+
+    finding = only(text)
+
+    assert finding.path == "stores.uk.stock.locations"
+    assert "'WH1'" in finding.message
+    assert "'MAIN'" in finding.remedy
+    named = text.replace("[erps.main.options]\n", '[erps.main.options]\nlocation = "WH1"\n', 1)
+    assert findings(named) == []
+
+
+@pytest.mark.parametrize("one", ["inventory_account", "cost_account"])
+def test_one_of_two_accounts_of_stock_is_refused(one: str) -> None:
+    """Else what the shop's catalogue brings is never counted, which cannot be changed later."""
+    finding = only(asked(f'{one} = "630"'))
+
+    assert finding.path == "erps.main.options"
+    assert "inventory_account" in f"{finding.message} {finding.remedy}"
+    assert "cost_account" in f"{finding.message} {finding.remedy}"
+    both = asked('inventory_account = "630"\ncost_account = "310"')
+    assert findings(both) == []
+
+
+def test_a_tenant_that_is_no_id_is_refused() -> None:
+    finding = only(asked('tenant = "My Company"'))
+
+    assert finding.path == "erps.main.options.tenant"
+    assert "accord connect" in finding.remedy
+    assert findings(asked('tenant = "B3F7F2F6-7f4e-4a5e-9c1e-2a9f4c1d0e55"')) == []
+
+
+@pytest.mark.parametrize("url", ["https://api.xero.com/api.xro/2.0", "https://api.xero.com/x/"])
+def test_an_address_with_more_than_a_host_is_refused(url: str) -> None:
+    finding = only(on_xero().replace('url = "https://api.xero.com"', f'url = "{url}"'))
+
+    assert finding.path == "erps.main.url"
+    assert 'url = "https://api.xero.com"' in finding.remedy
+
+
+@pytest.mark.parametrize("field", ["price_group", "payment_terms"])
+@pytest.mark.parametrize("policy", ["store", "newest", "ask"])
+def test_what_it_does_not_keep_of_a_customer_is_not_the_stores(field: str, policy: str) -> None:
+    text, count = re.subn(
+        r'(?m)^vat_number = "ask"', f'vat_number = "ask"\n{field} = "{policy}"', on_xero()
+    )
+    assert count == 1
+
+    finding = only(text)
+
+    assert finding.path == f"stores.uk.customers.fields.{field}"
+    assert finding.remedy.startswith(f'Set {field} = "erp"')
+    assert findings(text.replace(f'{field} = "{policy}"', f'{field} = "erp"')) == []
+
+
+def test_money_of_three_digits_is_refused() -> None:
+    text = on_xero(prices="on").replace('currency = "GBP"', 'currency = "KWD"')
+
+    found = [each for each in findings(text) if each.path == "stores.uk.prices.currency"]
+
+    assert "3 digits" in found[0].message
 
 
 @pytest.mark.parametrize(

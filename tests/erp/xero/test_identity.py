@@ -387,4 +387,4 @@ def test_after_a_new_consent_the_next_call_is_signed_with_it(xero, provider) -> 
 def test_an_organisation_that_the_configuration_writes_in_capitals_is_opened(xero: FakeXero):
     connected(xero, tenant=TENANT.upper()).ping()
     with pytest.raises(UnauthorizedError):
-        connected(xero, tenant="another").ping()
+        connected(xero, tenant="0c6d2a51-9a56-4c3e-8f3e-5d1f6d1c7a11").ping()

@@ -282,9 +282,10 @@ def test_an_order_of_a_locked_day_is_finances_where_the_rules_say_to_ask(
     assert asked(here) == [("closed_period", "finance")]
 
 
-def locking(office: XeroOffice, before: str) -> dt.date:
-    """Somebody locks today's books just before that call: the day is what is returned."""
-    today = office.clock.now.date()
+def locking(office: XeroOffice, before: str, *, days: int = 0) -> dt.date:
+    """Somebody locks the books of today, and of so many ``days`` more, just before that call: the
+    day is what is returned."""
+    today = office.clock.now.date() + days * DAY
 
     def lock(call: str) -> httpx.Response | None:
         if call == before:
@@ -374,6 +375,57 @@ def test_a_month_that_is_locked_before_credit_is_set_off_holds_nothing_up(
     assert day_of(allocation, "Date") == locked + DAY
     assert asked(office) == []
     assert office.waiting.causes() == []
+
+
+def test_a_credit_note_whose_day_is_locked_before_it_is_booked_is_of_the_next_and_says_so(
+    office: XeroOffice,
+) -> None:
+    id_ = office.store.place(RICH)
+    office.drain()
+    locked = locking(office, "POST CreditNotes")
+    line = str(office.store.orders[id_]["line_items"][0]["id"])
+    refund = office.store.refund(id_, lines={line: 1}, reason="Broken: both")
+    office.drain()
+
+    (note,) = office.desk.rows("CreditNotes")
+    assert (note["Status"], day_of(note, "Date")) == ("PAID", locked + DAY)
+    words = note["LineItems"][-1]["Description"]
+    assert words == f"Refund {refund} of web order {id_} of {locked}: Broken: both"
+    assert sum(office.money()) == TOTAL - Decimal("21.59")
+    assert (asked(office), office.waiting.causes()) == ([], [])
+
+
+def test_a_credit_note_whose_day_is_locked_twice_says_its_true_day_once(
+    office: XeroOffice,
+) -> None:
+    id_ = office.store.place(RICH)
+    office.drain()
+    today = office.clock.now.date()
+    office.desk.lock_until(today)
+    locking(office, "POST CreditNotes", days=2)
+    line = str(office.store.orders[id_]["line_items"][0]["id"])
+    refund = office.store.refund(id_, lines={line: 1})
+    office.drain()
+
+    (note,) = office.desk.rows("CreditNotes")
+    assert (note["Status"], day_of(note, "Date")) == ("PAID", today + 3 * DAY)
+    words = note["LineItems"][-1]["Description"]
+    assert words == f"Refund {refund} of web order {id_} of {today}"
+
+
+def test_a_credit_note_whose_day_is_locked_before_it_is_booked_is_asked_about_by_rule() -> None:
+    office = opened()
+    office.config = asking(office)
+    id_ = office.store.place(RICH)
+    office.drain()
+    locking(office, "POST CreditNotes")
+    line = str(office.store.orders[id_]["line_items"][0]["id"])
+    office.store.refund(id_, lines={line: 1})
+    office.drain()
+
+    (note,) = office.desk.rows("CreditNotes")
+    assert note["Status"] == "DRAFT"
+    assert asked(office) == [("closed_period", "finance")]
 
 
 def test_what_xero_does_not_set_off_is_in_the_journal_and_holds_nothing_up(

@@ -195,8 +195,10 @@ def test_a_refund_behind_money_that_was_dismissed_waits_in_sight(
     refunded(office, order)
 
     assert notes(office) == []
-    assert [cause.cause for cause in office.waiting.causes()] == ["order"]
-    assert ("waiting", "ops") in asked(office)
+    assert [cause.cause for cause in office.waiting.causes()] == ["dismissed"]
+    (item,) = office.attention.open()
+    assert (item.reason, item.owner) == ("waiting", "ops")
+    assert "(paid_by_hand), who dismissed that" in item.message
 
     office.desk.undo_payment(by_hand)
     office.drain()
@@ -204,6 +206,16 @@ def test_a_refund_behind_money_that_was_dismissed_waits_in_sight(
     assert sorted(office.money()) == [-PIECE, TOTAL]
     assert notes(office) == [PIECE]
     assert (asked(office), office.waiting.causes()) == ([], [])
+
+
+def test_a_refund_behind_money_that_a_person_is_still_asked_about_waits_for_its_order(
+    office: XeroOffice, order: str
+) -> None:
+    office.desk.pay(office.ref(order).id, amount=Decimal(100))
+    paid_in_store(office, order)
+    refunded(office, order)
+
+    assert [cause.cause for cause in office.waiting.causes()] == ["order"]
 
 
 def test_what_is_refused_for_another_reason_stays_ours_to_record(
@@ -296,6 +308,57 @@ def test_another_amount_given_back_whose_rest_pays_another_invoice_is_left_to_th
 
     assert sorted(in_part.money()) == [-5, TOTAL]
     assert asked(in_part) == []
+
+
+# --- voided by hand -------------------------------------------------------------------------------
+
+TAKEN_OFF = [("receipt_taken_off", "finance")]
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["asked before", "not seen yet"])
+def test_all_refunded_of_what_was_voided_with_its_receipt_is_finances_and_once(
+    office: XeroOffice, *, seen: bool
+) -> None:
+    order = office.store.place(RICH)
+    office.drain()
+    office.cancel(order)
+    if seen:
+        office.drain()
+        assert asked(office) == [("cancelled_in_erp", "commerce")]
+
+    office.store.set_status(order, "refunded")
+    office.drain(SOON)
+    assert asked(office) == TAKEN_OFF
+    (item,) = office.attention.open()
+    assert f"its receipt of {TOTAL} GBP" in item.message
+
+    replay(office)
+    assert asked(office) == TAKEN_OFF
+    dismiss(office)
+    office.store.set_status(order, "refunded")
+    office.drain(SOON)
+    assert (asked(office), office.money(), notes(office)) == ([], [], [])
+
+
+@pytest.mark.parametrize("flow", ["on", "off"])
+def test_a_part_refunded_of_what_was_voided_with_its_receipt_and_then_cancelled_is_asked_once(
+    office: XeroOffice, flow: str
+) -> None:
+    store = office.config.stores["uk"]
+    flows = store.flows.model_copy(update={"erp_changes": flow})
+    other = {"uk": store.model_copy(update={"flows": flows})}
+    office.config = office.config.model_copy(update={"stores": other})
+    order = office.store.place(RICH)
+    office.drain()
+    office.cancel(order)
+    refunded(office, order)
+    about_sale = {("cancelled_in_erp", "commerce"), ("waiting", "ops")}
+    assert set(asked(office)) == (about_sale if flow == "on" else {("voided", "commerce")})
+
+    office.store.set_status(order, "cancelled")
+    office.drain()
+
+    assert asked(office) == TAKEN_OFF
 
 
 # --- by hand ------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from accord.model.documents import (
     State,
 )
 from accord.model.money import Money
+from accord.model.party import Address, Profile
 from tests.erp.promises import Make
 from tests.erp.xero.conftest import Clock, connected
 from tests.erp.xero.hands import OnXero
@@ -110,13 +111,65 @@ class TestOrders(OnXero):
 
         assert [each["Option"] for each in row["LineItems"][0]["Tracking"]] == ["Web shop"]
 
-    def test_tracking_that_is_not_there_is_refused(
+    @pytest.mark.parametrize("tracking", [{"Channel": "By mail"}, {"Chanel": "Web shop"}])
+    def test_tracking_that_is_not_there_waits_for_it(
+        self, xero: FakeXero, order: Make, key: str, tracking: dict[str, str]
+    ) -> None:
+        """One item for all orders, which go on once it is made."""
+        erp = connected(xero, tracking=tracking)
+        (name, option) = next(iter(tracking.items()))
+
+        for ask in (lambda: erp.preview(order()), lambda: erp.create(order(), key=key)):
+            with pytest.raises(UnmappedError, match=r"options\.tracking") as caught:
+                ask()
+            assert caught.value.causes == (f"tracking:{name}={option}",)
+        assert not self._desk.rows("Invoices")
+
+        xero.do("add_tracking", name="Chanel", options=["Web shop"])
+        self.option(xero, "Channel", "Counter", Name="By mail")
+        assert erp.create(order(), key=key).state is State.QUOTATION
+
+    def test_an_option_that_was_archived_is_not_there(
         self, xero: FakeXero, order: Make, key: str
     ) -> None:
-        erp = connected(xero, tracking={"Channel": "By mail"})
+        erp = connected(xero, tracking={"Channel": "Web shop"})
+        erp.create(order(), key=key)
+        self.option(xero, "Channel", "Web shop", Status="ARCHIVED")
 
-        with pytest.raises(RejectedError, match="By mail"):
-            erp.create(order(), key=key)
+        with pytest.raises(UnmappedError) as refused:  # what it was known to be, Xero refuses
+            erp.create(order(), key=f"{key}-2")
+        assert refused.value.causes == ("tracking:Web shop",)
+        with pytest.raises(UnmappedError) as caught:
+            erp.create(order(), key=f"{key}-2")
+        assert caught.value.causes == ("tracking:Channel=Web shop",)
+        self.option(xero, "Channel", "Web shop", Status="ACTIVE")
+        assert erp.create(order(), key=f"{key}-2").state is State.QUOTATION
+
+    def test_tracking_is_looked_up_once(self, xero: FakeXero, order: Make, key: str) -> None:
+        erp = connected(xero, tracking={"Channel": "Web shop"})
+
+        for number in range(3):
+            erp.create(order(), key=f"{key}-{number}")
+
+        assert erp.calls["GET TrackingCategories"] == 1
+
+    def test_whoever_connects_is_told_of_tracking_that_is_not_there(self, xero: FakeXero) -> None:
+        erp = connected(xero, tracking={"Channel": "Web shop", "Region": "North"})
+
+        (found,) = erp.lacks([Kind.SALES_ORDER])
+
+        assert (found.topic, found.subject) == ("tracking", "Region=North")
+        assert "[erps.main.options.tracking]" in found.remedy
+        assert erp.lacks([Kind.PARTY]) == ()
+        assert connected(xero).lacks([Kind.SALES_ORDER]) == []
+
+    def option(self, xero: FakeXero, category: str, name: str, **changes: str) -> None:
+        """Someone changes an option in Xero."""
+        (row,) = (
+            each for each in xero.books.rows("TrackingCategories") if each["Name"] == category
+        )
+        (found,) = (each for each in row["Options"] if each["Name"] == name)
+        found.update(changes)
 
     def test_another_currency_is_the_invoices(self, erp: Xero, order: Make, key: str) -> None:
         line = replace(self.line(), net=Money(Decimal(10), "EUR"), taxes=())
@@ -356,6 +409,38 @@ class TestOrders(OnXero):
 
         (contact,) = self._desk.rows("Contacts")
         assert contact["ContactStatus"] == "ACTIVE"
+
+    def test_who_asked_to_be_forgotten_is_not_brought_back(
+        self, erp: Xero, order: Make, key: str, buyer: Record, party: Make
+    ) -> None:
+        self._desk.edit_contact(buyer.ref.id, ContactStatus="GDPRREQUEST", EmailAddress="")
+
+        with pytest.raises(RejectedError, match=r"GDPRREQUEST.*replay"):
+            erp.create(order(), key=key)
+
+        (contact,) = self._desk.rows("Contacts")
+        assert contact["ContactStatus"] == "GDPRREQUEST"
+        # What the replay asks: that one is gone, so another is made.
+        assert erp.get(buyer.ref) is None
+        assert erp.match(party().party, "email") == ()
+        another = erp.create(party(), key=f"{buyer.number}-2")
+        assert erp.create(order(party=another.ref), key=key).state is State.QUOTATION
+
+    def test_nothing_is_written_on_who_asked_to_be_forgotten(
+        self, erp: Xero, buyer: Record
+    ) -> None:
+        _, version = erp.profile(buyer.ref) or (None, "")
+        self._desk.edit_contact(buyer.ref.id, ContactStatus="GDPRREQUEST")
+
+        with pytest.raises(RejectedError, match="forgotten"):
+            erp.update_profile(buyer.ref, Profile(phone="1"), version=version)
+        with pytest.raises(RejectedError, match="forgotten"):
+            erp.add_address(buyer.ref, Address(street="2 High Street", country="GB"))
+        erp.archive(buyer.ref)
+        assert erp.profile(buyer.ref) is None
+        assert erp.profiles([buyer.ref]) == {}
+        (contact,) = self._desk.rows("Contacts")
+        assert contact["ContactStatus"] == "GDPRREQUEST"
 
     def test_an_archived_customers_order_can_be_changed(
         self, erp: Xero, order: Make, key: str, buyer: Record

@@ -192,6 +192,7 @@ class LineTax:
 class DocumentLine:
     """One line of a document. Without ``item`` it is a text line booked on ``account``.
 
+    Of a credit note, an item's line of no ``quantity`` is money of it, and no piece came back.
     ``net`` is the whole line's. ``source`` is the id of the order line it stands for; the rounding
     line has none. ``revenue`` is the account of an item's line, where it is not the item's own.
     ``returned`` is how many of its pieces a credit note brings back to stock, where it does.

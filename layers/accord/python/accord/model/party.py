@@ -68,6 +68,10 @@ def plain_vat_number(text: str) -> str:
     return re.sub(r"^GR(?=\d{9}$)", "EL", plain)
 
 
+CUSTOMER_TERMS = frozenset({"price_group", "payment_terms"})
+"""Fields of a profile that not every back office keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What both sides keep of a customer. None: this side does not hold that field at all.

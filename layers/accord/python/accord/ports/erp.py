@@ -17,11 +17,12 @@ from accord.model.documents import (
     Totals,
 )
 from accord.model.item import Item, ItemDocument, ItemPrices
-from accord.model.party import Address, Party, Profile
+from accord.model.party import CUSTOMER_TERMS, Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
 from accord.ports.tokens import AccessTokens, OAuth
+from accord.rules.limits import Usual
 
 Duplicates = Literal["refused", "same_answer", "possible"]
 
@@ -43,10 +44,16 @@ class Capabilities:
     ``revenue``: a line of an item may name another revenue account than the item's own.
     ``reconciles``: payments can be set against invoices, by ``reconcile``. ``recipes``: it knows
     kits or bills of materials. ``price_lists``: an item may have other prices beside its own.
-    ``one_place``: it has one stock of an item, wherever that lies. ``is_invoice``: a confirmed
+    ``one_place``: it has one stock of an item, wherever that lies; its options call that place
+    ``location``. ``is_invoice``: a confirmed
     order is the booked invoice itself. Money is then of that invoice, or of a credit note of it,
     and none of both can be cancelled. ``credits_goods``: a credit note brings the pieces that its
     lines say are ``returned`` back to stock; else it moves no goods, whatever its lines say.
+    ``delivery_notes``: ``document`` prints those of shipments. ``customer_terms``: which of a
+    party's price group and payment terms are kept in its profile. ``digits``: so many behind the
+    point has every amount there, whatever its currency; None: as many as its currency. ``url``:
+    everybody's address, where all have the same. ``usual``: the limits that its maker sets, which
+    hold where accord.toml names none, and the calls of a look.
     """
 
     duplicates: Mapping[Kind, Duplicates]
@@ -65,6 +72,11 @@ class Capabilities:
     one_place: bool = False
     is_invoice: bool = False
     credits_goods: bool = False
+    delivery_notes: bool = True
+    customer_terms: frozenset[str] = CUSTOMER_TERMS
+    digits: int | None = None
+    url: str = ""
+    usual: Usual = field(default_factory=Usual)
 
     def can(self, kind: Kind) -> bool:
         return kind in self.duplicates

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from accord.model.documents import Kind
+from accord.model.money import digits
+from accord.model.party import CUSTOMER_TERMS
 from accord.rules.config import Config, Store
 from accord.rules.problem import Abilities, Path, Problem
 
@@ -49,12 +51,65 @@ def abilities_of(
                 f"{adapter} ({name}) cannot take an announced return of goods",
                 'Set returns = "none", and let the warehouse book what comes back.',
             )
+        named = f"{adapter} ({name})"
+        yield from _of_money(at, store, can, named)
+        yield from _of_customers(at, store, can, named)
+        if store.flows.fulfilment != "off" and not can.delivery_notes:
+            yield from _delivery_notes(at, store, named)
         if store.mappings.revenue and not can.revenue:
             yield Problem(
                 (*at, "mappings", "revenue", 0),
                 f"{adapter} ({name}) books an item's revenue on the item's own account only",
                 "Remove the revenue rules, and give the items their accounts in the back office.",
             )
+
+
+def _of_money(at: Path, store: Store, can: Abilities, named: str) -> Iterator[Problem]:
+    currency = store.prices.currency
+    if currency and can.digits is not None and (places := digits(currency)) > can.digits:
+        yield Problem(
+            (*at, "prices", "currency"),
+            f"an amount in {currency} has {places} digits behind the point, and {named} keeps "
+            f"{can.digits} of any",
+            "Keep this shop's orders in another back office: totals would never agree.",
+        )
+    if store.flows.orders == "off":
+        return
+    for method, payment in store.mappings.payments.items():
+        if payment.record and not can.payments:
+            yield Problem(
+                (*at, "mappings", "payments", method, "record"),
+                f"{named} takes no payments, so every order paid by {method!r} would stop there",
+                "Set record = false: the bank statement brings the money.",
+            )
+    if store.mappings.refund_amount is not None and not can.credits:
+        yield Problem(
+            (*at, "mappings", "refund_amount"),
+            f"{named} takes no credit notes, so every refund will wait for a person",
+            "Credit refunds there by hand; `accord attention list` names each of them.",
+            "warning",
+        )
+
+
+def _of_customers(at: Path, store: Store, can: Abilities, named: str) -> Iterator[Problem]:
+    if store.flows.customers == "off":
+        return
+    for field in sorted(CUSTOMER_TERMS - can.customer_terms):
+        if (policy := getattr(store.customers.fields, field)) != "erp":
+            yield Problem(
+                (*at, "customers", "fields", field),
+                f"{named} keeps no {field} of a customer, so {policy!r} could write none there",
+                f'Set {field} = "erp", or leave it out.',
+            )
+
+
+def _delivery_notes(at: Path, store: Store, named: str) -> Iterator[Problem]:
+    if store.fulfilment.delivery_note:
+        yield Problem(
+            (*at, "fulfilment", "delivery_note"),
+            f"{named} gives no delivery notes, so none would be kept or linked",
+            "Set delivery_note = false, and print them there.",
+        )
 
 
 def told(at: Path, store: Store) -> Iterator[Problem]:

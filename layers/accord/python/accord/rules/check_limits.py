@@ -6,12 +6,13 @@ looked at then.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from accord.model.documents import Kind
 from accord.rules import check_flows
 from accord.rules.config import Config, Erp
-from accord.rules.limits import CALLS_PER_ORDER, CALLS_PER_POLL, NEWS, Share
+from accord.rules.limits import CALLS_PER_ORDER, NEWS, Limits, Share, Usual
 from accord.rules.problem import Abilities, Path, Problem
 from accord.rules.usage import reserve
 from accord.rules.windows import always
@@ -24,9 +25,50 @@ _ITEMS = {
     Kind.PRICE: "prices",
 }
 _BUSIEST_HOUR = 10  # one part in so many of a day's orders comes in its busiest hour
-_BROUGHT_FORWARD: Mapping[Share, int] = {"polls": 2, "catalogue": 1}
-"""Looks after an order was written there: at the order, at its invoice and at the stock."""
+_BROUGHT_FORWARD: Mapping[Share, frozenset[Kind]] = {
+    "polls": frozenset({Kind.SALES_ORDER, Kind.INVOICE}),
+    "catalogue": frozenset({Kind.STOCK}),
+}
+"""What is looked at after an order was written there."""
 _LOOKS_A_MINUTE = 2  # of one kind, however often it calls
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one back office is asked, and what it bears. ``kinds`` are looked at each time, those of
+    ``heard`` after each order; both by what the calls are for."""
+
+    at: Path
+    erp: Erp
+    usual: Usual
+    kinds: Mapping[Share, frozenset[Kind]]
+    heard: Mapping[Share, frozenset[Kind]]
+
+    @property
+    def limits(self) -> Limits:
+        return self.erp.limits.over(self.usual.limits)
+
+    @property
+    def expected(self) -> int:
+        return self.erp.limits.expected_orders_per_day or 0
+
+    @property
+    def orders(self) -> int:
+        """A day's calls for orders."""
+        return self.expected * CALLS_PER_ORDER
+
+    @property
+    def round(self) -> int:
+        """Calls of one look at each kind."""
+        return self.calls(self.kinds.values())
+
+    def calls(self, kinds: Iterable[frozenset[Kind]]) -> int:
+        return sum(map(self.usual.calls, kinds))
+
+    def looks(self, *shares: Share) -> int:
+        """A day's calls for looks because it called, after each order."""
+        once = self.calls(self.heard.get(share, frozenset()) for share in shares)
+        return min(self.expected, _LOOKS_A_MINUTE * _MINUTES) * once
 
 
 def limits(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Problem]:
@@ -44,90 +86,87 @@ def limits(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Probl
         tells = can.tells if can is not None else frozenset(Kind)
         kinds = polled(config, name, tells)
         heard = {
-            share: min(count, kinds[share])
-            for share, count in _BROUGHT_FORWARD.items()
+            share: wanted & kinds[share]
+            for share, wanted in _BROUGHT_FORWARD.items()
             if can is not None and can.calls_us
         }
-        yield from _per_minute(("erps", name, "limits"), erp, kinds, heard)
-        yield from _per_day(("erps", name, "limits"), erp, kinds, heard)
+        usual = can.usual if can is not None else Usual()
+        asked = _Asked(("erps", name, "limits"), erp, usual, kinds, heard)
+        yield from _per_minute(asked)
+        yield from _per_day(asked)
 
 
-def polled(config: Config, name: str, tells: frozenset[Kind]) -> Mapping[Share, int]:
+def polled(config: Config, name: str, tells: frozenset[Kind]) -> Mapping[Share, frozenset[Kind]]:
     """Kinds of records of which the back office is asked each time, by what the calls are for."""
     stores = [store for store in config.stores.values() if name in check_flows.back_offices(store)]
-    wanted = {
+    wanted = frozenset(
         kind
         for kind, flow in _ITEMS.items()
         if any(getattr(store.flows, flow) != "off" for store in stores)
-    }
-    return {"polls": len(NEWS & tells), "catalogue": len(wanted & tells)}
+    )
+    return {"polls": NEWS & tells, "catalogue": wanted & tells}
 
 
-def _per_minute(
-    at: Path, erp: Erp, kinds: Mapping[Share, int], heard: Mapping[Share, int]
-) -> Iterator[Problem]:
-    most = erp.limits.per_minute
+def _per_minute(asked: _Asked) -> Iterator[Problem]:
+    most = asked.limits.per_minute
     if most is None:
         return
-    polls = sum(kinds.values()) * CALLS_PER_POLL
-    orders = math.ceil(_orders(erp) / _BUSIEST_HOUR / 60)
-    looks = math.ceil(_looks(erp, sum(heard.values())) / _BUSIEST_HOUR / 60)
-    looks = min(looks, sum(heard.values()) * _LOOKS_A_MINUTE * CALLS_PER_POLL)
-    if polls + orders + looks > most:
+    orders = math.ceil(asked.orders / _BUSIEST_HOUR / 60)
+    looks = math.ceil(asked.looks(*asked.heard) / _BUSIEST_HOUR / 60)
+    looks = min(looks, asked.calls(asked.heard.values()) * _LOOKS_A_MINUTE)
+    if asked.round + orders + looks > most:
         yield Problem(
-            (*at, "per_minute"),
-            f"{_kinds(sum(kinds.values()))} are asked for at once = {polls} calls, and "
-            f"{_expected(erp)} orders a day × {CALLS_PER_ORDER} calls, a tenth of them in the "
-            f"busiest hour = {orders} calls a minute{_and_looks(heard, looks)}; together "
-            f"{polls + orders + looks}, more than {most}",
+            (*asked.at, "per_minute"),
+            f"{_kinds(asked)} are asked for at once = {asked.round} calls, and "
+            f"{asked.expected} orders a day × {CALLS_PER_ORDER} calls, a tenth of them in the "
+            f"busiest hour = {orders} calls a minute{_and_looks(asked, looks)}; together "
+            f"{asked.round + orders + looks}, more than {_named(asked, most)}",
             "Raise per_minute to what the back office allows, or switch off flows that need not "
             "run.",
         )
 
 
-def _per_day(
-    at: Path, erp: Erp, kinds: Mapping[Share, int], heard: Mapping[Share, int]
-) -> Iterator[Problem]:
-    most = erp.limits.per_day
+def _per_day(asked: _Asked) -> Iterator[Problem]:
+    erp, limits = asked.erp, asked.limits
+    most = limits.per_day
     if most is None:
         return
     runs = _MINUTES // erp.poll_minutes
     needs: dict[Share, int] = {
-        "orders": _orders(erp),
+        "orders": asked.orders,
         **{
-            share: count * runs * CALLS_PER_POLL + _looks(erp, heard.get(share, 0))
-            for share, count in kinds.items()
+            share: asked.usual.calls(kinds) * runs + asked.looks(share)
+            for share, kinds in asked.kinds.items()
         },
     }
-    looks = _looks(erp, sum(heard.values()))
+    looks = asked.looks(*asked.heard)
     shares: tuple[Share, ...] = ("orders", "customers", "catalogue", "polls")
-    takes = {share: max(needs.get(share, 0), reserve(erp.limits, share)) for share in shares}
+    takes = {share: max(needs.get(share, 0), reserve(limits, share)) for share in shares}
     if sum(takes.values()) <= most:
         return
-    asked = sum(kinds.values())
     said = (
-        f"{_kinds(asked)} × {runs:,} looks a day (every {_minutes(erp.poll_minutes)}) = "
-        f"{asked * runs * CALLS_PER_POLL:,} calls"
+        f"{_kinds(asked)} × {runs:,} looks a day (every {_minutes(erp.poll_minutes)})"
+        f"{_each(asked)} = {asked.round * runs:,} calls"
     )
-    if needs["orders"]:
-        said += f", {_expected(erp):,} orders × {CALLS_PER_ORDER} calls = {needs['orders']:,} calls"
-        said += _and_looks(heard, looks)
+    if asked.orders:
+        said += f", {asked.expected:,} orders × {CALLS_PER_ORDER} calls = {asked.orders:,} calls"
+        said += _and_looks(asked, looks)
     kept = {share: takes[share] for share in shares if takes[share] > needs.get(share, 0)}
     if kept:
         said += ", kept by shares: " + ", ".join(f"{n:,} for {share}" for share, n in kept.items())
     yield Problem(
-        (*at, "per_day"),
-        f"{said}; together {sum(takes.values()):,}, more than {most:,}",
-        _remedy(erp, asked, most - sum(takes[share] for share in ("orders", "customers")) - looks),
+        (*asked.at, "per_day"),
+        f"{said}; together {sum(takes.values()):,}, more than {_named(asked, most)}",
+        _remedy(asked, most - sum(takes[share] for share in ("orders", "customers")) - looks),
     )
 
 
-def _remedy(erp: Erp, asked: int, left: int) -> str:
+def _remedy(asked: _Asked, left: int) -> str:
     """Looks so rarely that they fit, where that is possible."""
     fits = [
         minutes
-        for minutes in range(erp.poll_minutes + 1, 61)
-        if asked * (_MINUTES // minutes) * CALLS_PER_POLL <= left
+        for minutes in range(asked.erp.poll_minutes + 1, 61)
+        if asked.round * (_MINUTES // minutes) <= left
     ]
     if fits:
         return (
@@ -137,26 +176,30 @@ def _remedy(erp: Erp, asked: int, left: int) -> str:
     return "Raise per_day: what is expected does not fit, however rarely we look."
 
 
-def _orders(erp: Erp) -> int:
-    return _expected(erp) * CALLS_PER_ORDER
-
-
-def _looks(erp: Erp, kinds: int) -> int:
-    """A day's calls for looks at so many ``kinds`` after each order, because it called."""
-    return min(_expected(erp), _LOOKS_A_MINUTE * _MINUTES) * kinds * CALLS_PER_POLL
-
-
-def _and_looks(heard: Mapping[Share, int], looks: int) -> str:
+def _and_looks(asked: _Asked, looks: int) -> str:
     if not looks:
         return ""
-    return f", {sum(heard.values())} looks at what it calls us for after each = {looks:,} calls"
+    count = sum(map(len, asked.heard.values()))
+    return f", {count} looks at what it calls us for after each = {looks:,} calls"
 
 
-def _expected(erp: Erp) -> int:
-    return erp.limits.expected_orders_per_day or 0
+def _named(asked: _Asked, most: int) -> str:
+    """The limit, and whose it is where the table does not name it."""
+    named = {asked.erp.limits.per_day, asked.erp.limits.per_minute}
+    return f"{most:,}" if most in named else f"the {most:,} that {asked.erp.adapter} allows"
 
 
-def _kinds(count: int) -> str:
+def _each(asked: _Asked) -> str:
+    """Calls of a look, where they are more than the kinds."""
+    return "" if asked.round == _count(asked) else f", {asked.round} calls each time"
+
+
+def _count(asked: _Asked) -> int:
+    return sum(map(len, asked.kinds.values()))
+
+
+def _kinds(asked: _Asked) -> str:
+    count = _count(asked)
     return "1 kind of records" if count == 1 else f"{count} kinds of records"
 
 

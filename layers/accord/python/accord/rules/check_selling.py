@@ -14,11 +14,17 @@ _NEEDS: Mapping[str, Kind] = {"stock": Kind.STOCK, "prices": Kind.PRICE, "produc
 
 
 def abilities_of(
-    at: Path, config: Config, store: Store, abilities: Mapping[str, Abilities]
+    at: Path,
+    config: Config,
+    store: Store,
+    abilities: Mapping[str, Abilities],
+    *,
+    place: str | None = None,
 ) -> Iterator[Problem]:
     """What these flows ask of the store's own back office and its adapter cannot do.
 
-    Orders may be routed elsewhere; what is sold is always of the store's own.
+    Orders may be routed elsewhere; what is sold is always of the store's own. ``place`` is what a
+    back office of one place calls that.
     """
     adapter = config.erps[store.erp].adapter
     can = abilities.get(adapter)
@@ -44,7 +50,7 @@ def abilities_of(
     if store.flows.stock != "off" and not can.recipes:
         yield from _builds(at, store, named)
     if store.flows.stock != "off" and can.one_place:
-        yield from _places(at, store, named)
+        yield from _places(at, store, named, place)
     if store.flows.prices != "off" and not can.price_lists:
         for path, name in _lists(store).items():
             if name is not None:
@@ -55,7 +61,7 @@ def abilities_of(
                 )
 
 
-def _places(at: Path, store: Store, named: str) -> Iterator[Problem]:
+def _places(at: Path, store: Store, named: str, place: str | None) -> Iterator[Problem]:
     """Exceptions may name the place too, as long as it is the same."""
     said: dict[Path, Sequence[str]] = {
         ("locations",): store.stock.locations,
@@ -71,6 +77,13 @@ def _places(at: Path, store: Store, named: str) -> Iterator[Problem]:
                 (*at, "stock", *path),
                 f"{named} keeps one number of each item, wherever it lies",
                 "Name one location, by the name that the back office's options give it.",
+            )
+        elif place is not None and (others := [each for each in places if each != place]):
+            yield Problem(
+                (*at, "stock", *path),
+                f"{named} knows no place {others[0]!r}",
+                f'Name {place!r} here, or give the back office location = "{others[0]}" in '
+                f"[erps.{store.erp}.options].",
             )
 
 

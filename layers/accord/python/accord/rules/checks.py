@@ -5,6 +5,7 @@ Each check is a generator of problems; ``problems`` runs them all.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -39,6 +40,7 @@ def problems(
     """All that can be said without asking a store or a back office."""
     yield from _adapters(config, adapters)
     yield from _options(config, options)
+    yield from _addresses(config, abilities)
     yield from _key_lengths(config, abilities)
     yield from _stages(config, stage)
     yield from _inside(config)
@@ -56,7 +58,8 @@ def problems(
         yield from check_flows.told(at, store)
         yield from check_flows.abilities_of(at, config, store, abilities)
         yield from check_selling.selling(at, store)
-        yield from check_selling.abilities_of(at, config, store, abilities)
+        place = _place_of(config, store, abilities, options)
+        yield from check_selling.abilities_of(at, config, store, abilities, place=place)
         if store.flows.orders != "off":
             yield from _gaps(at, store)
 
@@ -84,6 +87,35 @@ def _options(config: Config, options: Mapping[str, type[BaseModel]]) -> Iterator
         except ValidationError as error:
             for found in invalid(error, erp.options, words_of(model)):
                 yield replace(found, path=("erps", name, "options", *found.path))
+
+
+def _place_of(
+    config: Config,
+    store: Store,
+    abilities: Mapping[str, Abilities],
+    options: Mapping[str, type[BaseModel]],
+) -> str | None:
+    """What a back office of one place calls that; None: it has several, or its settings are wrong,
+    which is said elsewhere."""
+    erp = config.erps[store.erp]
+    can, model = abilities.get(erp.adapter), options.get(erp.adapter)
+    if can is None or model is None or not can.one_place:
+        return None
+    try:
+        return getattr(model.model_validate(erp.options), "location", None)
+    except ValidationError:
+        return None
+
+
+def _addresses(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Problem]:
+    for name, erp in config.erps.items():
+        can = abilities.get(erp.adapter)
+        if can is not None and can.url and urlsplit(erp.url).path.strip("/"):
+            yield Problem(
+                ("erps", name, "url"),
+                f"{erp.url} goes on behind the host, and the paths of {erp.adapter} are known",
+                f'Write url = "{can.url}".',
+            )
 
 
 def _key_lengths(config: Config, abilities: Mapping[str, Abilities]) -> Iterator[Problem]:

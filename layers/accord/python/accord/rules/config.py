@@ -4,13 +4,14 @@ Two layers: wiring (stores, back offices, limits, names of secrets) is deployed;
 (everything in ``Mappings``) are data, seeded from the file and replaced by later versions.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
 from accord.rules.digest import Digest
-from accord.rules.limits import NEWS, Bears, Limits, Maintenance, zone
+from accord.rules.limits import NEWS, Bears, Limits, Maintenance, Usual, zone
 from accord.rules.mapping import Mappings
 from accord.rules.names import Key, Range, SecretName, Url, host
 from accord.rules.ordering import (
@@ -203,11 +204,16 @@ class Config(Table):
         return self
 
 
-def bears(config: Config, name: str) -> Bears:
-    """What the store or back office ``name`` bears; nothing in particular, if there is none."""
+def bears(config: Config, name: str, usual: Callable[[str], Usual] = lambda _: Usual()) -> Bears:
+    """What the store or back office ``name`` bears; nothing in particular, if there is none.
+
+    ``usual`` answers what is known of an adapter: it holds where the table names nothing.
+    """
     if (erp := config.erps.get(name)) is not None:
-        looks = len(NEWS) * (24 * 60 // erp.poll_minutes)
-        limits = erp.limits.keeping_polls(looks) if erp.limits.count else None
+        known = usual(erp.adapter)
+        calls = known.calls(NEWS) * (24 * 60 // erp.poll_minutes)
+        own = erp.limits.over(known.limits)
+        limits = own.keeping_polls(calls) if own.count else None
         return Bears(erp.maintenance, limits, erp.time_zone)
     if (store := config.stores.get(name)) is not None:
         return Bears(store.maintenance, None, config.erps[store.erp].time_zone)

@@ -2,8 +2,8 @@
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Literal
 
@@ -70,8 +70,13 @@ class Maintenance(Table):
         return days
 
 
+NUMBERS = ("at_once", "per_minute", "per_day")
+"""What may be limited."""
+
+
 class Limits(Table):
-    """What a back office bears. Without a number there is no limit, and nothing is counted."""
+    """What a back office bears. Without a number there is its maker's, or no limit; what has none
+    is not counted."""
 
     at_once: int | None = Field(default=None, ge=1, le=1000)
     """Changes that may be worked on there at the same time: one less than it allows."""
@@ -99,15 +104,35 @@ class Limits(Table):
         """Whether anything has to be counted."""
         return any(each is not None for each in (self.at_once, self.per_minute, self.per_day))
 
-    def keeping_polls(self, looks: int) -> "Limits":
-        """The same, with what so many ``looks`` a day need kept for `polls`, or as much as the
-        other shares leave; whoever names that share decides by themselves."""
+    def over(self, usual: "Limits") -> "Limits":
+        """The same, with the numbers of ``usual`` where none is named."""
+        named = {name: getattr(self, name) for name in NUMBERS}
+        filled = {name: getattr(usual, name) for name, own in named.items() if own is None}
+        return self.model_copy(update=filled)
+
+    def keeping_polls(self, calls: int) -> "Limits":
+        """The same, with so many ``calls`` a day kept for `polls`, or as much as the other shares
+        leave; whoever names that share decides by themselves."""
         if self.per_day is None or "polls" in self.shares:
             return self
-        needed = Decimal(looks * CALLS_PER_POLL) / self.per_day
+        needed = Decimal(calls) / self.per_day
         rest = 1 - sum(self.shares.values())
         share = min(needed.quantize(Decimal("1e-9"), ROUND_CEILING), rest)
         return self.model_copy(update={"shares": {**self.shares, "polls": share}})
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is known of a kind of back office: the ``limits`` that its maker sets, and how many
+    calls one look at what changed takes, by kind, when it is nothing or little. ``looks`` names
+    every kind that it can be asked of; None: any, at one call each."""
+
+    limits: Limits = field(default_factory=Limits)
+    looks: Mapping[Kind, int] | None = None
+
+    def calls(self, kinds: Iterable[Kind]) -> int:
+        """Of one look at each of ``kinds``."""
+        return sum(1 if self.looks is None else self.looks.get(kind, 0) for kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +161,4 @@ CALLS_PER_ORDER = 12
 """Of one order's whole life, shipped and invoiced, with a refund now and then."""
 
 CALLS_PER_POLL = 1
-"""Of one look at what changed of one kind, when it is little."""
+"""Taken before a look at what changed of one kind; what it needs beyond, as it comes: ``Usual``."""

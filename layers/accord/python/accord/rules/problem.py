@@ -2,10 +2,12 @@
 
 import difflib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from accord.model.documents import Kind
+from accord.model.party import CUSTOMER_TERMS
+from accord.rules.limits import Usual
 
 Path = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
@@ -34,6 +36,13 @@ class Abilities:
     price_lists: bool = True
     one_place: bool = False
     calls_us: bool = False  # when something changed there, our own writes among it
+    payments: bool = True  # can be made
+    credits: bool = True  # credit notes can be made
+    delivery_notes: bool = True  # can be printed
+    customer_terms: frozenset[str] = CUSTOMER_TERMS  # kept of a customer
+    digits: int | None = None  # behind the point of an amount, whatever its currency
+    url: str = ""  # everybody's address, where all have the same
+    usual: Usual = field(default_factory=Usual)
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:

@@ -55,12 +55,12 @@ def propose(
     latest: Mapping[str, Any] | None,
     *,
     abilities: Mapping[str, Abilities],
-    stands_in: bool = False,
+    wired: Config | None = None,
 ) -> Proposal:
     """What pushing ``text`` comes to, where ``deployed`` runs under the rules ``latest``.
 
-    ``stands_in``: the wiring of what runs is not the file's (on one machine), so that a whole
-    file's is passed over instead of refused.
+    ``wired``: the file that it was made of, where others stand in for what that names (on one
+    machine). A whole file may then have another wiring, which is said and passed over.
     """
     text = text.removeprefix("\ufeff")
     try:
@@ -77,8 +77,8 @@ def propose(
     if not is_whole:  # what the rest of the rules lacks was said when it was deployed
         findings = [each for each in findings if each.severity == "error" or _is_in(each, where)]
     if config is not None:
-        severity: Severity = "warning" if is_whole and stands_in else "error"
-        findings += placed(_wiring(data, config, deployed, severity), where)
+        severity: Severity = "warning" if is_whole and wired else "error"
+        findings += placed(_wiring(data, config, wired or deployed, severity), where)
     if config is None or any(each.severity == "error" for each in findings):
         return Proposal(None, {}, tuple(findings))
     if misfit is not None:

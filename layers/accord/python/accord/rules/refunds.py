@@ -73,14 +73,17 @@ def _taken_back(order: SalesOrder, refund: Refund) -> Sequence[OrderLine]:
             for tax in line.taxes
         )
         found.append(
-            replace(was, quantity=_count(line.quantity), net=line.net, taxes=taxes, discount=None)
+            replace(
+                was, quantity=_count(was, line.quantity), net=line.net, taxes=taxes, discount=None
+            )
         )
     return found
 
 
-def _count(quantity: Decimal) -> Decimal:
-    # Money given back without the goods has no quantity in the store, and a document's line has.
-    return quantity or Decimal(1)
+def _count(line: OrderLine, quantity: Decimal) -> Decimal:
+    # Money given back without the goods has no quantity: no piece came back. Of what is no goods,
+    # there is always one.
+    return quantity if line.kind == "item" else quantity or Decimal(1)
 
 
 def _rest(order: SalesOrder, before: Sequence[Refund]) -> Sequence[OrderLine]:
@@ -95,7 +98,7 @@ def _rest(order: SalesOrder, before: Sequence[Refund]) -> Sequence[OrderLine]:
             rest.append(
                 replace(
                     line,
-                    quantity=_count(max(quantity, Decimal(0))),
+                    quantity=_count(line, max(quantity, Decimal(0))),
                     net=net,
                     taxes=taxes,
                     discount=None,

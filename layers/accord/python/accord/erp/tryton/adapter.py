@@ -12,7 +12,7 @@ Source: trytond 8.2 and the modules web_shop and sale; recordings of a running s
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import httpx
@@ -39,6 +39,7 @@ from accord.erp.tryton.parties import (
     vat_domain,
 )
 from accord.erp.tryton.paying import Paying
+from accord.erp.tryton.permits import Permits
 from accord.erp.tryton.pricing import Pricing
 from accord.erp.tryton.reading import Reading
 from accord.erp.tryton.recipes import Recipes
@@ -75,8 +76,10 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
+from accord.ports.advice import Advice
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 from accord.ports.numbers import Numbered
+from accord.rules.limits import Usual
 
 _MATCHES = 3
 
@@ -111,6 +114,18 @@ class Tryton(ErpAdapter):
         revenue=False,  # a line of a sale books where its product does
         reconciles=True,
         recipes=True,
+        usual=Usual(
+            looks={
+                Kind.SALES_ORDER: 1,
+                Kind.SHIPMENT: 1,
+                Kind.INVOICE: 1,
+                Kind.PARTY: 1,
+                Kind.ITEM: 3,
+                Kind.STOCK: 3,
+                Kind.PRICE: 4,
+                Kind.RECIPE: 6,
+            },
+        ),
     )
 
     def __init__(
@@ -132,6 +147,7 @@ class Tryton(ErpAdapter):
         self._returning = Returning(self._records, self._master, self._selling)
         self._paying = Paying(self._records, self._master)
         self._reconciling = Reconciling(self._records, self._master)
+        self._permits = Permits(self._records)
         self._reading = Reading(client, self._master, connection)
         self._comparing = Comparing(self._records, self._master)
         asking = Asking(client, self._master, connection)
@@ -185,6 +201,10 @@ class Tryton(ErpAdapter):
     def ping(self) -> None:
         """See ``ErpAdapter.ping``. A call that checks login, rights and company."""
         self._call("model.res.user.get_preferences", True)
+
+    def lacks(self, kinds: Collection[Kind]) -> Sequence[Advice]:
+        """See ``advice.Permits.lacks``. One call."""
+        return self._permits.lacks(kinds)
 
     def get(self, ref: Ref) -> Record | None:
         """See ``ErpAdapter.get``."""

@@ -143,6 +143,7 @@ class Client:
             content=envelope(next(self._numbers), method, params),
             headers=headers,
             also=(401, *_MENDS),
+            secrets=(self._password,),
         )
         if response.status_code in _MENDS:
             mend = _MENDS[response.status_code].format(database=self._database)

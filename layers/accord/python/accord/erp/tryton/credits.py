@@ -50,6 +50,10 @@ INVOICE_FIELDS = (
 """Of the ``sale.sale``: what a credit note takes over from it and its invoices."""
 
 
+_OF_PIECES = frozenset({"product", "unit"})
+"""Fields of a line that Tryton's statistics of what was sold go by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a credit note shares with the invoice that it is made against."""
@@ -98,7 +102,7 @@ def preview_credit(document: CreditDocument, known: Known, shop: Shop, digits: i
 def invoices_of(sale: Values) -> list[Values]:
     """The invoices of a sale read with INVOICE_FIELDS that count, booked ones first."""
     standing = [invoice for invoice in sale["invoices."] if invoice["state"] != "cancelled"]
-    return sorted(standing, key=lambda invoice: CREDIT_STATES[invoice["state"]] is State.DRAFT)
+    return sorted(standing, key=lambda invoice: credit_state(invoice) is State.DRAFT)
 
 
 def credit_values(
@@ -136,6 +140,8 @@ def credit_values(
                 values["account"] = origin["account"]
             else:
                 values["account"] = accounts[product] if product else shop.revenue_account
+            if not line.quantity:  # where its product is booked, and no piece of that
+                values = {name: held for name, held in values.items() if name not in _OF_PIECES}
         lines.append(values)
     return {
         "type": "out",
@@ -155,6 +161,11 @@ def credit_values(
     }
 
 
+def credit_state(values: Values) -> State:
+    """Of a customer invoice of either kind. A state that another module adds is not booked."""
+    return CREDIT_STATES.get(values["state"], State.DRAFT)
+
+
 def credit_record(values: Values, system: str) -> Record:
     """An ``account.invoice`` read with CREDIT_FIELDS, its totals turned positive."""
     currency = related(values, "currency")["code"]
@@ -162,7 +173,7 @@ def credit_record(values: Values, system: str) -> Record:
         ref=Ref(system, Kind.CREDIT_NOTE, str(values["id"])),
         number=values["number"] or "",
         key=values["reference"],
-        state=CREDIT_STATES[values["state"]],
+        state=credit_state(values),
         totals=_turned(
             Totals(
                 net=Money(values["untaxed_amount"], currency),

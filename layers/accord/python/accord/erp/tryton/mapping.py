@@ -28,7 +28,8 @@ STATES = {
 }
 """Of ``sale.sale``. Confirming one also processes it, unless the server has a queue of its own.
 
-A processed one that was cancelled is "done" in Tryton: see ``sale_state``.
+A processed one that was cancelled is "done" in Tryton: see ``sale_state``. In any other state,
+which another module adds, it is neither binding yet nor gone: a quotation.
 """
 
 SALE_FIELDS = (
@@ -223,7 +224,7 @@ def sale_state(values: Values) -> State:
     nothing_came = values["shipment_state"] == "none" and values["invoice_state"] == "none"
     if values["state"] == "done" and nothing_came and values["invoices_ignored"]:
         return State.VOIDED
-    return STATES[values["state"]]
+    return STATES.get(values["state"], State.QUOTATION)
 
 
 def return_record(values: Values, system: str) -> Record:

@@ -15,10 +15,10 @@ from accord.erp.tryton.mapping import SALE_FIELDS, sale_record
 from accord.erp.tryton.profiles import PARTS, STAMP_FIELDS, version_of
 from accord.erp.tryton.progress import (
     INVOICE_FIELDS,
-    INVOICE_STATES,
-    SHIPMENT_STATES,
+    invoice_state,
     is_credit_note,
     money,
+    shipment_state,
 )
 from accord.erp.tryton.wire import Values
 from accord.model.change import Ref
@@ -177,7 +177,7 @@ def news(kind: Kind, row: Values, at: dt.datetime, sales: Mapping[str, int], sys
             return News(ref, at, row["_timestamp"], ref, order.state.value, gross)
         case Kind.SHIPMENT:
             of_moves = [move["sale"] for move in row["moves."] if move["sale"]]
-            state: str = SHIPMENT_STATES[row["state"]]
+            state: str = shipment_state(row)
             return News(ref, at, row["_timestamp"], _order(of_moves, system), state)
         case Kind.INVOICE:
             of_lines = [sales[line["origin"]] for line in row["lines."] if line["origin"] in sales]
@@ -187,7 +187,7 @@ def news(kind: Kind, row: Values, at: dt.datetime, sales: Mapping[str, int], sys
                 at,
                 row["_timestamp"],
                 _order(row["sales"] or of_lines, system),
-                INVOICE_STATES[row["state"]],
+                invoice_state(row),
                 -total if is_credit_note(row) else total,
             )
         case _:

@@ -131,7 +131,7 @@ def _shipment(values: Values, system: str) -> Shipment:
         number for each in packages if (number := each.get("shipping_reference"))
     )
     urls = [url for each in packages if (url := each.get("shipping_tracking_url"))]
-    state = SHIPMENT_STATES[values["state"]]
+    state = shipment_state(values)
     quantities: dict[str, Decimal] = {}
     for move in values["outgoing_moves."]:
         if move["state"] != "cancelled" or state == "cancelled":
@@ -164,11 +164,21 @@ def _invoice(values: Values, order_key: str | None, system: str) -> Invoice:
         ref=Ref(system, kind, str(values["id"])),
         kind=kind,
         number=values["number"] or "",
-        state=INVOICE_STATES[values["state"]],
+        state=invoice_state(values),
         totals=Totals(-totals.net, -totals.tax, -totals.gross) if is_credit else totals,
         issued_on=values["invoice_date"],
         key=of_same_store(values["reference"] or "", order_key or "") if is_credit else None,
     )
+
+
+def invoice_state(values: Values) -> InvoiceState:
+    """A state that another module adds is not booked."""
+    return INVOICE_STATES.get(values["state"], "draft")
+
+
+def shipment_state(values: Values) -> ShipmentState:
+    """In a state that another module adds it has not left."""
+    return SHIPMENT_STATES.get(values["state"], "open")
 
 
 def is_credit_note(values: Values) -> bool:

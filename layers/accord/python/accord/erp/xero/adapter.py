@@ -13,7 +13,7 @@ Source: Xero OpenAPI 16.1.0; developer.xero.com.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, Final, Literal, Self
 
 import httpx
@@ -26,6 +26,7 @@ from accord.erp.xero.comparing import Comparing
 from accord.erp.xero.crediting import Crediting
 from accord.erp.xero.documents import Documents
 from accord.erp.xero.listing import Listing
+from accord.erp.xero.mapping import DIGITS
 from accord.erp.xero.masterdata import MasterData
 from accord.erp.xero.options import Options
 from accord.erp.xero.paying import Paying
@@ -63,9 +64,11 @@ from accord.model.party import Address, Party, Profile
 from accord.model.progress import Attachment, News, Progress
 from accord.model.sale import Sale
 from accord.model.stock import Recipe, Snapshot
+from accord.ports.advice import Advice
 from accord.ports.erp import Capabilities, Connection, Duplicates, ErpAdapter
 from accord.ports.numbers import Numbered
 from accord.ports.tokens import OAuth, TenantList
+from accord.rules.limits import Limits, Usual
 
 _SCOPES: Final = (
     "offline_access",
@@ -120,6 +123,23 @@ class Xero(ErpAdapter):
         reconciles=True,
         price_lists=False,
         one_place=True,
+        delivery_notes=False,
+        customer_terms=frozenset(),
+        digits=DIGITS,
+        url="https://api.xero.com",
+        usual=Usual(
+            # 5 at once, one of which is for whoever does not count: `accord doctor`, a checkout.
+            # Source: developer.xero.com, "OAuth 2.0 API limits"; a Starter plan has 1,000 a day.
+            Limits(at_once=4, per_minute=60, per_day=5000),
+            looks={
+                Kind.SALES_ORDER: 1,
+                Kind.INVOICE: 2,  # credit notes are another list
+                Kind.PARTY: 1,
+                Kind.ITEM: 1,
+                Kind.PRICE: 1,
+                Kind.STOCK: 1,
+            },
+        ),
     )
 
     def __init__(
@@ -187,6 +207,21 @@ class Xero(ErpAdapter):
     def ping(self) -> None:
         """See ``ErpAdapter.ping``. Checks the token and the organisation."""
         self._master.organisation()
+
+    def lacks(self, kinds: Collection[Kind]) -> Sequence[Advice]:
+        """See ``advice.Permits.lacks``. Xero says of no right whether we have it; what every line
+        of a document bears is looked for."""
+        if not {Kind.SALES_ORDER, Kind.CREDIT_NOTE} & set(kinds):
+            return ()
+        return [
+            Advice(
+                "tracking",
+                each,
+                "every line is to bear it, and Xero holds no such active category and option",
+                f"make or restore it in Xero, or mend [erps.{self._connection}.options.tracking]",
+            )
+            for each in self._master.untracked()
+        ]
 
     def get(self, ref: Ref) -> Record | None:
         """See ``ErpAdapter.get``. Of a party that was merged into another, the other's."""
@@ -275,6 +310,14 @@ class Xero(ErpAdapter):
         """See ``ErpAdapter.amend``."""
         try:
             return self._selling.amend(record, document)
+        except (RejectedError, UnmappedError):
+            self._forget()
+            raise
+
+    def redate(self, record: Record, document: CreditDocument) -> Record:
+        """See ``Redates.redate``."""
+        try:
+            return self._crediting.redate(record, document)
         except (RejectedError, UnmappedError):
             self._forget()
             raise

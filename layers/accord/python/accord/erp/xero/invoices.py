@@ -50,7 +50,7 @@ def was_booked(row: Values) -> bool:
 
 
 def invoice_state(row: Values) -> Literal["draft", "posted", "paid", "cancelled"]:
-    return _STATES[row["Status"]]
+    return _STATES.get(row["Status"], "draft")
 
 
 def invoice(row: Values, system: str) -> Invoice:

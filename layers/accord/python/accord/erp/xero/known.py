@@ -36,5 +36,7 @@ class Known:
     """Ledger account → its code in Xero."""
     journals: dict[str, str] = field(default_factory=dict)
     """Account that payments go to or come from → its id: not all have a code."""
+    tracking: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """``Channel=Web shop`` → the tracking category and its option."""
     terms: dict[str, int] = field(default_factory=dict)
     """Payment terms → days."""

@@ -4,6 +4,9 @@ Xero counts the pieces of a tracked item by its documents: an invoice whose line
 takes them out, and a credit note whose line does brings them in. So a credit note names it only for
 pieces that come back.
 
+Xero counts hundredths of any money, also where there is nothing below one yen. What its tax is then
+off what the store charged is a line without tax, so that whole yen stay whole.
+
 Source: developer.xero.com, "Rounding in Xero", "Tracked inventory"; Xero OpenAPI 16.1.0, LineItem.
 """
 
@@ -22,6 +25,7 @@ _STEP: Final = Decimal("0.0001")
 _CENT: Final = Decimal("0.01")
 _NONE: Final = Decimal(0)
 _UNTAXED: Final = "NONE"
+_ROUNDING: Final = "Rounding"
 LONGEST: Final = 4000
 """Characters of a description."""
 
@@ -47,10 +51,11 @@ def invoice_lines(line: DocumentLine, known: Known, options: Options) -> list[Va
     """
     if is_note(line):
         return [_words(line)]
-    net, tax = _net_and_tax(line, known)
+    net, tax, left = _net_and_tax(line, known)
     amount, quantity = _amount(net, tax, options), _quantity_of(line)
     parts = [_discounted(amount, quantity)] if amount >= 0 else _exact(amount, quantity, moves=True)
-    return _booked(line, tuple(parts), tax, known, options)
+    booked = _booked(line, tuple(parts), tax, known, options)
+    return [*booked, *_made_whole(line, left, known, options)]
 
 
 def credit_lines(line: DocumentLine, known: Known, options: Options) -> list[Values]:
@@ -62,9 +67,10 @@ def credit_lines(line: DocumentLine, known: Known, options: Options) -> list[Val
     """
     if is_note(line):
         return [_words(line)]
-    net, tax = _net_and_tax(line, known)
+    net, tax, left = _net_and_tax(line, known)
     parts = tuple(_credited(line, _amount(net, tax, options)))
-    return _booked(line, parts, tax, known, options)
+    booked = _booked(line, parts, tax, known, options)
+    return [*booked, *_made_whole(line, left, known, options)]
 
 
 def is_note(line: DocumentLine) -> bool:
@@ -104,6 +110,26 @@ def _values(
         values["DiscountAmount"] = part.discount
     if line.item is not None and part.moves:
         values["ItemCode"] = known.items[line.item].code
+    return values | _where(line, known, options)
+
+
+def _made_whole(line: DocumentLine, left: Decimal, known: Known, options: Options) -> list[Values]:
+    """What the tax of ``line`` still lacks, where that is less than there is of the currency."""
+    if not left:
+        return []
+    values: Values = {
+        "Description": _ROUNDING,
+        "Quantity": Decimal(1),
+        "UnitAmount": left,
+        "TaxType": _UNTAXED,
+        "TaxAmount": _NONE,
+    }
+    return [values | _where(line, known, options)]
+
+
+def _where(line: DocumentLine, known: Known, options: Options) -> Values:
+    """Where it is booked."""
+    values: Values = {}
     if account := _account(line, known, options):
         values["AccountCode"] = account
     if options.tracking:
@@ -196,16 +222,19 @@ def _percent(line: DocumentLine, known: Known) -> Decimal:
     return known.taxes[code].percent if code is not None else _NONE
 
 
-def _net_and_tax(line: DocumentLine, known: Known) -> tuple[Decimal, Decimal]:
-    """The line's net in cents, and its tax as the store charged it, within a cent of what the
-    rate makes of it: Xero takes no other. The rest is for the rounding line."""
-    net = line.net.rounded().amount
+def _net_and_tax(line: DocumentLine, known: Known) -> tuple[Decimal, Decimal, Decimal]:
+    """The line's net; its tax as the store charged it, within a cent of what the rate makes of it:
+    Xero takes no other; and the rest of that tax, where it is below the currency's smallest unit.
+    More than that is for the rounding line."""
+    net, unit = line.net.rounded().amount, line.net.unit
     percent = _percent(line, known)
     computed = rounded(net * percent / 100)
     if not percent:
-        return net, computed
+        return net, computed, _NONE
     charged = rounded(sum((tax.amount.amount for tax in line.taxes), _NONE))
-    return net, min(max(charged, computed - _CENT), computed + _CENT)
+    tax = min(max(charged, computed - _CENT), computed + _CENT)
+    left = charged - tax
+    return net, tax, left if abs(left) < unit and unit > _CENT else _NONE
 
 
 def _computed(amount: Decimal, percent: Decimal, options: Options) -> Decimal:

@@ -18,6 +18,7 @@ from accord.erp.xero.lines import LONGEST, credit_lines, invoice_lines, is_note,
 from accord.erp.xero.options import Options
 from accord.erp.xero.parties import told_of
 from accord.erp.xero.wire import Values, decimal, text
+from accord.errors import UnsupportedError
 from accord.model.change import Ref
 from accord.model.documents import (
     CreditDocument,
@@ -29,7 +30,7 @@ from accord.model.documents import (
     Totals,
 )
 from accord.model.keys import order_of_refund
-from accord.model.money import Money
+from accord.model.money import Money, digits
 
 STATES: Final = {
     "DRAFT": State.QUOTATION,
@@ -41,6 +42,8 @@ STATES: Final = {
 }
 UNIT_PRICES: Final = {"unitdp": 4}
 """Four decimals of a unit price, where two are the rule."""
+DIGITS: Final = 2
+"""Of any amount, whatever its currency. Source: developer.xero.com, "Rounding in Xero"."""
 BY: Final = " / "
 """Between the store's order number and the buyer's own, in a reference."""
 
@@ -55,6 +58,17 @@ def needs_of(document: SalesDocument | CreditDocument) -> Needs:
         *(line.revenue for line in lines if line.revenue is not None),
     }
     return found
+
+
+def check_currency(currency: str) -> None:
+    """Raises: UnsupportedError: its amounts have more digits than Xero keeps."""
+    if (places := digits(currency)) > DIGITS:
+        raise UnsupportedError(
+            f"an amount in {currency} has {places} digits behind the point, and Xero keeps two "
+            "digits of any currency, so totals would differ; route orders in that currency to "
+            "another back office, or enter them by hand",
+            owner="finance",
+        )
 
 
 # --- written ------------------------------------------------------------------
@@ -157,6 +171,11 @@ def totals_of(
 # --- read ---------------------------------------------------------------------
 
 
+def state_of(row: Values) -> State:
+    """Of an invoice or credit note. In a status that Xero adds it is neither binding nor gone."""
+    return STATES.get(row["Status"], State.QUOTATION)
+
+
 def order_record(row: Values, system: str) -> Record:
     """A sales invoice as Xero answers it."""
     number = text(row.get("InvoiceNumber"))
@@ -164,7 +183,7 @@ def order_record(row: Values, system: str) -> Record:
         ref=Ref(system, Kind.SALES_ORDER, str(row["InvoiceID"])),
         number=number,
         key=number or None,
-        state=STATES[row["Status"]],
+        state=state_of(row),
         totals=totals_read(row),
         version=version_of(row),
     )
@@ -173,7 +192,7 @@ def order_record(row: Values, system: str) -> Record:
 def credit_record(row: Values, system: str) -> Record:
     """A credit note. Only a number that is a refund's of ours is a key."""
     number = text(row.get("CreditNoteNumber"))
-    state = STATES[row["Status"]]
+    state = state_of(row)
     return Record(
         ref=Ref(system, Kind.CREDIT_NOTE, str(row["CreditNoteID"])),
         number=number,
@@ -201,6 +220,7 @@ def payment_record(row: Values, system: str, currency: str) -> Record:
 
 
 def totals_read(row: Values) -> Totals:
+    """As Xero says it, also hundredths of what has none."""
     return _totals(
         decimal(row.get("SubTotal")), decimal(row.get("TotalTax")), str(row["CurrencyCode"])
     )
@@ -213,5 +233,4 @@ def version_of(row: Values) -> str:
 
 
 def _totals(net: Decimal, tax: Decimal, currency: str) -> Totals:
-    amounts = (Money(each, currency).rounded() for each in (net, tax, net + tax))
-    return Totals(*amounts)
+    return Totals(*(Money(each, currency) for each in (net, tax, net + tax)))

@@ -21,6 +21,10 @@ _CAUSES: Final = {
     "currencies": ("currency", "that currency"),
     "accounts": ("account", "one ledger account with that code or name"),
     "journals": ("account", "one bank account, or one that payments are enabled for, of that name"),
+    "tracking": (
+        "tracking",
+        "the tracking category and the option that options.tracking names, both active",
+    ),
     "terms": ("terms", "terms that say their days, as in `30 days`: Xero has no others"),
 }
 """Field of Known → the prefix of the cause, and what to make in Xero."""
@@ -76,6 +80,16 @@ class MasterData:
             raise self.unmapped(causes, f"make {what} in Xero, or map to another")
         return self._known
 
+    def tracking(self) -> set[str]:
+        """What every line bears, as it is needed."""
+        return {tracked(*each) for each in self.options.tracking.items()}
+
+    def untracked(self) -> list[str]:
+        """What the options name for every line and Xero does not hold now. One call, none where
+        they name nothing."""
+        needed = self.tracking()
+        return sorted(needed - self._find_tracking([]).keys()) if needed else []
+
     def unmapped(self, causes: Iterable[str], remedy: str) -> UnmappedError:
         causes = tuple(causes)
         return UnmappedError(
@@ -126,9 +140,26 @@ class MasterData:
         self._known.accounts = _by_code_or_name(booked, "Code", lambda row: str(row["Code"]))
         self._known.journals = _by_code_or_name(paid, "Code", lambda row: str(row["AccountID"]))
 
+    def _find_tracking(self, _: list[str]) -> dict[str, tuple[str, str]]:
+        rows = self._client.get("TrackingCategories").get("TrackingCategories") or []
+        return {
+            tracked(text(row.get("Name")), text(option.get("Name"))): (
+                text(row.get("Name")),
+                text(option.get("Name")),
+            )
+            for row in rows
+            if row.get("Status", "ACTIVE") == "ACTIVE"
+            for option in row.get("Options") or ()
+            if option.get("Status", "ACTIVE") == "ACTIVE"
+        }
+
     def _find_terms(self, codes: list[str]) -> dict[str, int]:
         found = {code: re.search(r"\d{1,3}", code) for code in codes}
         return {code: int(days[0]) for code, days in found.items() if days}
+
+
+def tracked(category: str, option: str) -> str:
+    return f"{category}={option}"
 
 
 def _by_code_or_name(

@@ -220,6 +220,11 @@ def is_active(row: Values) -> bool:
     return bool(row.get("ContactStatus", "ACTIVE") == "ACTIVE")
 
 
+def is_forgotten(row: Values) -> bool:
+    """Who it was asked to be forgotten: its documents are all that stays of it."""
+    return bool(row.get("ContactStatus") == "GDPRREQUEST")
+
+
 def version_of(row: Values) -> str:
     """Another one as soon as what is kept of it changed; what it owes is no part of that."""
     whole = json.dumps({name: row.get(name) for name in _VERSIONED}, sort_keys=True, default=str)

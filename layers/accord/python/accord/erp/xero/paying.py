@@ -10,7 +10,7 @@ from accord.erp.unsent import nothing_made
 from accord.erp.xero.client import Client
 from accord.erp.xero.crediting import credit_notes
 from accord.erp.xero.invoices import INVOICES, is_booked
-from accord.erp.xero.mapping import payment_record
+from accord.erp.xero.mapping import check_currency, payment_record
 from accord.erp.xero.masterdata import MasterData
 from accord.erp.xero.refusals import PeriodLockedError, locked
 from accord.erp.xero.wire import Values, decimal, every, is_id, only, quoted, text
@@ -42,9 +42,10 @@ class Paying:
         """The new payment, which stands at once; what an earlier try made, if Xero takes no more.
 
         Raises: PaidByHandError: more than is open. RejectedError: nothing that money could go back
-            for.
+            for. UnsupportedError: its currency.
         """
         with nothing_made():
+            check_currency(document.amount.currency)
             known = self._master.known(needs(document))
             of = self._credited(key) if document.amount.amount < 0 else _invoice(document)
         body: Values = {

@@ -20,6 +20,7 @@ from accord.erp.xero.parties import (
     contact_values,
     holder,
     is_active,
+    is_forgotten,
     is_free,
     party_record,
     profile_of,
@@ -116,7 +117,8 @@ class People:
             part = ids[start : start + _IDS_AT_ONCE]
             params = {"IDs": ",".join(part), "includeArchived": "true"}
             for row in self._client.get(PATH, params=params).get(PATH) or []:
-                if party := by_id.get(str(row["ContactID"]).lower()):
+                party = by_id.get(str(row["ContactID"]).lower())
+                if party is not None and not is_forgotten(row):
                     found[party] = profile_of(row)
         return found
 
@@ -151,8 +153,10 @@ class People:
         return profile_of(now), version_of(now)
 
     def archive(self, party: Ref) -> None:
-        """See ``ErpAdapter.archive``."""
-        row = self._one(party)
+        """See ``ErpAdapter.archive``. One that asked to be forgotten is hidden already."""
+        row = self._held(party.id)
+        if row is None:
+            raise self._gone(party)
         if is_active(row):
             self._post(row, {"ContactStatus": "ARCHIVED"})
 
@@ -174,11 +178,16 @@ class People:
     def revived(self, id_: str) -> str:
         """The contact that documents go to: the one that it was merged into, or itself again.
 
-        Raises: RejectedError: it is gone.
+        Raises: RejectedError: it is gone, or asked to be forgotten. Its order met trouble then, so
+            the next try finds another contact for it, or makes one.
         """
         row = self._row(id_)
         if row is None:
-            raise RejectedError(f"{self._system}: contact {id_} is no longer in Xero")
+            raise RejectedError(
+                f"{self._system}: contact {id_} is no longer in Xero, or asked there to be "
+                "forgotten (GDPRREQUEST), and is not brought back; replay an order, which makes "
+                "another contact, or book a refund by hand"
+            )
         if not is_active(row):
             self._post(row, {"ContactStatus": "ACTIVE"})
         return str(row["ContactID"])
@@ -203,6 +212,12 @@ class People:
         return self._client.pages(PATH, PATH, params={"where": f"TaxNumber=={term}"})
 
     def _row(self, id_: str) -> Values | None:
+        """The contact, or the one that it was merged into. One that asked to be forgotten is there
+        for the books alone: nothing is written on it, and nobody is taken for it."""
+        row = self._held(id_)
+        return None if row is not None and is_forgotten(row) else row
+
+    def _held(self, id_: str) -> Values | None:
         if not is_id(id_):
             return None
         rows = self._client.get(f"{PATH}/{id_}").get(PATH) or []
@@ -223,8 +238,13 @@ class People:
     def _one(self, party: Ref) -> Values:
         row = self._row(party.id)
         if row is None:
-            raise RejectedError(f"{party} is no longer in Xero")
+            raise self._gone(party)
         return row
+
+    def _gone(self, party: Ref) -> RejectedError:
+        return RejectedError(
+            f"{party} is no longer in Xero, or asked there to be forgotten (GDPRREQUEST)"
+        )
 
     def _put(self, values: Values, key: str) -> Values:
         return only(self._client.put(PATH, {PATH: [values]}, key=key), PATH)

@@ -24,6 +24,8 @@ _UNKNOWN: Final = (
     (re.compile(r"Account code '([^']*)' (?:is not|has been|could not)", re.I), "account"),
     (re.compile(r"not subscribed to currency (\w{3})", re.I), "currency"),
     (re.compile(r"Item code '([^']*)' (?:is not|has been|could not)", re.I), "item"),
+    (re.compile(r"Tracking ?Category '([^']*)' (?:is not|has been|does not)", re.I), "tracking"),
+    (re.compile(r"Tracking ?Option '([^']*)' (?:is not|has been|does not)", re.I), "tracking"),
 )
 """What of our codes it does not take, and the prefix of the cause."""
 

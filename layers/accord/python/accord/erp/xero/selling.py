@@ -15,6 +15,7 @@ from accord.erp.xero.known import Known
 from accord.erp.xero.mapping import (
     BY,
     UNIT_PRICES,
+    check_currency,
     invoice_values,
     needs_of,
     number_in,
@@ -60,10 +61,15 @@ class Selling:
         )
 
     def known(self, document: SalesDocument | CreditDocument) -> Known:
-        """What is needed to map ``document``. Raises: UnmappedError: naming all that is not."""
+        """What is needed to map ``document``.
+
+        Raises: UnmappedError: naming all that is not. UnsupportedError: its currency.
+        """
+        check_currency(document.currency)
         needs = needs_of(document)
         if self._master.options.sales_account:
             needs["accounts"].add(self._master.options.sales_account)
+        needs["tracking"] = self._master.tracking()
         known = self._master.known(needs)
         bare = without_account(document, known)
         if bare and not self._master.options.sales_account:
