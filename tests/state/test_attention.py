@@ -293,3 +293,73 @@ def test_an_act_on_an_item_that_is_not_there_makes_none(attention: Attention) ->
     attention.act("i1", "replayed by ada")
 
     assert attention.get("i1") is None
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def heard(request) -> tuple[Attention, list[Item]]:
+    """A list, and what it told of as it opened."""
+    told: list[Item] = []
+    if request.param == "memory":
+        return MemoryAttention(heard=told.append), told
+    client, table = (request.getfixturevalue(name) for name in ("dynamodb", "table"))
+    return DynamoAttention(client, table(), heard=told.append), told
+
+
+def test_an_item_is_told_of_when_it_opens_and_not_when_it_is_met_again(heard, item, later) -> None:
+    attention, told = heard
+    attention.put(item())
+    attention.put(item(message="it differs by 0.08 EUR", count=2))
+    assert told == [item()]
+
+    attention.close("i1", now=later(seconds=5), by="a later attempt")
+    attention.put(item(opened=9))
+    assert told == [item(), item(opened=9)]
+
+
+def test_what_was_dismissed_and_stays_closed_is_not_told_of(heard, item, later) -> None:
+    attention, told = heard
+    attention.put(item())
+    attention.dismiss("i1", now=later(seconds=5), by="maria", why="")
+    told.clear()
+
+    attention.put(item(opened=9))
+    assert told == []
+    attention.put(item(opened=10, message="it differs by 0.09 EUR"))
+    assert [each.opened_at for each in told] == [later(seconds=10)]
+
+
+def test_several_are_read_at_once_open_or_closed(attention: Attention, item, later) -> None:
+    for n in range(120):
+        attention.put(item(f"i{n}", subject=f"uk:order:{n}"))
+    attention.close("i7", now=later(seconds=9), by="kim")
+    found = attention.get_all([*(f"i{n}" for n in range(120)), "i7", "none"])
+
+    assert sorted(one.id for one in found) == sorted(f"i{n}" for n in range(120))
+    assert [one.id for one in found if one.closed_at] == ["i7"]
+    assert list(attention.get_all([])) == []
+
+
+def test_a_redacted_item_keeps_all_but_its_words(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.redact("i1", "removed")
+
+    assert attention.get("i1") == item(message="removed", payload="")
+    assert attention.of("uk:order:30") == [item(message="removed", payload="")]
+
+
+def test_a_redacted_item_that_is_closed_stays_closed(attention: Attention, item, later) -> None:
+    attention.put(item())
+    attention.dismiss("i1", now=later(seconds=9), by="kim", why="known")
+    attention.redact("i1", "removed")
+    left = attention.get("i1")
+
+    assert left is not None
+    assert (left.message, left.payload, left.closed_by) == ("removed", "", "kim")
+    assert attention.open() == []
+    assert attention.put(item()).closed_at is not None  # the same trouble: it was dismissed
+
+
+def test_redacting_what_is_not_there_makes_nothing(attention: Attention) -> None:
+    attention.redact("i1", "removed")
+
+    assert attention.get("i1") is None

@@ -93,6 +93,8 @@ CALLS: dict[str, Callable] = {
     "waiting.remove": lambda c: DynamoWaiting(c, "t").remove(PARKED),
     "attention.put": lambda c: DynamoAttention(c, "t").put(ITEM),
     "attention.get": lambda c: DynamoAttention(c, "t").get("i1"),
+    "attention.get_all": lambda c: DynamoAttention(c, "t").get_all(["i1"]),
+    "attention.redact": lambda c: DynamoAttention(c, "t").redact("i1", "removed"),
     "attention.open": lambda c: DynamoAttention(c, "t").open(),
     "attention.of": lambda c: DynamoAttention(c, "t").of("uk:order:30"),
     "attention.close": lambda c: DynamoAttention(c, "t").close("i1", now=NOW, by="x"),
@@ -160,12 +162,19 @@ def test_a_table_that_cannot_be_reached(unreachable, call: str) -> None:
     assert told.value.sent is False
 
 
-@pytest.mark.parametrize("call", ["put", "get"])
-def test_a_bucket_that_cannot_be_reached(refusing, call: str) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda payloads: payloads.put("a", 1),
+        lambda payloads: payloads.get("a"),
+        lambda payloads: payloads.names("a"),
+    ],
+)
+def test_a_bucket_that_cannot_be_reached(refusing, call: Callable) -> None:
     payloads = S3Payloads(client("s3", refusing), "payloads")
 
     with pytest.raises(UnavailableError) as told:
-        payloads.put("a", 1) if call == "put" else payloads.get("a")
+        call(payloads)
 
     assert told.value.sent is False
 

@@ -49,6 +49,27 @@ def test_a_payload_put_again_is_replaced(payloads: Payloads) -> None:
     assert payloads.get("a") == 2
 
 
+def test_the_names_in_a_folder_are_told(payloads: Payloads) -> None:
+    for name in ("letters/b.json", "letters/a.json", "letters-2/c.json", "documents/d"):
+        payloads.put(name, 1)
+
+    assert payloads.names("letters") == ["letters/a.json", "letters/b.json"]
+    assert payloads.names("none") == []
+
+
+def test_more_names_than_one_answer_holds_are_all_told() -> None:
+    class Bucket:
+        """Two names, one an answer."""
+
+        def list_objects_v2(self, **asked: str) -> dict[str, object]:
+            if "ContinuationToken" not in asked:
+                more = {"IsTruncated": True, "NextContinuationToken": "2"}
+                return {"Contents": [{"Key": "attention/a"}], **more}
+            return {"Contents": [{"Key": "attention/b"}], "IsTruncated": False}
+
+    assert S3Payloads(Bucket(), "payloads").names("attention") == ["attention/a", "attention/b"]
+
+
 # --- journal -----------------------------------------------------------------
 
 

@@ -214,8 +214,11 @@ def test_a_store_that_does_not_answer_is_said_so(
 
     monkeypatch.setattr(shoppers.store, "find_customer", down)
 
-    with pytest.raises(UnavailableError):
-        forgetting(shoppers).plan(EMAIL)
+    plan = forget(shoppers)
+
+    assert not plan.is_complete
+    assert "it is off" in dict(plan.remains())["mends and items of orders in uk"]
+    assert [secret for secret in SECRETS if secret in everything(shoppers)] == []
 
 
 def test_mends_that_name_the_shopper_go_and_the_others_stay(shoppers: Shoppers, ada: str) -> None:

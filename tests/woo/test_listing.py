@@ -168,6 +168,71 @@ def test_trashed_orders_are_listed_when_asked_for(app: StoreApp, store: WooStore
     }
 
 
+def ordered_by(app: StoreApp, email: str, *, customer: int = 0, item: str = "Mug") -> str:
+    line = {"name": item, "quantity": 1, "product_id": 0, "total": "1.00"}
+    fields = {"status": "processing", "billing": {"email": email}, "line_items": [line]}
+    document = app.shop.create_order(fields)
+    document["customer_id"] = customer
+    return str(document["id"])
+
+
+def test_orders_of_an_address_are_those_that_are_billed_to_it(
+    app: StoreApp, store: WooStore
+) -> None:
+    hers = ordered_by(app, "Ada+1@example.com")
+    ordered_by(app, "charles@example.com", item="for ada+1@example.com")
+    ordered_by(app, "xada+1@example.com")
+    draft = ordered_by(app, "ada+1@example.com")
+    app.shop.orders[int(draft)]["status"] = "checkout-draft"
+    page = store.orders_by(email=" ada+1@example.com ", page=1)
+
+    assert ids(page) == [hers]
+    assert page.is_last
+
+
+def test_orders_of_an_account_are_its_own_whatever_they_are_billed_to(
+    app: StoreApp, store: WooStore
+) -> None:
+    hers = ordered_by(app, "another@example.com", customer=7)
+    ordered_by(app, "ada@example.com", customer=77)
+
+    assert ids(store.orders_by(customer="7", page=1)) == [hers]
+
+
+def test_a_shoppers_orders_in_the_trash_are_listed_when_asked_for(
+    app: StoreApp, store: WooStore
+) -> None:
+    gone = ordered_by(app, "ada@example.com", customer=7)
+    app.shop.trash_order(int(gone))
+
+    assert ids(store.orders_by(email="ada@example.com", page=1)) == []
+    assert ids(store.orders_by(email="ada@example.com", page=1, trashed=True)) == [gone]
+    assert ids(store.orders_by(customer="7", page=1, trashed=True)) == [gone]
+
+
+def test_a_shoppers_orders_come_by_pages_until_one_is_not_full(
+    app: StoreApp, store: WooStore
+) -> None:
+    hers = [ordered_by(app, "ada@example.com") for _ in range(101)]
+    first, second = (store.orders_by(email="ada@example.com", page=page) for page in (1, 2))
+
+    assert ids(first) == hers[:100]
+    assert not first.is_last
+    assert ids(second) == hers[100:]
+    assert second.is_last
+
+
+@pytest.mark.parametrize("whose", [{"email": "ada@example.com"}, {"customer": "7"}])
+def test_a_store_that_ignores_the_question_gives_nobody_elses_orders(
+    app: StoreApp, whose: dict[str, str]
+) -> None:
+    ordered_by(app, "charles@example.com", customer=8)
+    every = [{**document, "billing": None} for document in app.shop.orders.values()]
+    store = store_on(httpx.MockTransport(lambda _: httpx.Response(200, json=every)))
+
+    assert ids(store.orders_by(**whose, page=1)) == []
+
+
 def test_drafts_of_the_checkout_are_left_out_and_do_not_end_the_list(
     app: StoreApp, store: WooStore
 ) -> None:
@@ -378,3 +443,5 @@ def test_a_store_that_does_not_answer_is_told_as_such(
         store.orders_since(by="modified", since=T0)
     with pytest.raises(error):
         store.orders_in(["7"])
+    with pytest.raises(error):
+        store.orders_by(email="ada@example.com", page=1)

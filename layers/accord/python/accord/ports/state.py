@@ -259,6 +259,10 @@ class Attention(Protocol):
 
     def get(self, id_: str) -> Item | None: ...
 
+    def get_all(self, ids: Sequence[str]) -> Sequence[Item]:
+        """Those of ``ids`` that are there, open or closed, in no order. Bulk reads."""
+        ...
+
     def open(
         self,
         *,
@@ -292,6 +296,11 @@ class Attention(Protocol):
         """Remembers on the item, open or closed, what a person did; nothing where there is none."""
         ...
 
+    def redact(self, id_: str, message: str) -> None:
+        """``message`` in place of the item's own, and no payload; it stays open, or closed, as it
+        is. Nothing where there is none."""
+        ...
+
 
 class Payloads(Protocol):
     """What is too large for a table: what was sent and answered, oversize documents. JSON."""
@@ -302,6 +311,10 @@ class Payloads(Protocol):
 
     def get(self, name: str) -> Any:
         """What was put, None when it is not there."""
+        ...
+
+    def names(self, folder: str) -> Sequence[str]:
+        """Under which names something lies in the folder, sorted: ``attention``."""
         ...
 
 

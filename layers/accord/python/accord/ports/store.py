@@ -113,6 +113,16 @@ class Store(Protocol):
         """Those of ``ids`` (100 at the most) that are there, the trashed ones too, in no order."""
         ...
 
+    def orders_by(
+        self, *, email: str = "", customer: str = "", page: int, trashed: bool = False
+    ) -> OrderPage:
+        """Page ``page`` (1 …, of 100) of the orders that are billed to ``email``, or else of those
+        of the account ``customer``, by id. In any status but the trash, or only those in it.
+
+        Those that the store lists and that are another's are left out, so a page may hold fewer.
+        """
+        ...
+
     def put_order(
         self, id_: str, *, status: str | None = None, meta: Mapping[str, Any] | None = None
     ) -> tuple[Json, str]:

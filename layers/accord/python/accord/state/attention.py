@@ -13,7 +13,7 @@ Opening and closing write all three in one transaction; an update writes the ite
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from accord.errors import Owner, TransientError
@@ -35,10 +35,17 @@ _NOT_OPEN = (
 
 
 class DynamoAttention(Attention):
-    """The table ``attention``."""
+    """The table ``attention``. ``heard`` is told of each item that opens, once it is open."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        heard: Callable[[Item], None] = lambda _: None,
+    ) -> None:
         self._table = Table(client, table)
+        self._heard = heard
 
     def put(self, item: Item) -> Item:
         """See ``Attention.put``. A message that is too long for 4 KB is cut."""
@@ -58,6 +65,11 @@ class DynamoAttention(Attention):
         """See ``Attention.get``."""
         stored = self._table.get(f"A#{id_}", "item")
         return _item(stored) if stored else None
+
+    def get_all(self, ids: Sequence[str]) -> Sequence[Item]:
+        """See ``Attention.get_all``. A hundred a call."""
+        keys = [(f"A#{id_}", "item") for id_ in dict.fromkeys(ids)]
+        return [_item(stored) for stored in self._table.get_all(keys)]
 
     def open(
         self,
@@ -98,6 +110,13 @@ class DynamoAttention(Attention):
         values = {"acted": acted}
         with contextlib.suppress(ConditionError):  # there is no such item
             self._table.write(Update(f"A#{id_}", "item", "SET #acted = :acted", there, values))
+
+    def redact(self, id_: str, message: str) -> None:
+        """See ``Attention.redact``."""
+        change = "SET #message = :message, #payload = :payload"
+        values = {"message": message, "payload": ""}
+        with contextlib.suppress(ConditionError):  # there is no such item
+            self._table.write(Update(f"A#{id_}", "item", change, "attribute_exists(pk)", values))
 
     def _close(
         self, id_: str, now: dt.datetime, by: str, why: str = "", *, dismissed: bool = False
@@ -155,6 +174,7 @@ class DynamoAttention(Attention):
                 Put({"pk": f"of#{item.subject}", "sk": item.id, "id": item.id}),
             ]
         )
+        self._heard(item)
         return item
 
     def _update(self, item: Item) -> Item:

@@ -73,6 +73,7 @@ _REFUSED = frozenset(  # for what was sent, so that sending it again cannot help
         "ValidationException",
     }
 )
+AWS_REFUSED = "aws_refused"  # the reason: a permission or a table is missing
 _TRIES = 6  # of a write that met another one on the same item; they pass within milliseconds
 
 
@@ -185,7 +186,7 @@ def _translated(error: ClientError) -> ConditionError | AccordError:
         return UnavailableError(told)
     # No permission, no such table, an expired token: the work is good and a deployment mends it,
     # so it comes again and, if nobody does, is kept as a dead letter.
-    return TransientError(told, reason="aws_refused")
+    return TransientError(told, reason=AWS_REFUSED)
 
 
 # --- items -------------------------------------------------------------------

@@ -241,9 +241,10 @@ def _identity(parked: Parked) -> tuple[object, ...]:
 
 
 class MemoryAttention(Attention):
-    """Items by id; those that are open also by subject."""
+    """Items by id; those that are open also by subject. ``heard`` is told of each that opens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, heard: Callable[[Item], None] = lambda _: None) -> None:
+        self._heard = heard
         self._lock = threading.Lock()
         self._items: dict[str, Item] = {}
         self._open: dict[str, Item] = {}
@@ -259,11 +260,17 @@ class MemoryAttention(Attention):
                 return closed
             self._items[item.id] = self._open[item.id] = item
             self._by_subject[item.subject].add(item.id)
+        if old is None:
+            self._heard(item)
         return item
 
     def get(self, id_: str) -> Item | None:
         """See ``Attention.get``."""
         return self._items.get(id_)
+
+    def get_all(self, ids: Sequence[str]) -> Sequence[Item]:
+        """See ``Attention.get_all``."""
+        return [self._items[id_] for id_ in dict.fromkeys(ids) if id_ in self._items]
 
     def open(
         self,
@@ -307,6 +314,13 @@ class MemoryAttention(Attention):
                 if item := items.get(id_):
                     items[id_] = replace(item, acted=acted)
 
+    def redact(self, id_: str, message: str) -> None:
+        """See ``Attention.redact``."""
+        with self._lock:
+            for items in (self._items, self._open):
+                if item := items.get(id_):
+                    items[id_] = replace(item, message=message, payload="")
+
     def _close(
         self, id_: str, now: dt.datetime, by: str, why: str = "", *, dismissed: bool = False
     ) -> bool:
@@ -343,6 +357,10 @@ class MemoryPayloads(Payloads):
         """See ``Payloads.get``."""
         text = self._texts.get(name)
         return None if text is None else json.loads(text)
+
+    def names(self, folder: str) -> Sequence[str]:
+        """See ``Payloads.names``."""
+        return sorted(name for name in self._texts if name.startswith(f"{folder}/"))
 
 
 class MemoryDocuments(Documents):

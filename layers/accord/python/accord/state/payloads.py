@@ -1,6 +1,7 @@
 """Payloads in S3: one JSON object each. The bucket decides encryption and how long they stay."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -34,6 +35,19 @@ class S3Payloads(Payloads):
         """See ``Payloads.get``."""
         body = ask(self._read, name)
         return None if body is None else json.loads(body)
+
+    def names(self, folder: str) -> Sequence[str]:
+        """See ``Payloads.names``. A thousand a call; it needs s3:ListBucket."""
+        found: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            answer = ask(
+                self._client.list_objects_v2, Bucket=self._bucket, Prefix=f"{folder}/", **more
+            )
+            found += [each["Key"] for each in answer.get("Contents", ())]
+            if not answer.get("IsTruncated"):
+                return sorted(found)
+            more = {"ContinuationToken": answer["NextContinuationToken"]}
 
     def _read(self, name: str) -> bytes | None:
         try:

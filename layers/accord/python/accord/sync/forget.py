@@ -5,21 +5,25 @@ party is ever made and the books still lead to the store; the hash of the e-mail
 that a later change of the same shopper is put before a person and not taken over silently; the
 journal, which holds none. Party and documents of the back office, and the account and orders of the
 store, are theirs: Accord names them and leaves them.
+
+Which orders are the shopper's only the stores know: they are asked, by the e-mail address and by
+the account. What they show under neither any more has to be named.
 """
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from accord.model.change import Ref
+from accord.errors import NotNowError, TransientError
+from accord.model.change import Change, Ref
 from accord.ports.state import (
     Attention,
     Documents,
     Entry,
     Item,
     Journal,
-    Kept,
     Link,
     Links,
     Mend,
@@ -27,18 +31,23 @@ from accord.ports.state import (
     Payloads,
     Waiting,
 )
-from accord.ports.store import Store
+from accord.ports.store import ListedOrder, Store
 from accord.sync import conflicts
 from accord.sync.customer_ports import CLAIMS, PARTY_ARCHIVED
 from accord.sync.fingerprint import content, natural_key, parts, to_fact
+from accord.sync.forget_plan import REMOVED, REPLAY, Plan, stays_open
 from accord.sync.in_hand import in_hand
 from accord.sync.mends import impersonal
 from accord.sync.parties import ADDRESS, BESIDE, ERP_BASE, GONE, STORE_BASE
 from accord.sync.reading import order_of
+from accord.sync.remedies import REMEDIES
 from accord.sync.resolve import FORGOTTEN, emptied
+from accord.sync.worker import item_id
 
 _KEPT_FACTS = frozenset({BESIDE, GONE, PARTY_ARCHIVED, FORGOTTEN})
-_REMOVED = "removed at the shopper's request"
+_MOST_PAGES = 50  # of one question to a store, of a hundred orders each
+_BATCH = 100  # orders that a store is asked for by their ids
+_EMPTY = "removed_at"  # what stands in a payload that was emptied
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,82 +59,16 @@ class Shop:
 
 
 @dataclass(slots=True)
-class Plan:
-    """What is there of one shopper. Nothing of it is personal data itself, so it may be printed."""
+class _Found:
+    """The shopper's orders, and the refunds of them that the stores show."""
 
-    accounts: list[Link] = field(default_factory=list)
-    claims: list[Link] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
-    waiting: list[Parked] = field(default_factory=list)
-    documents: list[Kept] = field(default_factory=list)
-    in_stores: list[Ref] = field(default_factory=list)
-    mended: list[Link] = field(default_factory=list)  # orders with mends that may name the shopper
+    orders: dict[Ref, ListedOrder | None] = field(default_factory=dict)
+    refunds: set[Ref] = field(default_factory=set)
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing of ours is to be changed."""
-        ours = (
-            self.accounts,
-            self.claims,
-            self.items,
-            self.waiting,
-            self.documents,
-            self.mended,
-        )
-        return not any(ours)
-
-    @property
-    def parties(self) -> list[Ref]:
-        """Who the shopper is in the back offices."""
-        links = (*self.accounts, *self.claims)
-        return sorted({link.erp for link in links if link.erp is not None})
-
-    def removed(self) -> list[tuple[str, str]]:
-        """Where, and what goes away there."""
-        found = [
-            (f"link {link.ref}", "what both sides last showed, and what waits to be written")
-            for link in self.accounts
-        ]
-        found += [(f"attention {item.id}", "its message and its payload") for item in self.items]
-        found += [
-            (f"waiting {parked.change.ref}", "its change, which may carry a document")
-            for parked in self.waiting
-        ]
-        found += [
-            (f"mends of {link.ref}", "those of the address, the e-mail address and the like")
-            for link in self.mended
-        ]
-        found += [
-            (f"document {kept.object_name}", "the file and its link") for kept in self.documents
-        ]
-        return found
-
-    def remains(self) -> list[tuple[str, str]]:
-        """Where something stays, and why."""
-        found = [
-            (f"party {party}", "its documents are in the books, which the law has kept for years")
-            for party in self.parties
-        ]
-        found += [
-            (f"account {ref}", "it is the store's: erase it there (Tools, Erase personal data)")
-            for ref in self.in_stores
-        ]
-        found += [
-            (f"link {link.ref}", "ids and fingerprints, so that no second party is made")
-            for link in self.accounts
-        ]
-        found += [
-            (f"document of {link.ref}", "it keeps what was mended: correct it in the back office")
-            for link in self.mended
-            if link.erp is not None
-        ]
-        if self.claims:
-            why = "marked, so that a later change is put before a person"
-            found.append(("hash of the e-mail address", why))
-        found.append(("documents of orders that were not named", "they lapse by themselves"))
-        found.append(("attention items that are closed", "they lapse by themselves, within a year"))
-        found.append(("backups and earlier versions", "they lapse by themselves, within 35 days"))
-        return found
+    def add(self, order: ListedOrder) -> None:
+        self.orders[order.ref] = order
+        for refund in order.document.get("refunds") or ():
+            self.refunds.add(Ref(order.ref.system, "refund", str(refund["id"])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,46 +83,167 @@ class Forget:
     documents: Documents
     journal: Journal
     clock: Callable[[], dt.datetime]
+    progress: Callable[[str], object] = lambda _: None
+
+    # --- what is there ----------------------------------------------------------
 
     def plan(self, email: str, *, orders: Sequence[Ref] = ()) -> Plan:
-        """What is there of the shopper with that address. ``orders`` are theirs, in the stores.
+        """What is there of the shopper with that address. ``orders`` are theirs, in the stores,
+        beside those that the stores show.
 
-        Raises: UnavailableError, UnauthorizedError: a store could not be asked for the account.
+        A store that does not answer is named in the plan, which then lacks its orders.
         """
-        plan = Plan()
+        plan, found = Plan(), _Found(orders=dict.fromkeys(orders))
+        key = natural_key("email", email)
+        plan.keys = list(dict.fromkeys(Ref(shop.erp_name, "party_key", key) for shop in self.shops))
         accounts: dict[Ref, Link] = {}
+        claims = [claim for ref in plan.keys if (claim := self.links.get(ref)) is not None]
+        for claim in claims:
+            accounts |= {link.ref: link for link in self._accounts(claim, key, email)}
         for shop in self.shops:
-            key = natural_key("email", email)
-            claim = self.links.get(Ref(shop.erp_name, "party_key", key))
-            if claim is not None and claim not in plan.claims:
-                plan.claims.append(claim)
-            for link in self._accounts(claim, key, email):
-                accounts[link.ref] = link
-            there = shop.store.find_customer(email)
-            if there is not None:
-                ref = Ref(shop.store.name, "customer", str(there[0]["id"]))
-                plan.in_stores.append(ref)
-                if (known := self.links.get(ref)) is not None:
-                    accounts[ref] = known
-        plan.accounts = [accounts[ref] for ref in sorted(accounts)]
-        subjects = [*accounts, *plan.parties, *orders]
-        plan.items = list(self._items(email, {str(ref) for ref in subjects}))
-        parked = (self.waiting.get(ref) for ref in (*accounts, *plan.parties))
-        plan.waiting = [each for each in parked if each is not None]
-        links = (self.links.get(order) for order in orders)
-        plan.mended = [
-            link for link in links if link is not None and impersonal(link.mends) != link.mends
-        ]
-        plan.documents = [kept for order in orders for kept in self.documents.of(str(order))]
+            try:
+                self._ask(shop.store, email, plan, found, accounts)
+            except (TransientError, NotNowError) as error:
+                plan.unread[shop.store.name] = str(error)
+        plan.claims = [claim for claim in claims if not _is_bare(claim)]
+        plan.accounts = [accounts[ref] for ref in sorted(accounts) if not _is_bare(accounts[ref])]
+        plan.marked = [link for link in (*claims, *accounts.values()) if _is_bare(link)]
+        plan.orders = sorted(found.orders)
+        self._of_orders(plan, found, orders)
+        self._of_records(plan, found, accounts, email)
         return plan
 
-    def carry_out(self, plan: Plan, *, by: str) -> None:
-        """Removes what ``plan`` names. ``by`` is who asks, and when.
+    def _ask(
+        self, store: Store, email: str, plan: Plan, found: _Found, accounts: dict[Ref, Link]
+    ) -> None:
+        """What ``store`` shows of the shopper: the account, and the orders."""
+        there = store.find_customer(email)
+        if there is not None:
+            ref = Ref(store.name, "customer", str(there[0]["id"]))
+            plan.in_stores.append(ref)
+            if (known := self.links.get(ref)) is not None:
+                accounts[ref] = known
+        named = [ref.id for ref in found.orders if ref.system == store.name]
+        for at in range(0, len(named), _BATCH):
+            for order in store.orders_in(named[at : at + _BATCH]):
+                found.add(order)
+        mine = {ref for ref in (*accounts, *plan.in_stores) if ref.system == store.name}
+        questions = [{"email": email}, *({"customer": ref.id} for ref in sorted(mine))]
+        for question in questions:
+            for order in self._listed(store, question, plan):
+                billed = (order.document.get("billing") or {}).get("email") or email
+                if order.ref not in found.orders and billed.casefold() != email.strip().casefold():
+                    plan.elsewhere += 1
+                found.add(order)
+        if there is None and not any(ref.system == store.name for ref in found.orders):
+            plan.blank.append(store.name)
+
+    def _listed(
+        self, store: Store, question: Mapping[str, str], plan: Plan
+    ) -> Iterator[ListedOrder]:
+        for trashed in (False, True):
+            for page in range(1, _MOST_PAGES + 1):
+                answer = store.orders_by(**question, page=page, trashed=trashed)
+                yield from answer.orders
+                self.progress(
+                    f"{store.name}: page {page} of the orders by {', '.join(question)}"
+                    f"{', in the trash' if trashed else ''}: {len(answer.orders)} are the shopper's"
+                )
+                if answer.is_last:
+                    break
+            else:
+                plan.unread[store.name] = f"it lists more than {_MOST_PAGES} pages of orders"
+
+    def _of_orders(self, plan: Plan, found: _Found, named: Sequence[Ref]) -> None:
+        """Adds mends and kept documents of the orders."""
+        links = self.links.get_all(plan.orders)
+        for ref in plan.orders:
+            link = links.get(ref)
+            if link is not None and impersonal(link.mends) != link.mends:
+                waits = ref.system in plan.unread and "content" in link.facts
+                (plan.held if waits else plan.mended).append(link)
+            kept = self.documents.of(str(ref))
+            plan.documents += kept
+            if ref in named and link is None and not kept and found.orders[ref] is None:
+                plan.unknown.append(ref)
+
+    def _of_records(self, plan: Plan, found: _Found, accounts: Collection[Ref], email: str) -> None:
+        """Adds what is waiting, the items and the payloads about anything of the shopper's."""
+        refs = {*accounts, *plan.in_stores, *plan.parties, *found.orders, *found.refunds}
+        linked = self.links.get_all(sorted({*found.orders, *found.refunds}))
+        refs |= {link.erp for link in linked.values() if link.erp is not None}
+        plan.waiting = [
+            parked
+            for ref in sorted(refs)
+            if (parked := self.waiting.get(ref)) is not None
+            and (ref.kind in {"customer", "party"} or parked.change.document is not None)
+        ]
+        subjects = {str(ref) for ref in refs}
+        self.progress(f"attention: {len(subjects)} records are looked for")
+        plan.items = list(self._items(email, subjects))
+        ids = {
+            item_id(subject, reason): None for subject in sorted(subjects) for reason in REMEDIES
+        }
+        plan.closed = sorted(
+            (item for item in self.attention.get_all(list(ids)) if _has_words(item)),
+            key=lambda item: (item.opened_at, item.id),
+        )
+        held = {item.payload for item in (*plan.items, *plan.closed)}
+        plan.payloads = [name for name in self._payloads(email, subjects, ids) if name not in held]
+
+    def _items(self, email: str, subjects: set[str]) -> Iterator[Item]:
+        wanted = email.strip().casefold()
+        for item in self.attention.open():
+            if item.message.startswith(REMOVED) or _is_ours(item):
+                continue
+            is_theirs = item.subject in subjects or item.aggregate in subjects
+            if is_theirs or wanted in self._text(item):
+                yield item
+
+    def _payloads(self, email: str, subjects: set[str], ids: Collection[str]) -> Iterator[str]:
+        """Payloads that hold something: of these items, and dead letters about the shopper."""
+        for name in self.payloads.names("attention"):
+            id_ = name.removeprefix("attention/").removesuffix(".json")
+            if id_ in ids and _EMPTY not in (self.payloads.get(name) or {_EMPTY: ""}):
+                yield name
+        for name in self.payloads.names("dead-letters"):
+            letter = self.payloads.get(name)
+            if isinstance(letter, Mapping) and _EMPTY not in letter:
+                is_named = (
+                    email.strip().casefold() in json.dumps(letter, ensure_ascii=False).casefold()
+                )
+                if is_named or subjects & _about(letter.get("message")):
+                    yield name
+
+    def _text(self, item: Item) -> str:
+        held = self.payloads.get(item.payload) if item.payload else None
+        return f"{item.message} {json.dumps(held, ensure_ascii=False)}".casefold()
+
+    def _accounts(self, claim: Link, key: str, email: str) -> Iterator[Link]:
+        """The accounts with that address among those of its party, which others may share."""
+        met: set[Ref] = set()
+        at = self.links.find(claim.erp) if claim.erp is not None else None
+        while at is not None and at not in met:
+            met.add(at)
+            link = self.links.get(at)
+            if link is None:
+                return
+            if key in link.facts.get(CLAIMS, "").split(",") or _shows(link, email):
+                yield link
+            at = Ref.parse(link.facts[BESIDE]) if BESIDE in link.facts else None
+
+    # --- taken out ---------------------------------------------------------------
+
+    def carry_out(self, plan: Plan, *, by: str, why: str = "") -> None:
+        """Removes what ``plan`` names. ``by`` is who asks; the journal keeps it, and ``why``.
+
+        It is journalled first: what cannot be told is not done.
 
         Raises: BusyError: one of the links is in work this moment; doing it again goes on.
         UnavailableError, UnauthorizedError: a store could not be asked for a mended order; as well.
         """
         now = self.clock()
+        self._tell(plan, now, by, why)
         for link in (
             *plan.claims,
             *plan.accounts,
@@ -189,21 +253,47 @@ class Forget:
             with in_hand(self.links, link.ref, by=by, now=now) as held:
                 left = impersonal(held.mends)
                 self.links.save(replace(held, mends=left, facts=self._facts(held, left)))
-        for item in plan.items:
+        for item in (*plan.items, *plan.closed):
             emptied(item, self.payloads, now)
-            self.attention.put(replace(item, message=_REMOVED, payload="", updated_at=now))
-            self.attention.close(item.id, now=now, by=f"forget, {by}")
+            goes_on = item.closed_at is None and stays_open(item)
+            self.attention.redact(item.id, REPLAY if goes_on else REMOVED)
+            if not goes_on:
+                self.attention.close(item.id, now=now, by=f"forget, {by}")
+        for name in plan.payloads:
+            self.payloads.put(name, {_EMPTY: now.isoformat()})
         for parked in plan.waiting:
-            self.waiting.remove(parked)
+            self._unload(parked)
         for kept in plan.documents:
             self.documents.revoke(kept.token)
-        told = {"links": len(plan.accounts), "items": len(plan.items)}
+
+    def _tell(self, plan: Plan, now: dt.datetime, by: str, why: str) -> None:
+        told: dict[str, Any] = {"by": by, **({"why": why} if why else {})}
+        counts = {
+            "links": len(plan.accounts) + len(plan.claims),
+            "mends": len(plan.mended),
+            "items": len(plan.items) + len(plan.closed),
+            "documents": len(plan.documents),
+        }
         self.journal.append(
             [
-                Entry(link.ref, now, "ended", "forgotten on request", "forget", told)
-                for link in plan.accounts
+                Entry(
+                    ref,
+                    now,
+                    "step",
+                    "forgotten on request",
+                    f"forget-{now:%Y%m%dT%H%M%S}",
+                    {**told, **counts} if ref.kind == "party_key" else told,
+                )
+                for ref in plan.touched()
             ]
         )
+
+    def _unload(self, parked: Parked) -> None:
+        """A customer's change goes; an order's stays without its document: it must be booked."""
+        if parked.change.ref.kind in {"customer", "party"}:
+            self.waiting.remove(parked)
+        elif self.waiting.get(parked.change.ref) == parked:
+            self.waiting.park(replace(parked, change=parked.change.without_document()))
 
     def _facts(self, link: Link, kept: Sequence[Mend]) -> Mapping[str, str]:
         """What the link knows of its order, as the order is once only ``kept`` is laid over it.
@@ -224,38 +314,44 @@ class Forget:
         known = {"content": content(left), "parts": to_fact(parts(left))}
         return {**facts, **{name: known[name] for name in known.keys() & facts.keys()}}
 
-    def _accounts(self, claim: Link | None, key: str, email: str) -> Iterator[Link]:
-        """The accounts with that address among those of its party, which others may share."""
-        met: set[Ref] = set()
-        at = self.links.find(claim.erp) if claim is not None and claim.erp is not None else None
-        while at is not None and at not in met:
-            met.add(at)
-            link = self.links.get(at)
-            if link is None:
-                return
-            if key in link.facts.get(CLAIMS, "").split(",") or _shows(link, email):
-                yield link
-            at = Ref.parse(link.facts[BESIDE]) if BESIDE in link.facts else None
-
-    def _items(self, email: str, subjects: set[str]) -> Iterator[Item]:
-        wanted = email.casefold()
-        for item in self.attention.open():
-            held = self.payloads.get(item.payload) if item.payload else None
-            text = f"{item.message} {json.dumps(held, ensure_ascii=False)}".casefold()
-            if item.subject in subjects or wanted in text:
-                yield item
-
     def _strip(self, ref: Ref, now: dt.datetime, by: str) -> None:
         if self.links.get(ref) is None:
             return
         with in_hand(self.links, ref, by=by, now=now) as link:
-            facts = {
-                name: text
-                for name, text in link.facts.items()
-                if name in _KEPT_FACTS or name.startswith(ADDRESS)
-            }
+            facts = {name: text for name, text in link.facts.items() if _is_kept(name)}
             facts.setdefault(FORGOTTEN, now.isoformat())
             self.links.save(replace(link, facts=facts, seen=None, mends=()))
+
+
+def _is_kept(fact: str) -> bool:
+    return fact in _KEPT_FACTS or fact.startswith(ADDRESS)
+
+
+def _is_bare(link: Link) -> bool:
+    """Whether it was forgotten, and nothing came back since."""
+    facts = link.facts
+    return FORGOTTEN in facts and all(map(_is_kept, facts)) and link.seen is None and not link.mends
+
+
+def _is_ours(item: Item) -> bool:
+    """Whether it says only that one who was forgotten is there again."""
+    return item.reason == FORGOTTEN and not item.payload
+
+
+def _has_words(item: Item) -> bool:
+    """Whether a closed one still holds what it said."""
+    if item.closed_at is None or _is_ours(item):
+        return False
+    return bool(item.payload) or not item.message.startswith(REMOVED)
+
+
+def _about(message: object) -> set[str]:
+    """The records that a dead letter names, where it can be read."""
+    try:
+        change = Change.from_json(str(message))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()
+    return {str(ref) for ref in (change.ref, change.aggregate) if ref is not None}
 
 
 def _shows(link: Link, email: str) -> bool:

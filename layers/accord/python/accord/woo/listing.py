@@ -109,6 +109,33 @@ class Listing(Api):
             found += [order for order in orders if order is not None]
         return found
 
+    def orders_by(
+        self, *, email: str = "", customer: str = "", page: int, trashed: bool = False
+    ) -> OrderPage:
+        """See Store.orders_by. The search looks at names and transaction ids as well."""
+        wanted = email.strip().casefold()
+        query = {
+            **({"customer": path_id(customer)} if customer else {"search": email.strip()}),
+            "status": "trash" if trashed else "any",
+            "orderby": "id",
+            "order": "asc",
+            "page": str(page),
+            "per_page": str(PAGE),
+        }
+        entries, _ = self._list("orders", query)
+        # A filter that a store does not know is ignored, and it then lists them all.
+        theirs = (
+            entry
+            for entry in entries
+            if (
+                str(entry.get("customer_id")) == customer
+                if customer
+                else str((entry.get("billing") or {}).get("email", "")).casefold() == wanted
+            )
+        )
+        orders = tuple(order for it in theirs if (order := self._as_listed(it)) is not None)
+        return OrderPage(orders, is_last=len(entries) < PAGE)
+
     def products_since(
         self, *, since: dt.datetime, after: str = "", limit: int = PAGE, variations: bool = False
     ) -> ProductPage:
