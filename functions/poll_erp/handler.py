@@ -29,6 +29,7 @@ from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
 from accord.sync.catalogue import OF_ITEMS
 from accord.sync.meter import DAY_LIMIT
+from accord.sync.worker import reason_of
 
 logger = Logger()
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
@@ -47,12 +48,18 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     A back office that does not answer is asked again by the next run, and counts as behind. One
     that is left alone (paused, in maintenance) is not asked. Neither is one whose calls of this day
     are made, which counts as behind too: nobody meant it. One whose consent has lapsed is known to
-    ``refresh_tokens``, which asks a person; it counts with those, and is no crash.
+    ``refresh_tokens``, which asks a person; it counts with those. What else somebody must mend
+    there is asked of a person until a look goes well: it is no crash.
     """
     if "Records" in event:
         left = [each["messageId"] for each in event["Records"] if not _hinted(each, context)]
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in left]}
-    _run(event["erp"], Kind(event["kind"]), context, sweep=bool(event.get("sweep")))
+    erp, kind = event["erp"], Kind(event["kind"])
+    try:
+        _run(erp, kind, context, sweep=bool(event.get("sweep")))
+    except AccordError as error:
+        bootstrap.looks().failed(erp, kind, error)
+        logger.warning("a person is asked", erp=erp, kind=kind, reason=reason_of(error))
     return None
 
 
@@ -78,7 +85,10 @@ def _run(erp: str, kind: Kind, context: LambdaContext, *, sweep: bool = False) -
             return True
         if (held := bootstrap.guard().held(erp)) is not None:
             raise held
-        return _look(erp, kind, context, until)
+        looked = _look(erp, kind, context, until)
+        if looked:
+            bootstrap.looks().went_well(erp, kind)
+        return looked
     except WaitingError as error:
         logger.info("left alone", erp=erp, kind=kind, cause=error.cause, why=str(error))
         if error.cause == DAY_LIMIT:

@@ -8,12 +8,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import bootstrap
 from accord.counted import counted
-from accord.errors import OutageError, TransientError, WaitingError
+from accord.errors import AccordError, OutageError, TransientError, WaitingError
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
 from accord.sync.poll_store import Polled
+from accord.sync.worker import reason_of
 
 logger = Logger()
+_TASK = "poll"
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
 
 
@@ -22,7 +24,8 @@ _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up stil
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Nothing is answered. ``event`` is ``{"store": …}``, as its schedule says.
 
-    A store that does not answer is asked again by the next run, and counts as behind.
+    A store that does not answer is asked again by the next run, and counts as behind. What
+    somebody must mend there is asked of a person, until a run goes well: it is no crash.
     """
     store = event["store"]
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
@@ -44,9 +47,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     except WaitingError as error:  # somebody paused it, or it is being maintained
         logger.info("not now", store=store, reason=error.reason, error=str(error))
         return
+    except AccordError as error:
+        bootstrap.looks().failed(store, _TASK, error)
+        logger.warning("a person is asked", store=store, reason=reason_of(error))
     else:
         if polled.behind:
             measure("StorePollsBehind", store=store)
+        elif not polled.busy:
+            bootstrap.looks().went_well(store, _TASK)
     finally:  # what was done before a part failed is told too
         _tell(store, polled)
 

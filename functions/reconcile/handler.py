@@ -10,6 +10,7 @@ from accord import bootstrap
 from accord.bootstrap import connections
 from accord.counted import counted
 from accord.errors import (
+    AccordError,
     BusyError,
     OutageError,
     TransientError,
@@ -18,9 +19,12 @@ from accord.errors import (
 )
 from accord.observability import measure
 from accord.rules.limits import CALLS_PER_POLL
+from accord.sync.reconcile import Reconciler
 from accord.sync.report import Report
+from accord.sync.worker import reason_of
 
 logger = Logger()
+_TASK = "reconcile"
 _MARGIN = dt.timedelta(seconds=15)  # what is under way when the time is up still ends
 
 
@@ -32,7 +36,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     With ``begin`` a run begins, and the runs of the next minutes go on with it, until the report is
     kept. A side that does not answer is asked again by the next run; that counts as behind, and so
     does a night in which no run began. A back office whose consent has lapsed is known to
-    ``refresh_tokens``, which asks a person.
+    ``refresh_tokens``, which asks a person. What else somebody must mend on either side is asked of
+    a person until a run goes on: it is no crash. Beginning, it looks whether a key ends soon.
     """
     store = event["store"]
     left = dt.timedelta(milliseconds=context.get_remaining_time_in_millis())
@@ -51,6 +56,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
             measure("ReconcileBehind", store=store)
         with operation:
             sliced = reconciler.go_on(until=until)
+        if event.get("begin"):
+            _look_at_keys(reconciler)
     except BusyError as error:  # somebody has it in hand
         logger.info("not now", store=store, reason=error.reason, error=str(error))
         return
@@ -58,14 +65,17 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.warning("not now", store=store, reason=error.reason, error=str(error))
         measure("ReconcileBehind", store=store)
         return
-    except UnauthorizedError as error:
-        if error.is_narrow or not connections.is_tended(error.connection):
-            raise
-        logger.warning("not let in", store=store, reason=error.reason, error=str(error))
-        measure("TokensUnrenewed")  # a person is asked by who renews them
+    except AccordError as error:
+        if _is_tended(error):
+            logger.warning("not let in", store=store, reason=error.reason, error=str(error))
+            measure("TokensUnrenewed")  # a person is asked by who renews them
+            return
+        bootstrap.looks().failed(store, _TASK, error)
+        logger.warning("a person is asked", store=store, reason=reason_of(error))
         return
     if sliced is None:
         return
+    bootstrap.looks().went_well(store, _TASK)
     report = sliced.report
     if sliced.ended:
         _measure(report)
@@ -80,6 +90,20 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         compared=dict(report.compared),
         page=sliced.page,
     )
+
+
+def _look_at_keys(reconciler: Reconciler) -> None:
+    for back in reconciler.backs:
+        error = bootstrap.key_watch().look(back.name, back.adapter)
+        if error is not None:
+            logger.info("no word of its key", erp=back.name, reason=error.reason, error=str(error))
+
+
+def _is_tended(error: AccordError) -> bool:
+    """Whether it is a login that ``refresh_tokens`` looks after."""
+    if not isinstance(error, UnauthorizedError) or error.is_narrow:
+        return False
+    return connections.is_tended(error.connection)
 
 
 def _measure(report: Report) -> None:

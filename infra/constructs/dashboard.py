@@ -49,6 +49,7 @@ class Dashboard(Construct):
         board.add_widgets(*self._late(events))
         board.add_widgets(*self._stuck())
         board.add_widgets(*self._whose())
+        board.add_widgets(*self._asked())
         board.add_widgets(*self._machine(erps, folders))
 
     def _flowing(self, api_id: str) -> list[cloudwatch.IWidget]:
@@ -92,7 +93,7 @@ class Dashboard(Construct):
         return [
             self._graph("Waiting until it can go on", self._each("Waiting", "Maximum")),
             self._graph(
-                "Differences found, pieces oversold",
+                "Differences found at night, pieces oversold",
                 [
                     *self._each("DifferencesFound", "Sum", " differs"),
                     ours("OversoldUnits", label="oversold", stage=self._stage.name),
@@ -127,6 +128,26 @@ class Dashboard(Construct):
                 height=4,
             )
             for store in self._stores
+        ]
+
+    def _asked(self) -> list[cloudwatch.IWidget]:
+        return [
+            self._graph(
+                "Newly asked of each desk",
+                [
+                    ours(
+                        "ChangesAttention",
+                        label=f"{store} {owner}",
+                        stage=self._stage.name,
+                        store=store,
+                        kind=owner,
+                    )
+                    for store in self._stores
+                    for owner in OWNERS
+                ],
+            ),
+            self._graph("Parked: cannot go on now", self._each("ChangesParked")),
+            self._graph("Orders that no webhook told of", self._each("OrdersRecovered")),
         ]
 
     def _machine(self, erps: Sequence[str], folders: Sequence[str]) -> list[cloudwatch.IWidget]:

@@ -33,18 +33,18 @@ def store_alarms(bell: Bell, store: str, *, watch: Watch) -> None:
 
 def _attention(bell: Bell, store: str) -> list[cloudwatch.IAlarm]:
     stage = bell.stage.name
-    asked = bell.ring(
-        f"store-{store}-attention",
-        "commerce",
-        "finance",
-        "warehouse",
-        "ops",  # a password that is refused is theirs
-        runbook="store-attention",
-        metric=ours("ChangesAttention", stage=stage, store=store),
-        threshold=1,
-        todo=f"Something of {store} needs a person before it can go on. "
-        "`accord attention list` says which, why, whose turn it is and what to do.",
-    )
+    asked = [
+        bell.ring(
+            f"store-{store}-{owner}-attention",
+            owner,
+            runbook="store-attention",
+            metric=ours("ChangesAttention", stage=stage, store=store, kind=owner),
+            threshold=1,
+            todo=f"Something of {store} needs {owner} before it can go on. "
+            f"`accord attention list --owner {owner}` says what, why, and what to do.",
+        )
+        for owner in OWNERS
+    ]
     stays = [
         bell.ring(
             f"store-{store}-{owner}-asked",
@@ -65,7 +65,7 @@ def _attention(bell: Bell, store: str) -> list[cloudwatch.IAlarm]:
         )
         for owner in OWNERS
     ]
-    return [asked, *stays]
+    return [*asked, *stays]
 
 
 def _lateness(bell: Bell, store: str, watch: Watch) -> list[cloudwatch.IAlarm]:

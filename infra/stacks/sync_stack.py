@@ -302,7 +302,7 @@ class SyncStack(Stack):
         # A lost link is written anew; everything else is another function's to mend.
         state.grant_table(bookkeeper, "links", "GetItem", "BatchGetItem", *_WRITES)
         state.grant_table(bookkeeper, "waiting", "GetItem")
-        state.grant_table(bookkeeper, "attention", "GetItem", "BatchGetItem", "Query")
+        state.grant_table(bookkeeper, "attention", *_READS, *_WRITES)  # a login that is refused
         state.grant_table(bookkeeper, "control", "GetItem", "PutItem")
         state.grant_table(bookkeeper, "config", "Query")
         state.grant_table(bookkeeper, "levels", "BatchGetItem", "Query", *_WRITES, "BatchWriteItem")

@@ -107,6 +107,7 @@ def run(room: Room, monkeypatch: pytest.MonkeyPatch) -> Handler:
 
     def call(function: str, event: dict[str, Any]) -> Any:
         monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function)
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", function)
         told = {event: room.queues[event] for event in SENDS.get(function, ())}
         monkeypatch.setenv("ACCORD_QUEUES", json.dumps(told))  # as the stack tells it
         for cached in (settings.settings, tables.queues, edge.queues):

@@ -8,17 +8,20 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
-from accord import edge
+from accord import edge, settings
 from accord.bootstrap import connections, tables
+from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
 from accord.erp.xero.adapter import Xero
-from accord.errors import Owner
+from accord.errors import Owner, UnavailableError
+from accord.local.model_store import ModelStore
 from accord.local.place import REPO
 from accord.local.runner.alarms import Alarm, Measured, evaluate_all
 from accord.local.runner.metrics import Metrics
@@ -27,15 +30,15 @@ from accord.local.runner.synth import assembly
 from accord.local.runner.template import Made, Resolver, load
 from accord.model.change import Change, Ref
 from accord.observability import measure
-from accord.ports.levels import Wanted
-from accord.ports.state import Item, Parked
+from accord.ports.levels import Demand, Wanted
+from accord.ports.state import Attention, Item, Parked
 from accord.ports.tokens import Tenant, TokenSet
 from accord.state.attention import DynamoAttention
 from accord.state.control import DynamoControl
 from accord.state.levels import DynamoLevels
 from accord.state.waiting import DynamoWaiting
 from infra.wiring import OWNERS
-from tests.conftest import EVENTS
+from tests.conftest import EVENTS, order_json
 from tests.functions.cloud import Room, record
 from tests.functions.conftest import Context, Handler, handler
 
@@ -75,6 +78,14 @@ class Tower:
         found = evaluate_all(self.specs, measured)
         return {alarm.name.removeprefix("accord-dev-"): alarm for alarm in found}
 
+    def ringing(self, *patterns: str) -> list[str]:
+        """Those of the named alarms that ring."""
+        return [
+            name
+            for name, alarm in self.alarms().items()
+            if alarm.state == "ALARM" and any(fnmatchcase(name, one) for one in patterns)
+        ]
+
     def silent(self, patterns: tuple[str, ...]) -> list[str]:
         """Those of the named alarms that do not ring; a pattern that names none counts as one."""
         states = {name: alarm.state for name, alarm in self.alarms().items()}
@@ -113,9 +124,10 @@ def tower(specs: list[AlarmSpec], capsys: pytest.CaptureFixture[str]) -> Tower:
 
 @pytest.fixture
 def config(config: dict[str, Any]) -> dict[str, Any]:
-    """A store that is always busy, and is sent stock."""
+    """A store that is always busy, is sent stock, and whose webhooks are guarded."""
     config["alarms"] = {"busy_hours": "00:00-23:59", "quiet_hours": 6}
-    config["stores"]["uk"]["flows"]["stock"] = "on"
+    config["stores"]["uk"]["flows"] |= {"orders": "on", "stock": "on"}
+    config["stores"]["uk"]["webhooks"] = {"guard": True}
     return config
 
 
@@ -136,9 +148,17 @@ def park(room: Room, ref: Ref, *, hours: float) -> None:
     )
 
 
-def ask(room: Room, owner: Owner) -> None:
+def ask(attention: Attention, owner: Owner) -> None:
     item = Item(f"i-{owner}", "uk:customer:7", "rejected", owner, "…", ago(days=1), ago(days=1))
-    room.of(DynamoAttention, "attention").put(item)
+    attention.put(item)
+
+
+@pytest.fixture
+def desk(room: Room, monkeypatch: pytest.MonkeyPatch) -> Attention:
+    """The list, as a function has it: what opens there is told, as by no operator's command."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "order_created")
+    settings.settings.cache_clear()
+    return tables.attention()
 
 
 # --- of a store ------------------------------------------------------------------------
@@ -180,9 +200,14 @@ def test_keys_that_nobody_asked_for(
     assert tower.silent(patterns) == []
 
 
-@rings("store-uk-attention", "store-uk-trouble")
+@rings("store-uk-ops-attention", "store-uk-trouble")
 def test_a_change_that_needs_a_person(
-    tower: Tower, run: Handler, room: Room, books: Ledger, store, patterns: tuple[str, ...]
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    patterns: tuple[str, ...],
 ) -> None:
     sent = delivery("order_created/rich")["Records"][0]
     change = Change.from_json(sent["body"])
@@ -199,6 +224,62 @@ def test_a_change_that_needs_a_person(
     tower.listen()
 
     assert tower.silent(patterns) == []
+    assert tower.ringing("store-uk-*-attention") == ["store-uk-ops-attention"]
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@rings("store-uk-*-attention")
+def test_an_item_that_opens_rings_at_the_desk_whose_turn_it_is_and_at_no_other(
+    tower: Tower, desk: Attention, patterns: tuple[str, ...], owner: Owner
+) -> None:
+    ask(desk, owner)
+    tower.listen()
+
+    assert tower.ringing(*patterns) == [f"store-uk-{owner}-attention"]
+
+
+def test_an_item_that_stays_open_rings_once_at_first(tower: Tower, desk: Attention) -> None:
+    ask(desk, "finance")
+    tower.listen(600)  # ten minutes ago
+    ask(desk, "finance")
+    tower.listen()
+
+    assert tower.ringing("store-uk-*-attention") == []
+
+
+@rings("store-uk-ops-attention")
+@pytest.mark.parametrize("told", ["password", "clock"])
+def test_a_password_that_is_refused_and_a_clock_that_is_ahead_ring_at_ops_and_are_no_crash(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    patterns: tuple[str, ...],
+    told: str,
+) -> None:
+    if told == "password":
+        books.faults = lambda _: Fault("unauthorized")
+    else:
+        at = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=3)).replace(tzinfo=None)
+        dated = {"date_modified_gmt": at.isoformat(timespec="seconds")}
+        store.orders["30"] = order_json("order_created_rich") | dated
+    run("poll_erp", {"erp": "main", "kind": "party"})
+    run("poll_store", {"store": "uk"})
+    run("wake", {})
+    tower.listen()
+
+    assert tower.silent(patterns) == []
+    (item,) = tables.attention().open()
+    assert item.subject == {"password": "waiting:main:unauthorized", "clock": "clock:uk"}[told]
+
+
+def test_what_passes_by_itself_rings_for_nobody(tower: Tower, desk: Attention) -> None:
+    now = ago()
+    desk.put(Item("i1", "waiting:main:outage", "outage", "ops", "main is away", now, now))
+    tower.listen()
+
+    assert tower.ringing("store-uk-*-attention", "store-uk-trouble") == []
 
 
 @rings("store-uk-*-asked")
@@ -206,7 +287,7 @@ def test_items_that_stay_open_for_a_day(
     tower: Tower, run: Handler, room: Room, patterns: tuple[str, ...]
 ) -> None:
     for owner in OWNERS:
-        ask(room, owner)
+        ask(room.of(DynamoAttention, "attention"), owner)
     run("report_backlog", {})
     tower.listen(*(HOUR * n + 60 for n in range(24)))
 
@@ -216,7 +297,7 @@ def test_items_that_stay_open_for_a_day(
 def test_items_that_stay_open_for_half_a_day_ring_for_nobody(
     tower: Tower, run: Handler, room: Room
 ) -> None:
-    ask(room, "finance")
+    ask(room.of(DynamoAttention, "attention"), "finance")
     run("report_backlog", {})
     tower.listen(*(HOUR * n + 60 for n in range(12)))
 
@@ -277,9 +358,21 @@ def test_orders_that_take_longer_than_they_do(
 
 @rings("store-uk-webhooks-off")
 def test_webhooks_that_were_switched_off(
-    tower: Tower, room: Room, patterns: tuple[str, ...]
+    tower: Tower,
+    run: Handler,
+    config: dict[str, Any],
+    room: Room,
+    store: ModelStore,
+    patterns: tuple[str, ...],
 ) -> None:
-    measure("WebhooksDisabled", 2, store="uk")  # as tests/functions/test_guard_webhooks.py sees it
+    store.shop.outbox._sender = lambda *_, **__: 200
+    run("guard_webhooks", {"store": "uk"})  # makes them
+    tower.listen(600)
+    assert tower.silent(patterns) == list(patterns)
+
+    hook = next(iter(store.shop.outbox.webhooks.values()))
+    hook.status = "disabled"  # as a store does after seven failures, and tells nobody
+    run("guard_webhooks", {"store": "uk"})
     tower.listen()
 
     assert tower.silent(patterns) == []
@@ -287,27 +380,56 @@ def test_webhooks_that_were_switched_off(
 
 @rings("store-uk-news-late")
 def test_a_store_that_does_not_answer_the_poll(
-    tower: Tower, room: Room, patterns: tuple[str, ...]
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    store: ModelStore,
+    monkeypatch: pytest.MonkeyPatch,
+    patterns: tuple[str, ...],
 ) -> None:
-    measure("StorePollsBehind", store="uk")  # as tests/functions/test_poll_store.py sees it
+    def away(*_: object, **__: object) -> None:
+        raise UnavailableError("off", connection="uk")
+
+    for method in ("orders_since", "ping"):
+        monkeypatch.setattr(store, method, away)
+    run("poll_store", {"store": "uk"})
     tower.listen(*(60 + 300 * n for n in range(6)))
 
     assert tower.silent(patterns) == []
 
 
 @rings("store-uk-differs")
-def test_differences_of_the_night(tower: Tower, room: Room, patterns: tuple[str, ...]) -> None:
-    measure("DifferencesFound", 3, store="uk")
+def test_differences_of_the_night(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    patterns: tuple[str, ...],
+) -> None:
+    """An order that is not in the books, and of which nobody told."""
+    at = ago(hours=3).replace(tzinfo=None).isoformat(timespec="seconds")
+    dated = {"date_modified_gmt": at, "date_created_gmt": at}
+    store.orders["30"] = order_json("order_created_rich") | dated
+    run("reconcile", delivery("reconcile/begin"))
     tower.listen()
 
     assert tower.silent(patterns) == []
 
 
 @rings("store-uk-uncompared")
-def test_a_night_that_compared_nothing(tower: Tower, room: Room, patterns: tuple[str, ...]) -> None:
-    measure(
-        "ReconcileBehind", store="uk"
-    )  # each minute, as tests/functions/test_reconcile.py sees it
+def test_a_night_that_compared_nothing(
+    tower: Tower,
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    patterns: tuple[str, ...],
+) -> None:
+    books.faults = lambda _: Fault("unreached")
+    run("reconcile", delivery("reconcile/begin"))
+    tower.listen(4 * HOUR)  # long ago
+    run("reconcile", delivery("reconcile/go_on"))  # and so each minute since
     tower.listen(*(60 * n + 30 for n in range(2 * 60)))
 
     assert tower.silent(patterns) == []
@@ -478,8 +600,17 @@ def test_a_poll_that_does_not_run_any_more(
 
 
 @rings("oversold")
-def test_more_is_sold_than_there_is(tower: Tower, room: Room, patterns: tuple[str, ...]) -> None:
-    measure("OversoldUnits", 2)  # as tests/functions/test_poll_erp.py sees it
+def test_more_is_sold_than_there_is(
+    tower: Tower, run: Handler, room: Room, books: Ledger, patterns: tuple[str, ...]
+) -> None:
+    Memory(books.call).add_item("MUG", stock={"MAIN": Decimal(1)})
+    run("poll_erp", {"erp": "main", "kind": "stock"})
+    tower.listen()
+    assert tower.silent(patterns) == list(patterns)
+
+    sold = Demand(Ref("uk", "order", "30"), "main", {"MUG": Decimal(3)}, {})
+    room.of(DynamoLevels, "levels").set_demand(sold, now=ago())
+    run("poll_erp", {"erp": "main", "kind": "stock"})
     tower.listen()
 
     assert tower.silent(patterns) == []

@@ -12,7 +12,6 @@ from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
 from accord.erp.xero.adapter import Xero
-from accord.errors import UnauthorizedError
 from accord.local.model_store import ModelStore
 from accord.local.xero.server import FakeXero
 from accord.ports.state import Cause
@@ -161,14 +160,23 @@ def test_a_lapsed_consent_is_one_item_and_one_alarm_whichever_function_meets_it(
 
 @pytest.mark.parametrize("function", ["poll_erp", "reconcile"])
 def test_what_a_consent_does_not_include_is_no_lapse(
-    browser: Browser, store: ModelStore, run: Handler, books: Ledger, function: str
+    browser: Browser,
+    store: ModelStore,
+    run: Handler,
+    books: Ledger,
+    capsys: pytest.CaptureFixture[str],
+    function: str,
 ) -> None:
-    """Nobody who renews tokens would notice: the run fails, so that its alarm rings."""
+    """Nobody who renews tokens would notice, so the run asks itself, and its desk is rung."""
     allow(browser)
     books.faults = lambda called: Fault("unauthorized") if called != "ping" else None
+    capsys.readouterr()
 
-    with pytest.raises(UnauthorizedError):
-        run(function, read(function, {"poll_erp": "shipment", "reconcile": "begin"}[function]))
+    run(function, read(function, {"poll_erp": "shipment", "reconcile": "begin"}[function]))
+
+    (item,) = tables.attention().open()
+    assert (item.subject, item.reason, item.owner) == ("look:main", "forbidden", "ops")
+    assert metrics(capsys.readouterr().out)["ChangesAttention"] == 1
 
 
 def read(function: str, case: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from accord import bootstrap
-from accord.errors import PermanentError, UnavailableError
+from accord.bootstrap import connections, tables
+from accord.errors import PermanentError, UnauthorizedError, UnavailableError
 from accord.local.model_store import ModelStore
 from accord.rules.diagnosis import NEEDED
 from accord.sync.told import Told
@@ -137,5 +138,36 @@ def test_a_secret_without_webhook_secrets_says_how_to_make_one(
         "store/uk", {"webhook_secrets": [], "consumer_key": "ck", "consumer_secret": "cs"}
     )
 
-    with pytest.raises(Exception, match="accord secrets rotate uk"):
-        run(FUNCTION, EVENT)
+    run(FUNCTION, EVENT)
+
+    (item,) = tables.attention().open()
+    assert (item.subject, item.reason, item.owner) == (
+        *("waiting:uk:unauthorized", "unauthorized"),
+        "ops",
+    )
+    assert "accord secrets rotate uk" in item.message
+
+
+def test_a_key_that_is_refused_is_one_item_and_closes_once_it_is_taken(
+    run: Handler,
+    room: Room,
+    store: ModelStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise UnauthorizedError("uk refuses the key", connection="uk")
+
+    with monkeypatch.context() as wrong:
+        for method in ("hooks", "ping"):
+            wrong.setattr(store, method, refused)
+        for _ in range(2):
+            run(FUNCTION, EVENT)
+            run("wake", {})
+    (item,) = tables.attention().open()
+    assert item.subject == "waiting:uk:unauthorized"
+    assert metrics(capsys.readouterr().out) == {"ChangesAttention": 1}
+
+    connections.let_go("uk")
+    run(FUNCTION, EVENT)
+    assert tables.attention().open() == []

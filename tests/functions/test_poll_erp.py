@@ -184,12 +184,56 @@ def test_more_than_a_run_can_read_is_counted(
     assert metrics(capsys.readouterr().out) == {"ErpNews": 100, "ErpPollsBehind": 1}
 
 
-def test_what_a_person_must_mend_fails_so_that_an_alarm_rings(
-    run: Handler, room: Room, books: Ledger
+def test_a_password_that_is_refused_is_asked_about_once_and_no_crash(
+    run: Handler, room: Room, books: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     books.faults = lambda _: Fault("unauthorized")
 
-    with pytest.raises(UnauthorizedError):
+    for _ in range(2):
+        poll(run)
+        run("wake", {})
+
+    (item,) = room.of(DynamoAttention, "attention").open()
+    assert (item.subject, item.reason) == ("waiting:main:unauthorized", "unauthorized")
+    assert metrics(capsys.readouterr().out) == {"ChangesAttention": 1}
+
+    books.faults = lambda _: None
+    connections.let_go("main")  # as `accord connect` does
+    poll(run, "shipment")
+    assert room.of(DynamoAttention, "attention").open() == []
+
+
+def test_a_right_that_lacks_for_one_kind_is_asked_about_until_that_kind_is_read(
+    run: Handler, room: Room, books: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = UnauthorizedError("main does not show shipments to us", connection="main")
+    error.is_narrow = True
+    with monkeypatch.context() as failing:
+        failing.setattr(bootstrap, "poller", lambda _: Fails(error))
+        poll(run, "shipment")
+    poll(run, "invoice")
+
+    (item,) = room.of(DynamoAttention, "attention").open()
+    assert (item.subject, item.reason, item.owner) == ("look:main", "forbidden", "ops")
+
+    poll(run, "shipment")
+    assert room.of(DynamoAttention, "attention").open() == []
+
+
+class Fails:
+    """A poller whose run ends so."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def run(self, *_: object, **__: object) -> Polled:
+        raise self._error
+
+
+def test_a_bug_is_a_crash(run: Handler, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "poller", lambda _: Fails(KeyError("state")))
+
+    with pytest.raises(KeyError):
         poll(run, "shipment")
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from accord import bootstrap
+from accord.bootstrap import tables
 from accord.errors import (
     OutageError,
     PermanentError,
+    RejectedError,
     UnauthorizedError,
     UnavailableError,
     WaitingError,
@@ -22,6 +24,7 @@ from tests.functions.cloud import Room
 from tests.functions.conftest import Handler, metrics
 
 FUNCTION = "poll_store"
+AHEAD = PermanentError("its clock is ahead", reason="cursor_ahead", owner="ops")
 EVENT = json.loads((EVENTS / FUNCTION / "uk.json").read_text(encoding="utf-8"))
 
 
@@ -80,7 +83,7 @@ class Fails:
         if isinstance(self._end, Exception):
             polled.recovered = self._recovered
             raise self._end
-        polled.behind = self._end.behind
+        polled.behind, polled.busy = self._end.behind, self._end.busy
         return polled
 
 
@@ -109,18 +112,62 @@ def test_a_store_that_is_not_read_to_its_end_is_counted_unless_somebody_meant_it
 
 
 @pytest.mark.parametrize(
-    "end",
+    ("end", "subject"),
     [
-        UnauthorizedError("no key", connection="uk"),
-        PermanentError("its clock is ahead", reason="cursor_ahead", owner="ops"),
+        (UnauthorizedError("no key", connection="uk"), "waiting:uk:unauthorized"),
+        (AHEAD, "clock:uk"),
+        (RejectedError("there is no such list"), "look:uk"),
     ],
 )
-def test_what_a_person_must_mend_fails_so_that_an_alarm_rings(
-    run: Handler, room: Room, monkeypatch: pytest.MonkeyPatch, end: Exception
+def test_what_a_person_must_mend_is_asked_once_and_no_crash(
+    run: Handler,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    end: Exception,
+    subject: str,
 ) -> None:
-    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(end))
+    with monkeypatch.context() as failing:
+        failing.setattr(bootstrap, "store_poller", lambda _: Fails(end))
+        for _ in range(3):
+            run(FUNCTION, EVENT)
+            run("wake", {})
+    (item,) = tables.attention().open()
+    assert (item.subject, item.owner) == (subject, "ops")
+    assert metrics(capsys.readouterr().out) == {"ChangesAttention": 1}
 
-    with pytest.raises(type(end)):
+    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(Polled(busy=True)))
+    run(FUNCTION, EVENT)
+    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(Polled(behind=True)))
+    run(FUNCTION, EVENT)
+    assert tables.attention().open() != []  # neither saw all
+    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(Polled()))
+    run(FUNCTION, EVENT)
+    assert tables.attention().open() == []
+
+
+def test_an_order_of_the_future_is_carried_and_its_clock_is_asked_about(
+    run: Handler, room: Room, store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    placed(store, dt.timedelta(hours=-3))
+
+    for _ in range(2):
+        run(FUNCTION, EVENT)
+
+    assert room.messages("order_created") != []
+    (item,) = tables.attention().open()
+    assert (item.subject, item.reason) == ("clock:uk", "cursor_ahead")
+    assert metrics(capsys.readouterr().out) == {"OrdersRecovered": 1, "ChangesAttention": 1}
+
+    placed(store, dt.timedelta(minutes=5))  # somebody saved it with the clock set right
+    run(FUNCTION, EVENT)
+    assert tables.attention().open() == []
+
+
+def test_a_bug_is_a_crash(run: Handler, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(KeyError("status")))
+
+    with pytest.raises(KeyError):
         run(FUNCTION, EVENT)
 
 
@@ -135,10 +182,8 @@ def test_what_was_found_before_a_part_failed_is_counted(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    end = PermanentError("its clock is ahead", reason="cursor_ahead", owner="ops")
-    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(end, recovered=2))
+    monkeypatch.setattr(bootstrap, "store_poller", lambda _: Fails(AHEAD, recovered=2))
 
-    with pytest.raises(PermanentError):
-        run(FUNCTION, EVENT)
+    run(FUNCTION, EVENT)
 
     assert metrics(capsys.readouterr().out)["OrdersRecovered"] == 2

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from accord import bootstrap
+from accord.bootstrap import connections, tables
 from accord.bootstrap import rules as wired
-from accord.bootstrap import tables
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
-from accord.errors import PermanentError, UnauthorizedError
+from accord.errors import PermanentError
 from accord.local.model_store import ModelStore
 from accord.model.change import Change
+from accord.ports.advice import Ending
 from accord.sync.report import Report
 from tests.conftest import EVENTS, order_json
 from tests.functions.cloud import Room
@@ -94,6 +95,18 @@ def test_where_both_sides_agree_nought_is_told_so_that_the_alarm_ends(
     assert metrics(capsys.readouterr().out) == {"DifferencesFound": 0, "StoresReconciled": 1}
 
 
+def test_in_the_night_a_person_is_asked_for_a_key_before_it_ends(
+    run: Handler, room: Room, books: Ledger, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = Ending("accord", dt.datetime.now(dt.UTC) + dt.timedelta(days=3), "make another")
+    monkeypatch.setattr(Memory, "ends", lambda _: ending, raising=False)
+
+    run(FUNCTION, CASES["begin"])
+
+    (item,) = tables.attention().open()
+    assert (item.subject, item.reason, item.owner) == ("look:main", "key_ends", "ops")
+
+
 def test_a_minute_in_which_no_run_is_open_asks_nobody(
     run: Handler,
     room: Room,
@@ -147,13 +160,29 @@ def test_a_night_in_which_no_run_began_is_counted(
     assert metrics(capsys.readouterr().out) == {"ReconcileBehind": 1}
 
 
-def test_what_a_person_must_mend_fails_so_that_an_alarm_rings(
-    run: Handler, room: Room, books: Ledger, store: ModelStore
+def test_a_password_that_is_refused_is_asked_about_once_and_no_crash(
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    store: ModelStore,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    placed(store)
     books.faults = lambda _: Fault("unauthorized")
 
-    with pytest.raises(UnauthorizedError):
-        run(FUNCTION, CASES["begin"])
+    for case in ("begin", "go_on", "go_on"):
+        run(FUNCTION, CASES[case])
+        run("wake", {})
+
+    (item,) = tables.attention().open()
+    assert (item.subject, item.owner) == ("waiting:main:unauthorized", "ops")
+    assert metrics(capsys.readouterr().out) == {"ChangesAttention": 1}
+
+    books.faults = lambda _: None
+    connections.let_go("main")
+    run(FUNCTION, CASES["go_on"])
+    assert tables.attention().open() == []
+    assert [each.reason for each in kept(room).differences] == ["missing_in_erp"]
 
 
 def test_a_store_that_left_the_configuration_is_said_so(run: Handler, room: Room) -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from accord.bootstrap import rules
+from accord.errors import TransientError
 from accord.model.change import Ref
 from accord.ports.state import Seen
+from accord.rules.config import Config
+from accord.state.attention import DynamoAttention
 from accord.state.links import DynamoLinks
 from tests.conftest import EVENTS
 from tests.functions.cloud import Room
@@ -77,13 +81,27 @@ def test_an_order_that_waits_and_is_in_the_books_is_not_late(room: Room, reporte
 
 
 def test_whose_turn_it_is_is_told_by_desk(room: Room, reported) -> None:
-    ask(room, "finance")
-    ask(room, "ops")
+    for owner in ("finance", "ops"):
+        ask(room.of(DynamoAttention, "attention"), owner)
 
     found = reported()
     assert found["AttentionOpen", "uk"] == 2
     assert found["AttentionOpen", "uk", "finance"] == 1
     assert found["AttentionOpen", "uk", "warehouse"] == 0
+
+
+def test_rules_that_do_not_fit_hide_nothing(
+    room: Room, reported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was pushed and does not fit stops the flows; whose turn it is is told all the same."""
+
+    def misfit() -> Config:
+        raise TransientError("version 3 of the rules does not fit", reason="rules")
+
+    ask(room.of(DynamoAttention, "attention"), "ops")
+    monkeypatch.setattr(rules, "config", misfit)
+
+    assert reported()["AttentionOpen", "uk", "ops"] == 1
 
 
 def test_a_table_that_does_not_answer_is_the_schedules_to_try_again(

@@ -10,6 +10,7 @@ import pytest
 from accord import bootstrap
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
+from accord.errors import TransientError
 from accord.model.change import Change, Ref
 from accord.model.stock import Snapshot
 from accord.ports.state import Cause, Item, Parked
@@ -122,7 +123,29 @@ def test_an_item_for_which_nothing_waits_any_more_is_closed(
     assert room.of(DynamoAttention, "attention").open() == []
 
 
-def test_a_failure_is_the_schedules_to_try_again(run: Handler, room: Room, books: Ledger) -> None:
+def test_what_passes_by_itself_is_left_to_the_next_run(
+    run: Handler,
+    room: Room,
+    books: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    park(room, "30")
+    with monkeypatch.context() as failing:
+        failing.setattr(
+            DynamoWaiting, "causes", lambda _: (_ for _ in ()).throw(TransientError("throttled"))
+        )
+        wake(run)
+    assert "throttled" in capsys.readouterr().out
+    assert room.messages("order_created") == []
+
+    wake(run)
+    assert len(room.messages("order_created")) == 1
+
+
+def test_what_aws_refuses_is_a_fault_of_the_deployment(
+    run: Handler, room: Room, books: Ledger
+) -> None:
     room.cloud.client("dynamodb").delete_table(TableName=room.tables["waiting"])
 
     with pytest.raises(Exception, match="Query"):

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from infra import ROOT, events
+from infra.wiring import OWNERS
 from tests.infra.policies import functions, of_type
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -113,6 +114,7 @@ def test_the_dashboard_shows_every_metric_that_a_function_tells(alarms):
         *("OldestUnpostedOrderSeconds", "StockAgeSeconds", "Waiting", "AttentionOpen"),
         *("DeadLetters", "WebhooksDisabled", "DifferencesFound", "OversoldUnits"),
         *("ErpCalls", "StoreCalls", "StockWindowSeconds"),
+        *("ChangesAttention", "ChangesParked", "OrdersRecovered"),
     ):
         assert metric in body
 
@@ -258,13 +260,12 @@ def test_the_mail_of_accord_toml_is_subscribed(alarms):
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@store.example")
 
 
-def test_whoever_may_have_to_act_is_told_that_an_order_waits_for_a_person(alarms):
-    """A mapping is finance's to add, goods that left are the warehouse's, a password is ops'."""
-    actions = {a["Ref"] for a in _alarms(alarms)["accord-prod-store-uk-attention"]["AlarmActions"]}
+def test_each_desk_is_told_at_once_of_what_is_its_own_and_of_nothing_else(alarms):
+    """A tax code that is missing is finance's; it must not ring at the warehouse."""
     topics = of_type(alarms, "AWS::SNS::Topic")
-    assert {topics[action]["TopicName"] for action in actions} == {
-        "accord-prod-commerce",
-        "accord-prod-finance",
-        "accord-prod-warehouse",
-        "accord-prod-ops",
-    }
+    for owner in OWNERS:
+        alarm = _alarms(alarms)[f"accord-prod-store-uk-{owner}-attention"]
+        told = [topics[action["Ref"]]["TopicName"] for action in alarm["AlarmActions"]]
+        assert told == [f"accord-prod-{owner}"]
+        assert _dimensions(alarm) == {"stage": "prod", "store": "uk", "kind": owner}
+        assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["Threshold"]) == (300, 1, 1)

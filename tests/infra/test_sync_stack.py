@@ -70,7 +70,11 @@ def test_every_folder_in_functions_is_deployed(sync):
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
 def test_every_function_is_given_every_setting(sync, folder):
-    settings = {field.name for field in dataclasses.fields(Settings)} - {"region", "endpoint"}
+    settings = {field.name for field in dataclasses.fields(Settings)} - {
+        "region",
+        "endpoint",
+        "function",
+    }
     given = _environment(sync, folder)
     assert {f"ACCORD_{setting.upper()}" for setting in settings} <= set(given)
 

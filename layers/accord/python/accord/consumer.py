@@ -115,8 +115,6 @@ def _measure(change: Change, end: Finished) -> None:
     for name, value in end.figures:
         unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
         measure(name, value, store=store, unit=unit)
-    if end.asks:
-        measure("ChangesAttention", store=store)
 
 
 def _hide(record: SQSRecord, delay: float) -> None:

@@ -16,6 +16,7 @@ class Settings:
     ``queues``: event → queue URL; a function is given those that it sends to.
     ``topics``: owner → ARN of the topic that mails them; empty for whoever tells nobody.
     ``audit_bucket`` is where the journal is sealed; empty for whoever does not.
+    ``function`` is the Lambda function that this is, empty on an operator's machine.
     ``public_url`` is where our API answers, without a slash at its end; empty for a function that
     tells nobody. ``config`` is the path of the compiled accord.toml (JSON); ``endpoint`` is set
     only on one machine, where the AWS stand-in listens.
@@ -31,6 +32,7 @@ class Settings:
     public_url: str
     region: str
     endpoint: str | None
+    function: str = ""
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -47,6 +49,7 @@ class Settings:
                 public_url=os.environ.get("ACCORD_PUBLIC_URL", ""),
                 region=os.environ["AWS_REGION"],
                 endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+                function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             )
         except KeyError as error:
             raise RuntimeError(f"the environment lacks {error.args[0]}") from error

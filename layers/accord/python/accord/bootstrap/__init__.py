@@ -6,6 +6,8 @@ By what is made: ``tables`` (what lies in AWS), ``rules`` (the configuration as 
 puts in the place of one thing is there for all.
 """
 
+from accord.bootstrap import asked as _asked
+from accord.bootstrap import tables as _tables
 from accord.bootstrap.connections import (
     READERS,
     back_office,
@@ -35,6 +37,8 @@ from accord.bootstrap.schedules import (
     backlog,
     catalogue_poller,
     digester,
+    key_watch,
+    looks,
     poller,
     reconciler,
     sealer,
@@ -61,6 +65,8 @@ from accord.bootstrap.tables import (
     waiting,
 )
 
+_tables.heard = _asked.tell
+
 __all__ = [
     "READERS",
     "answers",
@@ -83,8 +89,10 @@ __all__ = [
     "guard",
     "invoices",
     "journal",
+    "key_watch",
     "levels",
     "links",
+    "looks",
     "nonces",
     "now",
     "orders",

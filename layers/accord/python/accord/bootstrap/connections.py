@@ -19,6 +19,7 @@ from accord.ports.erp import Connection, ErpAdapter
 from accord.ports.limits import CIRCUITS, Board
 from accord.rules.config import bears
 from accord.rules.hosts import is_loopback
+from accord.rules.limits import Usual
 from accord.state.breakers import BoardBreakers
 from accord.sync.guard import Guard
 from accord.sync.meter import Meter
@@ -52,11 +53,16 @@ def guard() -> Guard:
         board=board(),
         breakers=BoardBreakers(board()),
         meter=Meter(tables.control(), tables.now, pause=time.sleep, random=random.random),
-        bears=lambda name: bears(rules.deployed(), name),
+        bears=lambda name: bears(rules.deployed(), name, usual),
         clock=tables.now,
         new_holder=lambda: f"{random.getrandbits(64):016x}",
         sent=sent,
     )
+
+
+def usual(adapter: str) -> Usual:
+    """What is known of that kind of back office; of one that is none, nothing."""
+    return erp.load(adapter).capabilities.usual if adapter in erp.NAMES else Usual()
 
 
 def pauses() -> Pauses:

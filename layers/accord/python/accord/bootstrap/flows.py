@@ -40,7 +40,7 @@ def worker() -> Worker:
         random=SystemRandom(),
         rules_version=rules.rules_version,
         turn=connections.guard().turn,
-        is_tended=connections.is_tended,
+        tables=rules.tables_of,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from accord.bootstrap import tables
 from accord.errors import BadInputError, TransientError, UnsupportedError
 from accord.model.change import Change
+from accord.rules import naming
 from accord.rules.config import Config, StoreFlows
 from accord.rules.config import Store as StoreTable
 from accord.rules.load import overlay, parse
@@ -95,6 +96,15 @@ def deployed() -> Config:
     return _deployed()[0]
 
 
+def standing() -> Config:
+    """The configuration as it holds now, or as it was deployed where the rules cannot be had: which
+    stores there are is the same."""
+    try:
+        return config()
+    except TransientError:
+        return deployed()
+
+
 def store_table(name: str) -> tuple[StoreTable, str]:
     """[stores.``name``] as it holds now, and what changes whenever it does."""
     config, version = live.current()
@@ -110,15 +120,21 @@ def store_of(change: Change) -> str:
     office whose customers are kept alike, else the first. The name itself where there is none.
     """
     name = (change.aggregate or change.ref).system
-    try:
-        stores = config().stores
-    except TransientError:  # the rules cannot be had; which stores there are is deployed
-        stores = deployed().stores
+    stores = standing().stores
     if name in stores:
         return name
     served = [each for each, table in stores.items() if table.erp == name]
     served.sort(key=lambda each: stores[each].flows.customers == "off")
     return next(iter(served), name)
+
+
+def tables_of(change: Change, causes: Sequence[str]) -> tuple[str, ...]:
+    """Where accord.toml names what ``causes`` lack, for the store that ``change`` is about.
+
+    Raises: AccordError: there are no rules that fit, or no such store.
+    """
+    name = store_of(change)
+    return naming.tables_of(causes, name, store_table(name)[0])
 
 
 def flows_of(name: str) -> StoreFlows | None:

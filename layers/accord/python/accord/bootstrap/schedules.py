@@ -11,6 +11,8 @@ from accord.sync.audit import Auditor
 from accord.sync.backlog import BacklogReader
 from accord.sync.catalogue import CataloguePoller
 from accord.sync.digest import Digester
+from accord.sync.key_ends import KeyWatch
+from accord.sync.looks import Looks
 from accord.sync.poll import Poller
 from accord.sync.poll_products import ProductPoller
 from accord.sync.poll_store import StorePoller, reread
@@ -19,6 +21,16 @@ from accord.sync.seal import Sealer
 from accord.sync.told import Told
 from accord.sync.wake import Waker
 from accord.sync.webhooks import WebhookGuard
+
+
+def looks() -> Looks:
+    """Who is asked about what the clock's looks meet."""
+    return Looks(board=connections.board(), attention=tables.attention(), clock=tables.now)
+
+
+def key_watch() -> KeyWatch:
+    """Asks a person for another key before one ends."""
+    return KeyWatch(looks=looks(), clock=tables.now)
 
 
 def poller(erp_name: str) -> Poller:
@@ -144,7 +156,7 @@ def webhook_guard(
 def backlog() -> BacklogReader:
     """Looks at what waits, and for how long."""
     return BacklogReader(
-        config=rules.config(),
+        config=rules.standing(),  # looks also while the rules do not fit
         waiting=tables.waiting(),
         attention=tables.attention(),
         links=tables.links(),
@@ -192,4 +204,5 @@ def waker() -> Waker:
         room=lambda name: connections.guard().room(name),
         patience=connections.patience_of,
         holdings=lambda erp, codes: tables.levels().holdings(erp, codes),
+        met=lambda: looks().met(),
     )

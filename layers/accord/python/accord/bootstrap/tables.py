@@ -1,12 +1,14 @@
 """What lies in AWS: tables, buckets and queues, and the clock that is handed inward."""
 
 import datetime as dt
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from accord.edge import aws_client
+from accord.ports.state import Item
 from accord.queues import SqsQueues
 from accord.settings import settings
 from accord.state.attention import DynamoAttention
@@ -39,6 +41,14 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=settings().region, config=patience())
 
 
+def _nobody(_: Item) -> None:
+    """Is told."""
+
+
+heard: Callable[[Item], None] = _nobody
+"""Who is told of each attention item that opens; those that know more than tables say who."""
+
+
 def table(name: str) -> tuple[Any, str]:
     """A client and what the table is called here: what each of its classes is made of."""
     return client("dynamodb"), settings().tables[name]
@@ -61,7 +71,7 @@ def waiting() -> DynamoWaiting:
 
 @cache
 def attention() -> DynamoAttention:
-    return DynamoAttention(*table("attention"))
+    return DynamoAttention(*table("attention"), heard=heard)
 
 
 @cache
