@@ -1,6 +1,7 @@
 """Acts on the attention list: a plan first, never without a person's word, never half silent."""
 
 import copy
+import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from accord.errors import UnavailableError
 from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.ports.state import Item, Parked
+from accord.state.memory_levels import MemoryLevels
+from accord.sync.backlog import BacklogReader
 from tests.conftest import order_json
 from tests.sync.conftest import START, config
 
@@ -96,7 +99,7 @@ def more(world: World, id_: str, subject: str, **fields: Any) -> None:
         ([], {"no_sku", "rejected", "outage"}),
         (["--owner", "finance"], {"rejected"}),
         (["--reason", "no_sku"], {"no_sku"}),
-        (["--store", "uk"], {"no_sku"}),
+        (["--store", "uk"], {"no_sku", "outage"}),
         (["--store", "main"], {"outage"}),
         (["--subject", "de:order:7"], {"rejected"}),
         (["--match", "SAYS NO"], {"rejected"}),
@@ -109,6 +112,86 @@ def test_the_list_shows_what_is_asked_for(world: World, words: list[str], found:
     more(world, "i3", "waiting:main:outage", reason="outage", owner="ops", message="it is off")
 
     assert {each["reason"] for each in told("list", *words)} == found
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["waiting:main:item:NOPE-1", "waiting:uk:outage", "webhooks:uk", "page:uk", "consent:main"],
+)
+def test_what_blocks_a_store_is_shown_for_it_as_the_alarm_counts_it(
+    world: World, subject: str
+) -> None:
+    more(world, "i2", subject)
+    reader = BacklogReader(
+        config=world.config,
+        waiting=world.waiting,
+        attention=world.attention,
+        links=world.links,
+        levels=MemoryLevels(),
+        control=world.control,
+        clock=world.clock,
+    )
+
+    assert {each["id"] for each in told("list", "--store", "uk")} == {
+        id_of_reason(world, "no_sku"),
+        "i2",
+    }
+    assert reader.read().stores["uk"].attention.total() == 2
+
+
+def test_what_waits_elsewhere_is_of_the_store_whose_change_waits(world: World) -> None:
+    now = world.clock()
+    change = Change(Ref("uk", "order", "31"), "order_created", now, "c")
+    world.waiting.park(Parked(change, "former", "tax:20", "why", now, now))
+    more(world, "i2", "waiting:former:tax:20", reason="unmapped")
+    more(world, "i3", "waiting:former:tax:7", reason="unmapped")
+
+    assert [each["id"] for each in told("list", "--store", "uk", "--reason", "unmapped")] == ["i2"]
+
+
+def test_an_act_by_store_means_what_the_list_shows(world: World) -> None:
+    more(world, "i2", "waiting:main:outage", reason="outage")
+
+    found = told("replay", "--store", "uk", "--yes")
+    assert found["done"] == [id_of_reason(world, "no_sku")]
+    assert found["left_alone"][0].startswith("i2")
+
+
+def test_a_filter_that_nothing_matches_does_not_read_as_peace(world: World) -> None:
+    more(world, "i2", "uk:order:31")
+
+    for words in (["list"], ["replay", "--yes"]):
+        out = run(*words, "--owner", "warehouse").output
+        assert "None of the 2 open items matches" in out
+    assert told("list", "--owner", "warehouse") == []
+
+
+def test_one_open_item_that_is_not_meant_is_told_of(world: World) -> None:
+    assert "The one open item does not match" in run("list", "--owner", "warehouse").output
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (["--store", "nostore"], ("'nostore'", "uk", "main")),
+        (["--reason", "nope"], ("'nope'", "no_sku", "outage")),
+        (["--owner", "nobody"], ("nobody", "warehouse", "finance")),
+    ],
+)
+@pytest.mark.parametrize("command", ["list", "replay"])
+def test_a_filter_that_names_nothing_is_refused(
+    world: World, command: str, words: list[str], known: tuple[str, ...]
+) -> None:
+    result = run(command, *words)
+
+    assert result.exit_code == 2
+    assert all(word in result.output for word in known)
+
+
+def test_a_reason_of_the_other_sides_own_is_known_while_it_is_open(world: World) -> None:
+    more(world, "i2", "uk:order:31", reason="6190")
+
+    assert [each["id"] for each in told("list", "--reason", "6190")] == ["i2"]
 
 
 def test_an_age_that_is_none_is_refused(world: World) -> None:
@@ -151,6 +234,39 @@ def test_what_waits_is_named_so_that_it_can_be_mended(world: World) -> None:
     out = run("show", "i2").output
     assert "uk:order:31" in out
     assert "accord config push" in out
+
+
+def test_an_item_counts_those_that_wait_now(world: World) -> None:
+    now = world.clock()
+    for n in ("31", "32", "33"):
+        change = Change(Ref("uk", "order", n), "order_created", now, "c")
+        world.waiting.park(Parked(change, "main", "tax:20", "why", now, now))
+    more(world, "i2", "waiting:main:tax:20", reason="unmapped", count=3)
+    mended = world.waiting.get(Ref("uk", "order", "31"))
+    assert mended is not None
+    world.waiting.remove(mended)
+
+    assert [each["count"] for each in told("list", "--reason", "unmapped")] == [2]
+    out = " ".join(run("show", "i2").output.split())
+    assert "waits uk:order:32, uk:order:33 concerns 2" in out
+
+
+def test_a_closed_item_says_how_long_it_was_open(world: World) -> None:
+    more(world, "i2", "uk:order:31")
+    world.clock.now += dt.timedelta(minutes=7)
+    world.attention.close("i2", now=world.clock(), by="a later attempt")
+    world.clock.now += dt.timedelta(hours=3)
+
+    assert "was open for 7 min" in run("show", "i2").output
+    assert told("show", "i2")["age_s"] == 420
+
+
+def test_a_script_is_shown_the_plan_that_nobody_agreed_to(world: World) -> None:
+    result = run("replay", id_of(world), "--json")
+
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["due"] == [id_of(world)]
+    assert json.loads(result.stdout)["done"] == []
 
 
 def test_what_is_not_there_is_said_so(world: World) -> None:
@@ -300,6 +416,11 @@ def test_a_field_that_cannot_be_mended_names_those_that_can(world: World) -> Non
 def test_a_mend_says_what_is_right(world: World) -> None:
     assert run("mend", id_of(world), "--yes").exit_code == 2
     assert run("mend", id_of(world), "--set", "sku", "--yes").exit_code == 2
+
+
+def test_the_fields_are_those_of_an_order(world: World) -> None:
+    assert "Fields of an order: " in run("mend", id_of(world), "--set", "x=1", "--yes").output
+    assert "Of an order" in run("mend", "--fields").output
 
 
 def test_the_fields_that_can_be_mended_are_told() -> None:

@@ -68,6 +68,43 @@ def test_another_story_is_not_looked_at(archive: Archive) -> None:
     assert RUN.invoke(app, ["audit", "verify", "--ref", "uk:order:2"]).exit_code == 0
 
 
+@pytest.mark.parametrize("ref", ["bad:order:1", "uk:order:77777"])
+def test_a_story_that_nobody_told_gets_no_clean_bill(archive: Archive, ref: str) -> None:
+    result = RUN.invoke(app, ["audit", "verify", "--ref", ref])
+
+    assert result.exit_code == 1
+    assert f"nothing is known of {ref}" in result.output
+    assert "all as written" not in result.output
+
+
+def test_beside_one_that_is_known_it_fails_all_the_same(archive: Archive) -> None:
+    refs = ("--ref", "uk:order:1", "--ref", "uk:order:77777")
+    result = RUN.invoke(app, ["audit", "verify", *refs, "--json"])
+
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["stories"], told["unknown"]) == (1, 1, ["uk:order:77777"])
+
+
+def test_a_story_that_was_taken_away_whole_is_a_fault_and_not_unknown(archive: Archive) -> None:
+    archive.chain(1).clear()
+
+    result = RUN.invoke(app, ["audit", "verify", "--ref", "uk:order:1", "--json"])
+
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["unknown"]) == (1, [])
+    assert "missing" in {each["fault"] for each in told["findings"]}
+
+
+def test_one_is_said_as_one(archive: Archive) -> None:
+    result = RUN.invoke(app, ["audit", "verify", "--ref", "uk:order:1"])
+    archive.chain(1).pop(1)
+    broken = RUN.invoke(app, ["audit", "verify", "--ref", "uk:order:1"])
+
+    assert "1 story in 4 pages" in result.output
+    assert "1 page is of days that are not sealed yet" in result.output
+    assert "1 stories" not in broken.output
+
+
 @pytest.mark.parametrize("about", [["--since", "yesterday"], ["--ref", "order 1"]])
 def test_what_cannot_be_meant_is_refused(archive: Archive, about: list[str]) -> None:
     result = RUN.invoke(app, ["audit", "verify", *about])

@@ -18,7 +18,7 @@ from accord.local.model_store import ModelStore
 from accord.ports.limits import CIRCUITS
 from accord.rules.diagnosis import NEEDED
 from accord.woo import granting
-from tests.cli.connecting import _reached, held, invoke, told
+from tests.cli.connecting import _reached, held, invoke, kept_of, told
 from tests.conftest import EVENTS
 from tests.functions.cloud import Room
 from tests.functions.conftest import Handler, cloud, config, room, run
@@ -64,6 +64,20 @@ class TestAStore:
         }
         assert result.exit_code == 0, told(result)
         assert "strongest" in told(result)
+
+    def test_the_journal_keeps_who_did_it_and_nothing_secret(
+        self, room: Room, store: ModelStore
+    ) -> None:
+        invoke("uk", "--by", "maria", "--why", "a new shop", typed=f"{KEY}\n{SECRET}\n")
+
+        credentials, webhooks = kept_of("uk")
+        fields = "consumer_key, consumer_secret, webhook_secrets"
+        assert credentials == ("maria", f"uk got credentials ({fields}), by maria: a new shop")
+        assert webhooks[0] == "maria"
+        assert webhooks[1].startswith("uk got webhooks (")
+
+        invoke("uk", "--by", "olivia", typed="\n\n")
+        assert len(kept_of("uk")) == 2  # nothing was done
 
     def test_a_webhook_secret_is_made_where_there_is_none_and_else_kept(
         self, room: Room, store: ModelStore

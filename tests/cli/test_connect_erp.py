@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
@@ -15,16 +15,15 @@ from accord.cli import connect
 from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.erp.memory.ledger import Ledger
-from accord.errors import UnauthorizedError
+from accord.errors import BadInputError, UnauthorizedError, UnavailableError
 from accord.local.xero.server import FakeXero
-from tests.cli.connecting import _reached, held, invoke, told
+from tests.cli.connecting import APP, OnXero, _reached, held, invoke, kept_of, told
 from tests.functions.cloud import Room
 from tests.functions.conftest import Handler, cloud, config, room, run
-from tests.functions.consenting import ERP, PUBLIC, Browser, answering
+from tests.functions.consenting import ERP, PUBLIC, Browser
 
 __all__ = ["_reached", "cloud", "config", "room", "run"]  # fixtures
 
-APP = {"client_id": "local-client", "client_secret": "local-client-secret"}
 ANOTHER = {"client_id": "another-app", "client_secret": "another-secret"}
 
 
@@ -60,11 +59,40 @@ class TestABackOfficeByKey:
         assert "may be read: invoice, item, party" in told(result)
         assert "good" not in told(result).replace("the key is not good", "")
 
+    def test_the_journal_keeps_who_gave_it(self, room: Room) -> None:
+        invoke("main", "--by", "maria", typed="good\n")
+
+        assert kept_of("main") == [("maria", "main got credentials (key), by maria")]
+
+    def test_where_nobody_could_remember_who_gave_it_it_is_not_kept(
+        self, room: Room, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(_: object) -> None:
+            raise UnavailableError("the table is away")
+
+        monkeypatch.setattr(tables.journal(), "append", away)
+
+        result = invoke("main", typed="good\n")
+
+        assert isinstance(result.exception, UnavailableError)
+        assert held(room, "erp/main") == {}
+
     def test_a_key_that_is_not_good_is_not_kept(self, room: Room) -> None:
         result = invoke("main", typed="bad\n")
 
         assert isinstance(result.exception, UnauthorizedError)
         assert held(room, "erp/main") == {}
+
+    @pytest.mark.parametrize("given", [{}, {"key": ""}])
+    def test_a_file_that_holds_nothing_is_refused_though_a_key_is_held(
+        self, room: Room, given: dict[str, Any]
+    ) -> None:
+        room.keep_secret("erp/main", {"key": "good"})
+
+        result = invoke("main", "--from", "-", typed=json.dumps(given))
+
+        assert isinstance(result.exception, BadInputError)
+        assert str(result.exception) == "standard input holds nothing; known are key"
 
     def test_what_may_not_be_read_is_said(self, room: Room, ledger: Ledger) -> None:
         room.keep_secret("erp/main", {"key": "old"})
@@ -104,23 +132,8 @@ def put_aside(room: Room, minutes: int) -> None:
     room.keep_secret("erp/books", {**APP, "pending": {**ANOTHER, "mark": "a-mark", "at": at}})
 
 
-class TestABackOfficeByOAuth:
-    """Xero's stand-in, the deployed `authorize`, and a person's browser."""
-
-    @pytest.fixture
-    def xero(self) -> FakeXero:
-        return FakeXero()
-
-    @pytest.fixture
-    def config(self, config: dict[str, Any], xero: FakeXero) -> Iterator[dict[str, Any]]:
-        with answering(xero) as url:
-            config["erps"][ERP] = {"adapter": "xero", "url": url, "secret": "erp/books"}
-            yield config
-
-    @pytest.fixture
-    def room(self, room: Room) -> Room:
-        room.keep_secret("erp/books", APP)
-        return room
+class TestABackOfficeByOAuth(OnXero):
+    """The deployed `authorize`, and a person's browser."""
 
     @pytest.fixture
     def person(
@@ -161,6 +174,45 @@ class TestABackOfficeByOAuth:
         assert tokens is not None
         for secret in (*APP.values(), tokens.access, tokens.refresh):
             assert secret not in told(result)
+
+    def test_the_journal_keeps_who_asked_and_that_it_was_allowed(
+        self, person: Callable[..., None]
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+
+        invoke(ERP, "--by", "maria", "--why", "a new year")
+
+        assert kept_of(ERP) == [
+            ("maria", f"{ERP} is to be allowed, by maria: a new year"),
+            ("maria", f"{ERP} is connected, for Demo Shop, by maria: a new year"),
+        ]
+
+    def test_a_look_at_what_is_connected_already_is_no_act(
+        self, person: Callable[..., None]
+    ) -> None:
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        invoke(ERP, "--by", "maria")
+
+        invoke(ERP, "--by", "olivia")
+
+        assert {by for by, _ in kept_of(ERP)} == {"maria"}
+
+    def test_another_app_that_is_put_aside_is_kept_with_who_did_it_and_nothing_secret(
+        self, room: Room, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_off(_: float) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(connect.time, "sleep", break_off)
+
+        invoke(ERP, "--from", "-", "--by", "maria", typed=json.dumps(ANOTHER))
+
+        first, *_ = kept_of(ERP)
+        assert first == (
+            "maria",
+            f"{ERP} got credentials (client_id, client_secret, pending), by maria",
+        )
+        assert not any(ANOTHER["client_secret"] in text for _, text in kept_of(ERP))
 
     def test_the_app_is_asked_for_where_it_is_not_there_with_its_redirect_address(
         self, room: Room, person: Callable[..., None]
@@ -235,6 +287,16 @@ class TestABackOfficeByOAuth:
         assert kept.pop("pending")["client_id"] == "another"
         assert kept == {**APP, "webhook_keys": ["new", "old"]}
 
+    @pytest.mark.parametrize("given", [{}, {"webhook_keys": []}, {"client_id": ""}])
+    def test_a_file_that_holds_nothing_is_refused(self, room: Room, given: dict[str, Any]) -> None:
+        result = invoke(ERP, "--from", "-", typed=json.dumps(given))
+
+        assert isinstance(result.exception, BadInputError)
+        assert str(result.exception) == (
+            "standard input holds nothing; known are client_id, client_secret, webhook_keys"
+        )
+        assert held(room, "erp/books") == APP
+
     @pytest.mark.parametrize("minutes", [76, 24 * 60])
     def test_an_app_that_nobody_can_allow_any_more_is_gone_with_the_next_run_which_says_so(
         self, room: Room, person: Callable[..., None], minutes: int
@@ -281,6 +343,36 @@ class TestABackOfficeByOAuth:
         assert result.exit_code == 0, told(result)
         assert "another-app, which nobody has allowed, is dropped" in told(result)
         assert held(room, "erp/books") == third
+
+    @pytest.mark.parametrize("wrong", [ANOTHER, {**APP, "client_secret": "a typo"}])
+    def test_after_a_disconnect_it_is_said_which_app_the_link_is_for_and_how_to_go_back(
+        self,
+        room: Room,
+        person: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        wrong: dict[str, str],
+    ) -> None:
+        def break_off(_: float) -> None:
+            raise KeyboardInterrupt
+
+        at = bootstrap.now().isoformat()
+        room.keep_secret("erp/books", {**APP, "pending": {**wrong, "mark": "a-mark", "at": at}})
+
+        monkeypatch.setattr(connect.time, "sleep", break_off)
+        stuck = invoke(ERP)
+
+        assert stuck.exit_code == 1
+        assert f"the link is for the app {wrong['client_id']}, which waits" in told(stuck)
+        assert f'with only client_id = "{APP["client_id"]}" in FILE' in told(stuck)
+
+        person(lambda browser, link: browser.open(browser.consent(link)))
+        id_alone = json.dumps({"client_id": APP["client_id"]})
+        result = invoke(ERP, "--from", "-", typed=id_alone)
+
+        assert result.exit_code == 0, told(result)
+        assert "the link is for" not in told(result)
+        assert f"{wrong['client_id']}, which nobody has allowed, is dropped" in told(result)
+        assert held(room, "erp/books") == APP
 
     @pytest.mark.parametrize("new", [ANOTHER, {**APP, "client_secret": "a typo"}])
     def test_a_consent_by_an_earlier_link_is_none_to_the_app_that_waits(

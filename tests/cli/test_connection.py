@@ -41,6 +41,18 @@ def test_a_delivery_is_sent_to_the_stack_that_runs_here(
         connection.local_webhooks()  # nobody is at its endpoint
 
 
+def test_the_file_that_the_stack_here_was_made_of_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, _ = check(TOML)
+    assert config is not None
+    path = tmp_path / "file.json"
+    path.write_text(config.model_dump_json(by_alias=True), encoding="utf-8")
+    monkeypatch.setattr(connection, "_local", lambda: {"config": "", "file": str(path)})
+
+    assert connection.local_file() == config
+
+
 def test_without_a_stack_nothing_is_sent_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,34 +2,27 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from accord.bootstrap import connections, sign_in, tables
-from accord.cli import disconnect
+from accord.cli import disconnect, pauses
 from accord.cli.app import app
 from accord.errors import NoConsentError, UnavailableError
 from accord.local.xero.server import FakeXero
-from accord.model.change import Ref
 from accord.ports.tokens import Tenant, TokenSet
+from tests.cli.connecting import RUN, OnXero, kept_of, told
 from tests.functions.cloud import Room
 from tests.functions.conftest import Handler, cloud, config, room, run
-from tests.functions.consenting import ERP, PUBLIC, Browser, answering
+from tests.functions.consenting import ERP, PUBLIC, Browser
 
 __all__ = ["cloud", "config", "room", "run"]  # fixtures
 
 
 def invoke(*words: str) -> Result:
-    return CliRunner().invoke(app, ["disconnect", *words])
-
-
-def told(result: Result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
+    return RUN.invoke(app, ["disconnect", *words])
 
 
 def allow_anew(newer: TokenSet) -> None:
@@ -37,18 +30,8 @@ def allow_anew(newer: TokenSet) -> None:
     tables.tokens().keep(ERP, newer)
 
 
-class TestDisconnect:
-    """Xero's stand-in, which somebody allowed."""
-
-    @pytest.fixture
-    def xero(self) -> FakeXero:
-        return FakeXero()
-
-    @pytest.fixture
-    def config(self, config: dict[str, Any], xero: FakeXero) -> Iterator[dict[str, Any]]:
-        with answering(xero) as url:
-            config["erps"][ERP] = {"adapter": "xero", "url": url, "secret": "erp/books"}
-            yield config
+class TestDisconnect(OnXero):
+    """Somebody has allowed it."""
 
     @pytest.fixture
     def connected(
@@ -58,11 +41,7 @@ class TestDisconnect:
         xero: FakeXero,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Somebody has allowed it."""
         monkeypatch.setattr(disconnect, "reach", lambda _: None)
-        room.keep_secret(
-            "erp/books", {"client_id": "local-client", "client_secret": "local-client-secret"}
-        )
         browser = Browser(run, xero)
         browser.open(browser.consent(sign_in.make_link(ERP, public_url=PUBLIC)))
 
@@ -81,10 +60,27 @@ class TestDisconnect:
         assert sign_in.connected(ERP) is None
         with pytest.raises(NoConsentError):
             connections.keeper(ERP).access()
-        (entry,) = tables.journal().of(Ref(ERP, "connection", ERP))
-        assert entry.details == {"by": "maria"}
-        assert "Demo Shop, by maria: a laptop was stolen" in entry.text
+        why = "by maria: a laptop was stolen"
+        assert kept_of(ERP) == [("maria", f"{ERP} is disconnected, for Demo Shop, {why}")]
         assert "disconnected" in told(result)
+
+    def test_the_status_says_that_nobody_lets_us_in(
+        self, connected: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def status() -> tuple[bool, bool]:
+            printed = json.loads(RUN.invoke(app, ["status", "--json"]).stdout)
+            (found,) = (each for each in printed if each["name"] == ERP)
+            return found["open"], found["connected"]
+
+        monkeypatch.setattr(pauses, "connect", lambda _: None)
+        assert status() == (True, True)
+
+        assert invoke(ERP, "--yes", "--by", "maria").exit_code == 0
+
+        assert status() == (False, False)
+        shown = told(RUN.invoke(app, ["status"]))
+        assert "not connected" in shown
+        assert shown.count("open") == 2  # the store and the other back office
 
     def test_what_is_left_to_do_there_is_told_to_scripts_too(self, connected: None) -> None:
         result = invoke(ERP, "--yes", "--json", "--by", "maria")
@@ -116,7 +112,7 @@ class TestDisconnect:
         kept = sign_in.connected(ERP)
         assert kept is not None
         assert kept.consented_at == newer.consented_at
-        assert tables.journal().of(Ref(ERP, "connection", ERP)) == []
+        assert kept_of(ERP) == []
 
     def test_where_a_person_is_asked_the_newer_one_is_shown_and_asked_for_again(
         self, connected: None, monkeypatch: pytest.MonkeyPatch

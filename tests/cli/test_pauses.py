@@ -103,6 +103,54 @@ def test_a_connection_is_paused_until_somebody_resumes_it(desk: Desk) -> None:
     assert desk.story() == ["main was paused by maria: new server"]
 
 
+def test_another_pause_is_not_replaced_without_a_word(desk: Desk) -> None:
+    run("pause", "main", "--by", "otto", "--for", "1h", "--why", "stock take")
+    result = run("pause", "main", "--for", "2h")
+
+    assert "replaces" in result.stdout
+    assert "paused by otto until 2026-07-05 10:30 UTC: stock take" in result.stdout
+    assert status()["paused"] == {
+        "by": "maria",
+        "at": NOW.isoformat(),
+        "until": "2026-07-05T11:30:00+00:00",
+        "why": "stock take",
+    }
+    assert "before, it was paused by otto" in desk.story()[-1]
+
+
+def test_a_pause_without_an_end_is_told_as_such_when_it_is_replaced(desk: Desk) -> None:
+    run("pause", "main", "--by", "otto")
+
+    assert "by otto (until it is resumed)" in run("pause", "main", "--for", "2h").stdout
+
+
+def test_a_new_reason_replaces_the_old_one(desk: Desk) -> None:
+    run("pause", "main", "--by", "otto", "--why", "stock take")
+    run("pause", "main", "--why", "new server")
+
+    assert status()["paused"]["why"] == "new server"
+
+
+def test_a_pause_that_lapsed_is_not_replaced(desk: Desk) -> None:
+    before = Pauses(desk.guard.board, desk.journal, lambda: NOW - dt.timedelta(hours=2))
+    before.begin("main", by="otto", until=NOW - dt.timedelta(hours=1), why="stock take")
+    result = run("pause", "main")
+
+    assert "replaces" not in result.stdout
+    assert status()["paused"]["why"] == ""
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_resumed_within_hours_of_maintenance_it_goes_on_after_them(
+    desk: Desk, paused: bool
+) -> None:
+    desk.set(maintenance=HOURS)
+    if paused:
+        run("pause", "main")
+
+    assert "in maintenance until 2026-07-05 11:00 UTC" in run("resume", "main").stdout
+
+
 def test_resumed_it_is_open(desk: Desk) -> None:
     run("pause", "main")
     result = run("resume", "main", "--by", "jo")

@@ -45,6 +45,7 @@ def world(rules: MemoryRulesStore, monkeypatch: pytest.MonkeyPatch) -> World:
         return overlay(deployed, latest[1]) if latest else deployed
 
     monkeypatch.setattr(push, "connect", lambda _: None)
+    monkeypatch.setattr(push, "local_file", lambda: deployed)
     for name, port in (
         ("waiting", world.waiting),
         ("links", world.links),
@@ -88,6 +89,25 @@ def test_a_push_says_what_changes_and_what_it_settles(world: World, part: Path) 
         "stores.uk.mappings.taxes.5",
         "stores.uk.mappings.taxes.0",
     }
+
+
+def test_a_script_is_shown_the_plan_that_nobody_agreed_to(
+    world: World, rules: MemoryRulesStore, part: Path
+) -> None:
+    result = run("push", part, "--why", "new rates", "--json")
+
+    plan = json.loads(result.stdout)
+    assert (result.exit_code, plan["pushed"], plan["version"]) == (2, False, 0)
+    assert (plan["settles"], plan["stays"], plan["unknown"]) == (1, 0, 0)
+    assert len(plan["changes"]) == 2
+    assert rules.latest() is None
+
+
+def test_a_file_that_is_not_there_is_said_without_an_option_that_there_is_none_of(
+    world: World,
+) -> None:
+    with pytest.raises(BadInputError, match=r"nofile.toml: .*; name another file$"):
+        run("diff", "nofile.toml")
 
 
 def test_for_people_it_says_the_same(world: World, part: Path) -> None:

@@ -7,6 +7,7 @@ from accord import bootstrap
 from accord.cli import attention
 from accord.cli.app import app
 from accord.errors import BadInputError
+from accord.model.change import Ref
 from tests.sync.shoppers import ADA, Shoppers
 
 RUN = CliRunner()
@@ -27,6 +28,7 @@ def shoppers(monkeypatch: pytest.MonkeyPatch) -> Shoppers:
         ("attention", there.attention),
         ("payloads", there.payloads),
         ("queues", there.queue),
+        ("journal", there.journal),
     ):
         monkeypatch.setattr(bootstrap, name, lambda port=port: port)
     monkeypatch.setattr(bootstrap, "now", there.clock)
@@ -52,6 +54,18 @@ def test_both_sides_say_the_value_that_was_given(shoppers: Shoppers) -> None:
     (id_,) = shoppers.store.customers
     assert shoppers.account(id_).vat_number == shoppers.profile().vat_number == "GB333333333"
     assert shoppers.attention.open() == []
+
+
+def test_it_is_told_who_decided_and_why(shoppers: Shoppers) -> None:
+    (item,) = shoppers.attention.open()
+    resolve(shoppers, "--take", "store", "--why", "seen on the letterhead", "--by", "ada")
+
+    kept = shoppers.attention.get(item.id)
+    assert kept is not None
+    assert kept.acted.startswith("resolved vat_number by ada")
+    assert kept.acted.endswith(": seen on the letterhead")
+    told = shoppers.journal.of(Ref.parse(item.subject))[-1]
+    assert told.details["why"] == "seen on the letterhead"
 
 
 def test_what_to_take_must_be_said(shoppers: Shoppers) -> None:

@@ -48,7 +48,9 @@ def test_of_very_many_that_wait_some_are_read_and_all_are_counted(
     assert found.unposted["order"] == dt.timedelta(seconds=36)  # the oldest is read first
 
 
-@pytest.mark.parametrize("subject", ["webhooks:uk", "page:uk", "waiting:uk:outage", "uk:order:1"])
+@pytest.mark.parametrize(
+    "subject", ["webhooks:uk", "page:uk", "consent:main", "waiting:uk:outage", "uk:order:1"]
+)
 def test_what_is_about_a_stores_connection_is_the_stores(
     reader: BacklogReader, subject: str
 ) -> None:
@@ -87,6 +89,14 @@ def test_a_trouble_with_a_back_office_is_one_of_every_store_that_it_serves(
     reader.attention.put(
         Item("i1", "waiting:main:outage", "outage", "ops", "main is away", NOW, NOW)
     )
+
+    assert reader.read().stores["uk"].attention == {"ops": 1}
+
+
+def test_what_waits_elsewhere_is_the_stores_whose_change_waits(reader: BacklogReader) -> None:
+    change = Change(Ref("uk", "order", "1"), "order_created", NOW, "c1")
+    reader.waiting.park(Parked(change, "former", "outage", "…", NOW, NOW))
+    reader.attention.put(Item("i1", "waiting:former:outage", "outage", "ops", "…", NOW, NOW))
 
     assert reader.read().stores["uk"].attention == {"ops": 1}
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import getpass
+import itertools
 import re
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from accord import bootstrap
-from accord.cli.output import console, fail, print_table, told
+from accord.cli.output import console, fail, print_json, print_table, told
 from accord.errors import Owner, UnavailableError
 from accord.model.change import Ref
 from accord.model.documents import SalesOrder
@@ -22,12 +23,16 @@ from accord.model.party import Profile
 from accord.ports.state import Item
 from accord.settings import settings
 from accord.sync.acts import Acts
+from accord.sync.concerns import cause_of, stores_of, systems_of, waiter
 from accord.sync.reading import customer_of, order_of
+from accord.sync.remedies import REMEDIES
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Items by id.")]
 OwnerOption = Annotated[Owner | None, typer.Option(help="Only what is this desk's.")]
 ReasonOption = Annotated[str | None, typer.Option(help="Only this reason code.")]
-StoreOption = Annotated[str | None, typer.Option(help="Only what is about this store.")]
+StoreOption = Annotated[
+    str | None, typer.Option(help="Only what concerns this store, or names this back office.")
+]
 SubjectOption = Annotated[str | None, typer.Option(help="Only this record: uk:order:30.")]
 OlderOption = Annotated[str | None, typer.Option(help="Only what is open longer: 2d, 12h, 30m.")]
 MatchOption = Annotated[str | None, typer.Option(help="Only what says this text.")]
@@ -42,6 +47,7 @@ ByOption = Annotated[
 ]
 
 _SHOWN = 20  # of a plan; the rest is counted
+_WAITING = 1000  # of what waits for one cause, the oldest, whose stores are looked at
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -59,6 +65,23 @@ class Filter:
     @property
     def is_empty(self) -> bool:
         return not any((self.owner, self.reason, self.store, self.subject, self.older, self.match))
+
+    def check(self, items: Sequence[Item]) -> None:
+        """Ends the command where it names a store or a reason that neither ``items`` nor anything
+        else may have: nothing that it finds would mean that all is well."""
+        if self.store is not None:
+            config = bootstrap.config()
+            names = (*config.stores, *config.erps)
+            if self.store not in names:
+                known = ", ".join(names)
+                fail(f"there is no store {self.store!r}; accord.toml has {known}", code=2)
+        used = sorted({item.reason for item in items})
+        if self.reason not in {None, *REMEDIES, *used}:
+            fail(
+                f"there is no reason {self.reason!r}; open are {', '.join(used) or 'none'}, and "
+                f"known are {', '.join(sorted(REMEDIES))}",
+                code=2,
+            )
 
     def takes(self, item: Item, now: dt.datetime) -> bool:
         text = f"{item.message} {item.subject} {item.aggregate}".casefold()
@@ -79,17 +102,32 @@ def chosen(ids: Sequence[str] | None, filter_: Filter) -> list[Item]:
     """
     if not ids and filter_.is_empty:
         fail("name items by id, or choose them with --reason, --owner, --store, …", code=2)
-    now = bootstrap.now()
     if not ids:
-        return [item for item in bootstrap.attention().open() if filter_.takes(item, now)]
+        return meant(filter_, bootstrap.attention().open())
     found = []
     for id_ in dict.fromkeys(ids):
         item = bootstrap.attention().get(id_)
         if item is None:
             fail(f"there is no item {id_}; `accord attention list` shows what is open")
-        if filter_.takes(item, now):
-            found.append(item)
-    return found
+        found.append(item)
+    return meant(filter_, found)
+
+
+def meant(filter_: Filter, items: Sequence[Item]) -> list[Item]:
+    """Those of ``items`` that it takes. Ends the command where it names what there is not."""
+    filter_.check(items)
+    now = bootstrap.now()
+    return [item for item in items if filter_.takes(item, now)]
+
+
+def none_meant() -> str:
+    """What to say where a filter takes none of what is open: that is no peace."""
+    count = bootstrap.attention().count_open()
+    if not count:
+        return "Nothing needs a person."
+    if count == 1:
+        return "The one open item does not match."
+    return f"None of the {count:,} open items matches."
 
 
 def age_of(text: str) -> dt.timedelta:
@@ -108,13 +146,24 @@ def aged(age: dt.timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
+def count_of(item: Item) -> int:
+    """How many it concerns: of what is open, those that wait now."""
+    cause = cause_of(item)
+    return item.count if cause is None or item.closed_at else bootstrap.waiting().count(cause)
+
+
+def open_for(item: Item, now: dt.datetime) -> dt.timedelta:
+    """Until now, or until it was closed."""
+    return (item.closed_at or now) - item.opened_at
+
+
 def table(title: str, items: Sequence[Item]) -> None:
     now = bootstrap.now()
     print_table(
         title,
         ["id", "owner", "reason", "subject", "n", "age", "message"],
         [
-            [i.id, i.owner, i.reason, i.subject, i.count, aged(now - i.opened_at), i.message]
+            [i.id, i.owner, i.reason, i.subject, count_of(i), aged(open_for(i, now)), i.message]
             for i in items
         ],
     )
@@ -131,14 +180,22 @@ def plan(title: str, items: Sequence[Item], left: Sequence[str], *, json: bool) 
             console.print(f"left alone: {each}", highlight=False, markup=False, soft_wrap=True)
 
 
-def confirmed(question: str, *, yes: bool, json: bool) -> None:
-    """Goes on once a person has agreed. Where nobody can be asked it ends the command, code 2."""
+def confirmed(question: str, *, yes: bool, json: bool, plan: object = None) -> None:
+    """Goes on once a person has agreed. Where nobody can be asked it ends the command, code 2.
+
+    ``plan`` is what would be done, as JSON; it is printed where it is not done.
+    """
     if yes:
         return
-    if not sys.stdin.isatty():
-        told.print(f"{question} Nothing was done: add --yes to do it.", highlight=False)
-        raise typer.Exit(2)
-    typer.confirm(question, abort=True, err=json)
+    try:
+        if not sys.stdin.isatty():
+            told.print(f"{question} Nothing was done: add --yes to do it.", highlight=False)
+            raise typer.Exit(2)
+        typer.confirm(question, abort=True, err=json)
+    except (typer.Exit, typer.Abort):
+        if json and plan is not None:
+            print_json(plan)
+        raise
 
 
 def operator(by: str | None, stage: str | None) -> str:
@@ -192,6 +249,13 @@ def _key(ref: Ref) -> str:
     return order_key(store.key, ref.id) if ref.kind == "order" else f"{store.key}-p"
 
 
-def _is_of(item: Item, store: str) -> bool:
-    heads = (item.subject, item.aggregate, item.subject.removeprefix("waiting:"))
-    return any(head.startswith(f"{store}:") for head in heads)
+def _is_of(item: Item, name: str) -> bool:
+    """Whether it concerns the store, or names the back office, of that ``name``."""
+    config = bootstrap.config()
+    if name in systems_of(item) or name in stores_of(item, config):
+        return True
+    cause = cause_of(item)
+    if cause is None:
+        return False
+    waits = itertools.islice(bootstrap.waiting().of(cause), _WAITING)
+    return name in stores_of(item, config, {waiter(each) for each in waits})

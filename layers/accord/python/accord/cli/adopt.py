@@ -14,6 +14,7 @@ from accord import bootstrap
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.errors import BadInputError
+from accord.model.words import number_of
 from accord.sync.adopt import Adoption
 from accord.sync.adopt_rows import THINGS, Answer, Row
 from accord.sync.sales import BackOffice
@@ -58,7 +59,7 @@ def adopt(
     with told.status("reading", spinner="dots") as status:
         for answer in _adoption(store, dry=dry_run).adopt(rows):
             answers.append(answer)
-            status.update(f"{len(answers):,} of {len(rows):,} rows")
+            status.update(f"{len(answers):,} of {number_of(len(rows), 'row')}")
     if json:
         print_json({"dry_run": dry_run, "rows": [_as_json(each) for each in answers]})
     else:

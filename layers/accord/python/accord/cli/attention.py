@@ -21,6 +21,8 @@ from accord.cli.acting import (
     acts,
     chosen,
     confirmed,
+    meant,
+    none_meant,
     operator,
     plan,
     table,
@@ -29,6 +31,7 @@ from accord.cli.connection import StageOption, connect
 from accord.cli.item import entry_json, item_json, mended, next_commands, print_item, story
 from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.errors import AccordError, BadInputError
+from accord.model.words import number_of, one
 from accord.ports.state import Item
 from accord.settings import settings
 from accord.sync import mends
@@ -55,14 +58,13 @@ def list_(
     """What is open, oldest first."""
     connect(stage)
     wanted = Filter(owner, reason, store, subject, older, match)
-    now = bootstrap.now()
-    items = [each for each in bootstrap.attention().open() if wanted.takes(each, now)]
+    items = meant(wanted, bootstrap.attention().open())
     if json:
         print_json([item_json(each) for each in items])
     elif items:
         table("Attention", items)
     else:
-        console.print("Nothing needs a person.")
+        console.print(none_meant(), highlight=False)
 
 
 @app.command()
@@ -150,7 +152,8 @@ def dismiss(
     items = [each for each in items if not each.closed_at]
     plan("Dismiss", items, left, json=json)
     _nothing(items, left, json=json)
-    confirmed(f"{_count(items)} will be closed until the content changes.", yes=yes, json=json)
+    what = f"{_count(items)} will be closed until the content changes."
+    confirmed(what, yes=yes, json=json, plan=_undone([each.id for each in items], left))
     who = operator(by, stage)
     done = [each.id for each in items if acts().dismiss(each, by=who, why=why)]
     _told(done, left, [], "dismissed", json=json)
@@ -240,6 +243,7 @@ def resolve(
     subject: SubjectOption = None,
     older: OlderOption = None,
     match: MatchOption = None,
+    why: WhyOption = "",
     by: ByOption = None,
     stage: StageOption = None,
     yes: YesOption = False,
@@ -261,13 +265,14 @@ def resolve(
     plan("Resolve", items, [], json=json)
     _nothing(items, [], json=json)
     what = f"{field or 'every field in dispute'} will be {whose}"
-    confirmed(f"{_count(items)}: {what}.", yes=yes, json=json)
+    undone = _undone([each.id for each in items], [])
+    confirmed(f"{_count(items)}: {what}.", yes=yes, json=json, plan=undone)
     who = operator(by, stage)
     results = []
     for item in items:
         at = f"{who} {bootstrap.now().isoformat()}"
         decided = resolver.settle(item.id, take, field=field, by=at)
-        bootstrap.attention().act(item.id, f"resolved {', '.join(decided)} by {who}")
+        acts().resolved(Target.of(item), decided, by=who, why=why)
         results.append({"id": item.id, "fields": list(decided), "take": whose})
         if not json:
             console.print(f"{', '.join(decided)}: {whose}; queued.", highlight=False)
@@ -318,7 +323,13 @@ def _about(
     if refs and not json:
         console.print(", ".join(refs), highlight=False)
     _nothing(targets, left, json=json)
-    confirmed(f"{_count(targets)} will be {what}.", yes=yes, json=json)
+    undone = _undone([_name(each) for each in targets], left)
+    confirmed(f"{_count(targets)} will be {what}.", yes=yes, json=json, plan=undone)
+
+
+def _undone(due: Sequence[str], left: Sequence[str]) -> dict[str, list[str]]:
+    """The plan for a script, where nobody agreed to it."""
+    return {"done": [], "due": list(due), "left_alone": list(left), "failed": []}
 
 
 def _nothing(found: Sequence[object], left: Sequence[str], *, json: bool) -> None:
@@ -328,7 +339,8 @@ def _nothing(found: Sequence[object], left: Sequence[str], *, json: bool) -> Non
     if json:
         print_json({"done": [], "left_alone": list(left), "failed": []})
     else:
-        console.print("Nothing matches that can be done.")
+        said = "Nothing matches that can be done." if left else none_meant()
+        console.print(said, highlight=False)
     raise typer.Exit(1 if left else 0)
 
 
@@ -372,7 +384,7 @@ def _told(
 
 
 def _count(found: Sequence[object]) -> str:
-    return "1 item" if len(found) == 1 else f"{len(found)} items"
+    return number_of(len(found), "item")
 
 
 def _name(target: Target) -> str:
@@ -395,4 +407,4 @@ def _fields(*, json: bool) -> None:
         print_json(kinds)
         return
     for kind, known in kinds.items():
-        print_table(f"Of a {kind}", ["field", "what it is"], [[*each] for each in known.items()])
+        print_table(f"Of {one(kind)}", ["field", "what it is"], [[*each] for each in known.items()])

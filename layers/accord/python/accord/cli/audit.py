@@ -8,9 +8,10 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from accord import bootstrap
 from accord.cli.connection import StageOption, connect
-from accord.cli.output import JsonOption, console, print_json, print_table, told
+from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.errors import BadInputError
 from accord.model.change import Ref
+from accord.model.words import number_of
 from accord.sync.audit import Report
 
 app = typer.Typer(no_args_is_help=True, help="Whether the journal is what was written.")
@@ -36,14 +37,15 @@ def verify(
 ) -> None:
     """Finds every change, deletion, insertion and reordering, and says where.
 
-    Reads the whole journal, unless --ref names what to read. Exit code 1 if anything is wrong.
+    Reads the whole journal, unless --ref names what to read. Exit code 1 if anything is wrong, or
+    nothing is known of a --ref.
     """
     first, refs = _day(since), None if ref is None else [_known(each) for each in ref]
     connect(stage)
     kept = bootstrap.config().audit.keep_days
     first = first or bootstrap.now().date() - dt.timedelta(days=kept)
     with Progress(
-        TextColumn("{task.completed:,} stories read"),
+        TextColumn("stories read: {task.completed:,}"),
         TimeElapsedColumn(),
         console=told,
         transient=True,
@@ -59,7 +61,13 @@ def verify(
         print_json(_plain(report))
     else:
         _print(report)
-    if report.findings:
+    if report.unknown and not json:
+        fail(
+            f"nothing is known of {', '.join(report.unknown)}: no page, no seal and no list of a "
+            "day names it; write it as the store's name in accord.toml, the kind and the id, such "
+            "as uk:order:1042"
+        )
+    if report.findings or report.unknown:
         raise typer.Exit(1)
 
 
@@ -83,22 +91,26 @@ def _print(report: Report) -> None:
     if report.findings:
         rows = [[finding.fault, finding.where, finding.what] for finding in report.findings]
         print_table("Not as it was written", ["fault", "where", "what"], rows)
+    if not report.refs and not report.findings:
+        console.print("No story was read.")
+        return
+    faults = number_of(len(report.findings), "fault")
     console.print(
-        f"{report.refs:,} stories in {report.pages:,} pages, {report.days:,} sealed days: "
-        + (
-            f"[bold red]{len(report.findings):,} faults[/]" if report.findings else "all as written"
-        ),
+        f"{number_of(report.refs, 'story', 'stories')} in {number_of(report.pages, 'page')}, "
+        f"{number_of(report.days, 'sealed day')}: "
+        + (f"[bold red]{faults}[/]" if report.findings else "all as written"),
         highlight=False,
     )
     if report.unsealed:
+        pages = number_of(report.unsealed, "page is", "pages are")
         console.print(
-            f"{report.unsealed:,} pages are of days that are not sealed yet; only the journal "
-            "itself proves them",
+            f"{pages} of days that are not sealed yet; only the journal itself proves that much",
             highlight=False,
         )
     if report.before_chain:
+        entries = number_of(report.before_chain, "entry is", "entries are")
         console.print(
-            f"{report.before_chain:,} entries are from before the chain; nothing proves them",
+            f"{entries} from before the chain, which nothing proves",
             highlight=False,
         )
 
@@ -114,4 +126,5 @@ def _plain(report: Report) -> dict[str, object]:
             {"fault": each.fault, "where": each.where, "what": each.what}
             for each in report.findings
         ],
+        "unknown": report.unknown,
     }

@@ -187,7 +187,7 @@ def _shown(slices: Iterator[Slice], what: What) -> Iterator[Slice]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[calls]} calls"),
+        TextColumn("calls: {task.fields[calls]}"),
         TimeRemainingColumn(),
     )
     began, task = time.monotonic(), TaskID(0)

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -21,7 +21,8 @@ from accord.local.bench import (
     reconciling,
     traffic,
 )
-from accord.local.place import REPO, Place, toml_of, work_folder
+from accord.local.place import REPO, BackOffice, Place, toml_of, work_folder
+from accord.model.words import number_of
 from accord.rules.config import Config
 
 _SMALL = 12  # orders of the run that comes with the figures
@@ -80,8 +81,8 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
         ),
     ] = False,
     erp: Annotated[
-        Literal["tryton", "memory", "odoo", "xero"],
-        typer.Option(help="A real Tryton, the in-memory ledger, or Odoo's or Xero's stand-in."),
+        BackOffice,
+        typer.Option(help="A real Tryton, the in-memory ledger, or the stand-in of that name."),
     ] = "tryton",
     faults: Annotated[
         bool,
@@ -144,7 +145,10 @@ def bench(  # noqa: PLR0917 - they are options, and named where it is run
         place = traffic.stand_ins(toml_of(path), work, erp, progress=progress)
         plan = traffic.generate(orders or _SMALL, seed=seed, at=at, faults=faults)
         with place:
-            progress(f"posting {len(plan.deliveries)} deliveries of {len(plan.orders)} orders")
+            progress(
+                f"posting {number_of(len(plan.deliveries), 'delivery', 'deliveries')} of "
+                f"{number_of(len(plan.orders), 'order')}"
+            )
             posted = _watched(place, plan, seed=seed, faults=faults)
             if orders is None and not posted.differences:
                 progress("counting calls")
@@ -174,7 +178,7 @@ def _compare(orders: int, *, json: bool) -> None:
         figures_ = [figure.as_json() for figure in compared.figures]
         print_json({**dataclasses.asdict(compared), "figures": figures_})
     else:
-        show_figures(f"{orders:,} orders beside as many documents", compared.figures)
+        show_figures(f"{number_of(orders, 'order')} beside as many documents", compared.figures)
         print_table("", ["", "figure"], [["wall time", f"{compared.seconds:.0f} s"]])
         show_differences([f"not named: {each}" for each in compared.missed])
         show_differences([f"made up: {each}" for each in compared.invented])

@@ -11,6 +11,7 @@ from accord.cli.output import print_json, print_table, told
 from accord.local.bench import chaos as measured
 from accord.local.bench.courier import Courier
 from accord.local.place import REPO, BackOffice, toml_of, work_folder
+from accord.model.words import number_of
 
 
 def chaos(orders: int, *, erp: BackOffice, seed: int, json: bool) -> None:
@@ -23,7 +24,7 @@ def chaos(orders: int, *, erp: BackOffice, seed: int, json: bool) -> None:
     with work_folder(f"chaos-{erp}") as work, Courier(seed=seed) as courier:
         config = toml_of(REPO / "accord.toml")
         with measured.stand_ins(config, work, erp, courier, progress=progress) as place:
-            progress(f"{orders} orders, while everything goes wrong")
+            progress(f"{number_of(orders, 'order')}, while everything goes wrong")
             with Progress(*COLUMNS, console=told) as bar:
                 placed = bar.add_task("orders placed", total=orders)
                 posted = bar.add_task("orders posted", total=orders)

@@ -13,6 +13,7 @@ from accord.cli.output import JsonOption, console, print_json, told
 from accord.erp.hooks import webhook_of
 from accord.errors import BadInputError
 from accord.model.documents import Kind
+from accord.model.words import number_of
 from accord.rules.load import check as check_text
 from accord.rules.problem import Abilities
 from accord.rules.schema import json_schema
@@ -71,7 +72,7 @@ def check(
         for each in findings:
             told.print(f"{path}:{each}", highlight=False, markup=False, soft_wrap=True)
         if config is not None:
-            count = "1 store" if len(config.stores) == 1 else f"{len(config.stores)} stores"
+            count = number_of(len(config.stores), "store")
             names = ", ".join(config.stores)
             console.print(f"{path} is right: {count} ({names})", highlight=False)
     if config is None:
@@ -98,6 +99,13 @@ def abilities_of(adapters: Iterable[str]) -> dict[str, Abilities]:
             price_lists=can.price_lists,
             one_place=can.one_place,
             calls_us=webhook_of(name) is not None,
+            payments=can.can(Kind.PAYMENT),
+            credits=can.can(Kind.CREDIT_NOTE),
+            delivery_notes=can.delivery_notes,
+            customer_terms=can.customer_terms,
+            digits=can.digits,
+            url=can.url,
+            usual=can.usual,
         )
         for name, can in facts.items()
     }

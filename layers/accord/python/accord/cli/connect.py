@@ -18,6 +18,7 @@ import typer
 from accord import bootstrap, erp
 from accord.bootstrap import connections, sign_in, tables
 from accord.cli import doctor
+from accord.cli.acting import ByOption, WhyOption, operator
 from accord.cli.connection import StageOption, public_url
 from accord.cli.connection import connect as reach
 from accord.cli.credentials import APP, KeptSecret, given, merged, settled, with_app
@@ -30,8 +31,9 @@ from accord.oauth import pending_of
 from accord.ports.tokens import OAuth, TokenSet
 from accord.rules.diagnosis import in_order, of_access
 from accord.rules.findings import Examined, Finding
+from accord.rules.written import written
 from accord.sync import store_keys
-from accord.sync.connecting import awaited, consented, rights, scopes
+from accord.sync.connecting import acted, awaited, consented, for_whom, rights, scopes
 from accord.woo.granting import can_be_posted_to, offers, page
 
 T = TypeVar("T")
@@ -71,6 +73,8 @@ def connect(
         typer.Option("--again", help="Ask for a new consent, though the one so far is good."),
     ] = False,
     wait: Annotated[int, typer.Option(min=1, help="Minutes to wait for a person.")] = 15,
+    why: WhyOption = "",
+    by: ByOption = None,
     stage: StageOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -79,21 +83,21 @@ def connect(
     Credentials are typed unseen, read from --from, or given on the back office's own page. They are
     tried first, and kept in Secrets Manager only if they let us in. Where a person's consent is
     good already, and the app is the same, nobody has to allow it anew: so webhook_keys are added.
-    --again asks for another consent, for another organisation say. Exit code 1 if anything that is
-    needed lacks.
+    --again asks for another consent, for another organisation say. The journal keeps what was done
+    and by whom. Exit code 1 if anything that is needed lacks.
     """
     reach(stage)
-    config = bootstrap.config()
+    config, act = bootstrap.config(), _Act(name, operator(by, stage), why)
 
     def origin() -> str:  # asked for only where it is needed
         return (url or public_url(stage)).rstrip("/")
 
     if name in config.stores:
         found = _store(
-            name, file, origin=origin, webhooks=webhooks, typed=typed, browser=browser, wait=wait
+            act, file, origin=origin, webhooks=webhooks, typed=typed, browser=browser, wait=wait
         )
     elif name in config.erps:
-        found = _erp(name, file, origin=origin, browser=browser, wait=wait, again=again)
+        found = _erp(act, file, origin=origin, browser=browser, wait=wait, again=again)
     else:
         fail(
             f"there is neither a store nor a back office {name!r}; accord.toml has "
@@ -102,11 +106,33 @@ def connect(
     _end(name, in_order(found), json=json)
 
 
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What one operator does to the store or back office ``name``."""
+
+    name: str
+    by: str
+    why: str
+
+    def tell(self, what: str) -> None:
+        """The journal keeps it."""
+        journal = tables.journal()
+        acted(journal, self.name, what, by=self.by, why=self.why, now=bootstrap.now())
+
+    def keep(self, kept: KeptSecret, content: dict[str, Any]) -> None:
+        """``content`` is the secret from now on."""
+        fields = ", ".join(sorted(content))
+        self.tell(f"got credentials ({fields})")
+        kept.put(content)
+        connections.let_go(self.name)
+        _say(f"✓ kept as the secret {kept.name}: {fields}")
+
+
 # --- a store ----------------------------------------------------------------------
 
 
 def _store(
-    name: str,
+    act: _Act,
     file: Path | None,
     *,
     origin: Callable[[], str],
@@ -115,6 +141,7 @@ def _store(
     browser: bool,
     wait: int,
 ) -> list[Finding]:
+    name = act.name
     rules = bootstrap.config().stores[name]
     kept = KeptSecret(rules.secret)
     before = kept.content_if_any()
@@ -141,9 +168,9 @@ def _store(
     if webhooks:
         receiver = receiver or f"{origin()}/stores/{name}/webhooks"
     if content != before:
-        _keep(name, kept, content)
+        act.keep(kept, content)
     if webhooks:
-        found += _hooked(name, receiver)
+        found += _hooked(act, receiver)
         setup = client.setup(now=bootstrap.now())
     examined = Examined(name, rules, setup, products=(), items=None, receiver=receiver)
     return [*found, *of_access(examined)]
@@ -170,8 +197,9 @@ def _handed_over(name: str, origin: str, *, browser: bool, wait: int) -> dict[st
     return dict(key)
 
 
-def _hooked(name: str, receiver: str) -> list[Finding]:
+def _hooked(act: _Act, receiver: str) -> list[Finding]:
     """The store's webhooks are made as `guard_webhooks` makes them; what it could not do."""
+    name = act.name
     guarded = bootstrap.webhook_guard(name, url=receiver).run()
     if guarded.refused:
         remedy = "let an administrator or shop manager make the key, and run this once more"
@@ -181,6 +209,7 @@ def _hooked(name: str, receiver: str) -> list[Finding]:
         return [Finding("warning", "webhooks", name, "no flow is on: none was made", remedy)]
     if guarded.fixes:
         topics = ", ".join(fix.topic for fix in guarded.fixes)
+        act.tell(f"got webhooks ({topics})")
         _say(f"✓ webhooks made, to {receiver}: {topics}")
     return []
 
@@ -189,7 +218,7 @@ def _hooked(name: str, receiver: str) -> list[Finding]:
 
 
 def _erp(
-    name: str,
+    act: _Act,
     file: Path | None,
     *,
     origin: Callable[[], str],
@@ -197,21 +226,23 @@ def _erp(
     wait: int,
     again: bool,
 ) -> list[Finding]:
+    name = act.name
     table = bootstrap.config().erps[name]
     adapter, kept = erp.load(table.adapter), KeptSecret(table.secret)
     more = _CALLS if webhook_of(table.adapter) is not None else {}
     before = kept.content_if_any()
     if adapter.oauth is not None:
         _say(f"{name} lets us in by OAuth, in a browser, which is the strongest that it offers")
-        visit = _Visit(name, adapter.oauth, origin(), more)
+        visit = _Visit(act, adapter.oauth, origin(), more)
         former = sign_in.connected(name)
         content, is_other = visit.content(file, before, former)
         if content != before:
-            _keep(name, kept, content)
+            act.keep(kept, content)
         if not again and not is_other and former is not None:
             found = visit.held(former, content)
             if found is not None:
                 return found
+        visit.say_for_whom(content)
         tokens = visit.consent(former, browser=browser, wait=wait)
         content = visit.moved_up(kept, content, tokens)
         connections.let_go(name)
@@ -225,7 +256,7 @@ def _erp(
         content = merged(before, new)
     found = _tried(name, content)
     if content != before:
-        _keep(name, kept, content)
+        act.keep(kept, content)
     return found
 
 
@@ -234,10 +265,14 @@ class _Visit:
     """A back office that is allowed in a browser. ``origin`` is where our API answers; ``calls``
     are fields of the secret without which it does not call us."""
 
-    name: str
+    act: _Act
     oauth: OAuth
     origin: str
     calls: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.act.name
 
     def content(
         self, file: Path | None, before: Mapping[str, Any], former: TokenSet | None
@@ -257,8 +292,8 @@ class _Visit:
         was, waits = pending_of(content), pending_of(found)
         if was is not None and waits == was:
             _say(
-                f"the app {was['client_id']} still waits for somebody to allow it, by the link of "
-                "an earlier run, and stays aside for it; --again makes another link for it"
+                f"the app {was['client_id']} still waits for somebody to allow it, and stays aside "
+                "until then; --again makes another link for it"
             )
         elif was is not None and (waits is None or waits["mark"] != was["mark"]):
             _say(f"the app {was['client_id']}, which nobody has allowed, is dropped")
@@ -290,9 +325,19 @@ class _Visit:
         _say("nobody had to allow it anew; --again asks for another consent")
         return found
 
+    def say_for_whom(self, content: Mapping[str, Any]) -> None:
+        """Where the link is for another app than the one so far: which, and how to go back."""
+        if (waits := pending_of(content)) is not None:
+            _say(
+                f"the link is for the app {waits['client_id']}, which waits to be allowed. For the "
+                f"one so far, break off and run `accord connect {self.name} --from FILE` with only "
+                f'client_id = "{content["client_id"]}" in FILE'
+            )
+
     def consent(self, former: TokenSet | None, *, browser: bool, wait: int) -> TokenSet:
         """The tokens, once a person has allowed it."""
-        return _awaited(
+        self.act.tell("is to be allowed anew" if former is not None else "is to be allowed")
+        tokens = _awaited(
             sign_in.make_link(self.name, public_url=self.origin),
             self.oauth.title,
             browser=browser,
@@ -304,6 +349,8 @@ class _Visit:
                 pause=time.sleep,
             ),
         )
+        self.act.tell(f"is connected{for_whom(tokens)}")
+        return tokens
 
     def moved_up(
         self, kept: KeptSecret, content: Mapping[str, Any], tokens: TokenSet
@@ -313,7 +360,7 @@ class _Visit:
         now = kept.content()
         done = settled(now, tokens)
         if done != now:
-            _keep(self.name, kept, done)
+            self.act.keep(kept, done)
         waited = pending_of(content)
         if waited is not None and tokens.app_mark != waited["mark"]:
             fail(
@@ -326,9 +373,8 @@ class _Visit:
 
     def let_in(self, tokens: TokenSet, content: dict[str, Any]) -> list[Finding]:
         """For whom, and what may be read there."""
-        who = tokens.tenant.name or tokens.tenant.id
         found = [*scopes(self.oauth, tokens), *_tried(self.name, content)]
-        _say(f"✓ {self.oauth.title} lets us in{f', for {who}' if who else ''}")
+        _say(f"✓ {self.oauth.title} lets us in{for_whom(tokens)}")
         if self.calls and not content.get("webhook_keys"):
             _say(
                 "to hear of changes at once, have its webhooks sent to "
@@ -342,7 +388,8 @@ def _tried(name: str, content: dict[str, Any]) -> list[Finding]:
     """What may be read there with ``content``, said; and what may not."""
     with told.status("trying what may be read", spinner="dots"):
         adapter = connections.back_office_with(name, content)
-        open_, found = rights(name, adapter, now=bootstrap.now())
+        writes = written(bootstrap.config(), name)
+        open_, found = rights(name, adapter, now=bootstrap.now(), writes=writes)
     _say(f"✓ it answers, and may be read: {_words(open_) or 'nothing that it tells of'}")
     return found
 
@@ -370,19 +417,13 @@ def _awaited(link: str, who: str, *, browser: bool, look: Callable[[], T | None]
     return found
 
 
-def _keep(name: str, kept: KeptSecret, content: dict[str, Any]) -> None:
-    kept.put(content)
-    connections.let_go(name)
-    _say(f"✓ kept as the secret {kept.name}: {', '.join(sorted(content))}")
-
-
 def _end(name: str, found: list[Finding], *, json: bool) -> None:
     """What lacks; exit code 1 where it keeps something from being carried."""
     if json:
         print_json([doctor.as_json(each) for each in found])
     else:
         doctor.show(found)
-        if not found:
+        if all(each.severity == "note" for each in found):
             console.print(f"{name} is connected, and nothing lacks.", highlight=False)
     if any(each.severity == "error" for each in found):
         raise typer.Exit(1)

@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from accord import bootstrap
 from accord.errors import BadInputError, UnavailableError
 from accord.local.place import REPO, compiled, toml_of
+from accord.rules.config import Config
+from accord.rules.load import parse
 from accord.sync.flows import FLOWS
 
 TABLES = (
@@ -130,6 +132,16 @@ def local_dashboard() -> dict[str, Any]:
             f"the stack of `accord local` does not tell how it goes: {error}"
         ) from error
     return found
+
+
+def local_file() -> Config:
+    """What the file said that the stack on this machine was made of, nothing standing in yet.
+
+    Raises: BadInputError: none runs. UnavailableError: it has ended.
+    """
+    found = _local()
+    text = Path(found.get("file", found["config"])).read_text(encoding="utf-8")
+    return parse(json.loads(text))
 
 
 def _local() -> dict[str, Any]:

@@ -84,8 +84,8 @@ def given(
     unseen. ``needed`` and ``more`` are field → what it is; of ``more`` each may be left out, and so
     may what is ``held`` already.
 
-    Raises: BadInputError: it cannot be read, lacks a field, or has one that is not known; no
-    content is repeated.
+    Raises: BadInputError: it cannot be read, holds nothing, lacks a field, or has one that is not
+    known; no content is repeated.
     """
     found = _asked(needed, more, held) if file is None else _read(file, secret)
     known = {*needed, *more}
@@ -95,7 +95,10 @@ def given(
         )
     if lacks := sorted(name for name in needed if not (found.get(name) or held.get(name))):
         raise BadInputError(f"{_named(file)} lacks {', '.join(lacks)}")
-    return {name: _checked(file, name, value) for name, value in found.items() if value}
+    filled = {name: _checked(file, name, value) for name, value in found.items() if value}
+    if file is not None and not filled:  # what is typed may all be left as it is
+        raise BadInputError(f"{_named(file)} holds nothing; known are {', '.join(sorted(known))}")
+    return filled
 
 
 def _asked(

@@ -17,6 +17,7 @@ from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.local.place import REPO, Place, toml_of, work_folder
 from accord.local.recorded import Recorded, latest_orders, read_all, references, totals
 from accord.model.change import Ref
+from accord.model.words import number_of
 from accord.ports.state import Entry
 from accord.state.attention import DynamoAttention
 from accord.state.journal import DynamoJournal
@@ -268,7 +269,9 @@ def _show(
 
 def _verdict(result: dict[str, Any], seconds: float) -> None:
     count = result["differences"]
-    verdict = "[green]no differences[/]" if not count else f"[red]{count} differences[/]"
+    verdict = (
+        "[green]no differences[/]" if not count else f"[red]{number_of(count, 'difference')}[/]"
+    )
     console.print(
         f"\n{len(result['orders']) + 1} orders, {verdict}, {result['attention']} for a person, "
         f"{result['waiting']} waiting; {seconds:.0f} s",

@@ -33,7 +33,8 @@ def disconnect(
     found, title = _known(name)
     while True:
         plan = _plan(name, title, found, json=json)
-        confirmed(f"The access to {name} will be forgotten.", yes=yes, json=json)
+        undone = {**plan, "done": False}
+        confirmed(f"The access to {name} will be forgotten.", yes=yes, json=json, plan=undone)
         done = disconnected(
             name,
             found,

@@ -8,6 +8,7 @@ from accord import bootstrap
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.rules.findings import SEVERITIES, Finding
+from accord.rules.written import written
 from accord.sync.doctor import Doctor
 
 _SHOWN = 20  # findings of one topic that are printed; --json has all
@@ -46,6 +47,7 @@ def doctor(
             clock=bootstrap.now,
             receiver=receiver or rules.webhooks.delivery_url or "",
             progress=status.update,
+            writes=written(bootstrap.config(), rules.erp),
         ).examine()
     if json:
         print_json([as_json(each) for each in found])

@@ -8,11 +8,12 @@ from typing import Any
 from rich.markup import escape
 
 from accord import bootstrap
-from accord.cli.acting import aged
+from accord.cli.acting import aged, count_of, open_for
 from accord.cli.output import console
 from accord.errors import BadInputError
-from accord.ports.state import Cause, Entry, Item, Link
+from accord.ports.state import Entry, Item, Link
 from accord.sync.acts import Target, is_mendable
+from accord.sync.concerns import cause_of
 from accord.sync.masking import MASK
 from accord.sync.mends import impersonal
 from accord.sync.remedies import remedy
@@ -33,10 +34,10 @@ def story(item: Item) -> tuple[Sequence[Entry], Link | None]:
 
 def waiting_for(item: Item) -> list[str]:
     """The oldest of what waits for the item's cause, by ref: each can be mended by itself."""
-    if not item.subject.startswith("waiting:"):
+    cause = cause_of(item)
+    if cause is None:
         return []
-    _, name, cause = item.subject.split(":", 2)
-    parked = bootstrap.waiting().of(Cause(name, cause))
+    parked = bootstrap.waiting().of(cause)
     return [str(each.change.ref) for each in itertools.islice(parked, _WAITING)]
 
 
@@ -52,9 +53,9 @@ def item_json(item: Item) -> dict[str, object]:
         "message": item.message,
         "means": about.means,
         "remedy": about.do,
-        "count": item.count,
+        "count": count_of(item),
         "waits": waiting_for(item),
-        "age_s": round((now - item.opened_at).total_seconds()),
+        "age_s": round(open_for(item, now).total_seconds()),
         "opened_at": item.opened_at.isoformat(),
         "updated_at": item.updated_at.isoformat(),
         "payload": item.payload,
@@ -109,15 +110,16 @@ def print_item(
     item: Item, held: Any, entries: Sequence[Entry], link: Link | None, *, full: bool
 ) -> None:
     about = remedy(item.reason)
-    age = aged(bootstrap.now() - item.opened_at)
-    _row("", f"{item.reason} · {item.owner} · {item.subject} · open for {age} · {item.id}")
+    count, age = count_of(item), aged(open_for(item, bootstrap.now()))
+    stood = f"was open for {age}" if item.closed_at else f"open for {age}"
+    _row("", f"{item.reason} · {item.owner} · {item.subject} · {stood} · {item.id}")
     _row("says", item.message)
     _row("means", about.means)
     _row("do", about.do)
     if waits := waiting_for(item):
-        _row("waits", ", ".join(waits) + (", …" if item.count > len(waits) else ""))
-    if item.count > 1:
-        _row("concerns", f"{item.count}")
+        _row("waits", ", ".join(waits) + (", …" if count > len(waits) else ""))
+    if count > 1:
+        _row("concerns", f"{count:,}")
     if item.acted:
         _row("acted", item.acted)
     if item.closed_at:

@@ -37,7 +37,7 @@ def local(
         int, typer.Option(min=0, max=65535, help="Of the HTTP API, on 127.0.0.1; 0 for any.")
     ] = 8080,
     erp: Annotated[
-        str, typer.Option(help="The stand-in back office: tryton, memory, odoo or xero.")
+        str, typer.Option(help=f"The stand-in back office: {', '.join(get_args(BackOffice))}.")
     ] = "tryton",
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every log line.")] = False,
 ) -> None:

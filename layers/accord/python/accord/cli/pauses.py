@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from accord import bootstrap
+from accord import bootstrap, erp
+from accord.bootstrap import sign_in
 from accord.cli.acting import ByOption, WhyOption, age_of, operator
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table
 from accord.rules.config import Config, bears
+from accord.rules.windows import over_at
 from accord.sync.standing import Standing, standings
 
 Name = Annotated[str, typer.Argument(metavar="STORE|ERP", help="Its name in accord.toml.")]
@@ -31,37 +33,56 @@ def pause(  # noqa: PLR0917 - they are options, and named where it is run
     by: ByOption = None,
     stage: StageOption = None,
 ) -> None:
-    """Leaves a store or back office alone; what comes up meanwhile waits for the end of it."""
+    """Leaves a store or back office alone; what comes up meanwhile waits for the end of it.
+
+    A pause that holds already is replaced, and said; without --why its reason holds on.
+    """
     connect(stage)
     config = _known(name)
     now = bootstrap.now()
     end = _end(until, for_, now, zone=bears(config, name).zone)
     if end is not None and end <= now:
         fail(f"{end:%F %H:%M} UTC has passed; name a later time")
-    begun = bootstrap.pauses().begin(name, by=operator(by, stage), until=end, why=why)
+    begun, before = bootstrap.pauses().begin(name, by=operator(by, stage), until=end, why=why)
     over = "" if end else f"; `accord resume {name}` lets it go on"
-    console.print(f"{name} {begun}{over}. All workers know within seconds.", highlight=False)
+    _say(f"{name} {begun}{over}. All workers know within seconds.")
+    if before:
+        held = "" if before.until else " (until it is resumed)"
+        _say(f"That replaces another pause: it {before}{held}, since {before.at:%F %H:%M} UTC.")
 
 
 def resume(name: Name, by: ByOption = None, stage: StageOption = None) -> None:
     """Ends a pause, or a rest that it asked for; what waits goes on within a minute, oldest order
     first."""
     connect(stage)
-    _known(name)
+    table = bears(_known(name), name)
     rests = bootstrap.guard().resting(name)
     ended = bootstrap.pauses().end(name, by=operator(by, stage))
-    if ended is None:
-        said = f"goes on; it had asked for rest until {rests:%H:%M:%S} UTC" if rests else ""
-        console.print(f"{name} {said or 'was not paused'}.", highlight=False)
-        return
-    console.print(f"{name} goes on; it {ended}.", highlight=False)
+    closed = over_at(table.maintenance, bootstrap.now(), zone=table.zone)
+    goes = (
+        f"is in maintenance until {closed:%F %H:%M} UTC and goes on then" if closed else "goes on"
+    )
+    if ended is not None:
+        _say(f"{name} {goes}; it {ended}.")
+    elif rests:
+        _say(f"{name} {goes}; it had asked for rest until {rests:%H:%M:%S} UTC.")
+    else:
+        _say(f"{name} was not paused" + (f"; it {goes}." if closed else "."))
 
 
 def status(stage: StageOption = None, json: JsonOption = False) -> None:
     """How each connection stands: paused, in maintenance, away, its limits, what waits."""
     connect(stage)
     now = bootstrap.now()
-    found = list(standings(bootstrap.config(), bootstrap.guard(), bootstrap.waiting(), now=now))
+    found = list(
+        standings(
+            bootstrap.config(),
+            bootstrap.guard(),
+            bootstrap.waiting(),
+            now=now,
+            connected=_is_connected,
+        )
+    )
     if json:
         print_json([_as_json(each) for each in found])
         return
@@ -81,6 +102,14 @@ def status(stage: StageOption = None, json: JsonOption = False) -> None:
             for each in found
         ],
     )
+
+
+def _is_connected(name: str) -> bool:
+    """Whether somebody allows us in; always, where nobody has to."""
+    if erp.load(bootstrap.config().erps[name].adapter).oauth is None:
+        return True
+    tokens = sign_in.connected(name)
+    return tokens is not None and tokens.refused_at is None
 
 
 def _known(name: str) -> Config:
@@ -115,8 +144,14 @@ def _end(until: str | None, for_: str | None, now: dt.datetime, *, zone: str) ->
     return end.astimezone(dt.UTC)
 
 
+def _say(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def _said(standing: Standing) -> str:
     said = []
+    if not standing.connected:
+        said.append(f"not connected: run `accord connect {standing.name}`")
     if standing.pause:
         said.append(str(standing.pause).removeprefix("was "))
     if standing.in_maintenance:
@@ -145,6 +180,7 @@ def _as_json(standing: Standing) -> dict[str, Any]:
         "name": standing.name,
         "kind": "store" if standing.is_store else "erp",
         "open": standing.is_open,
+        "connected": standing.connected,
         "paused": {
             "by": pause.by,
             "at": at(pause.at),

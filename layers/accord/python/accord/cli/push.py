@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from accord import bootstrap
 from accord.cli.acting import ByOption, YesOption, confirmed, operator
-from accord.cli.connection import StageOption, connect
+from accord.cli.connection import StageOption, connect, local_file
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.errors import BadInputError, StaleVersionError
 from accord.local.place import config_text
@@ -156,7 +156,7 @@ def _proposed(
         bootstrap.deployed(),
         latest[1],
         abilities=abilities,
-        stands_in=stage is None,
+        wired=local_file() if stage is None else None,
     )
 
 
@@ -205,7 +205,17 @@ def _store(
         _show(found)
         _tell(settled)
     stores = ", ".join(proposal.content.get("stores", {})) or "no store"
-    confirmed(f"Version {number + 1} will hold for {stores} within a minute.", yes=yes, json=json)
+    counts = {
+        "settles": sum(settled.settled.values()),
+        "stays": sum(settled.stays.values()),
+        "unknown": settled.unknown,
+    }
+    confirmed(
+        f"Version {number + 1} will hold for {stores} within a minute.",
+        yes=yes,
+        json=json,
+        plan={"pushed": False, "version": number, "changes": _as_json(found), **counts},
+    )
     _write(proposal.content, number + 1, by=operator(by, stage), why=why)
     if json:
         print_json(
@@ -213,9 +223,7 @@ def _store(
                 "pushed": True,
                 "version": number + 1,
                 "changes": _as_json(found),
-                "settles": sum(settled.settled.values()),
-                "stays": sum(settled.stays.values()),
-                "unknown": settled.unknown,
+                **counts,
             }
         )
     else:

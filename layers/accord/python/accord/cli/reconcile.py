@@ -13,6 +13,7 @@ from accord.cli.acting import ByOption, operator
 from accord.cli.connection import StageOption, connect
 from accord.cli.output import JsonOption, console, fail, print_json, print_table, told
 from accord.errors import BadInputError, BusyError
+from accord.model.words import number_of
 from accord.sync.difference import REASONS, Difference, Kind
 from accord.sync.reconcile import Place, Reconciler, Sliced
 from accord.sync.reconcile_page import page_of, verdict
@@ -46,8 +47,8 @@ def reconcile(
     """Compares orders, money, refunds, customers, products, stock and prices of both sides.
 
     Nothing is written to either side: --repair queues ordinary changes, and their flows decide. The
-    report is kept beside that of the night. Exit code 1 while something differs that no repair is
-    on its way for.
+    report is kept beside that of the night, whose differences alone the dashboard counts and an
+    alarm rings for. Exit code 1 while something differs that no repair is on its way for.
     """
     at = _moment(since)
     connect(stage)
@@ -120,7 +121,7 @@ def _watcher(bar: Progress, task: TaskID) -> Callable[[Kind, Report], None]:
     def watch(kind: Kind, report: Report) -> None:
         seen = report.compared.get(kind, 0)
         calls = sum(report.calls.values())
-        text = f"{seen:,} compared, {report.found:,} differ, {calls:,} calls"
+        text = f"{seen:,} compared, {report.found:,} differ, {number_of(calls, 'call')}"
         bar.update(task, description=kind, compared=text)
 
     return watch

@@ -14,6 +14,7 @@ from accord.local.place import REPO, toml_of
 from accord.local.simulate import run as simulation
 from accord.local.simulate.kept import Kept
 from accord.local.simulate.shard import play_shard
+from accord.model.words import number_of
 from accord.rules.config import Config
 
 _TARGET = 1000  # orders per second, of the whole machine
@@ -116,9 +117,12 @@ def _show(done: simulation.Run) -> None:
         ("from an act to agreement, virtual, p50", f"{moments['p50']:,} s"),
         ("from an act to agreement, virtual, p95", f"{moments['p95']:,} s"),
         ("from an act to agreement, virtual, longest", f"{moments['max']:,} s"),
-        ("virtual time", f"{tally.hours:,.0f} h in {done.shards:,} shards"),
+        ("virtual time", f"{tally.hours:,.0f} h in {number_of(done.shards, 'shard')}"),
         ("differences", f"{sum(len(each.differences) for each in done.failed):,}"),
-        ("wall time", f"{done.seconds:,.0f} s on {done.processes} processes"),
+        (
+            "wall time",
+            f"{done.seconds:,.0f} s on {number_of(done.processes, 'process', 'processes')}",
+        ),
         ("orders per second", f"{done.orders_per_second:,.0f} (target {_TARGET:,})"),
         ("orders per second of a processor's time", f"{done.orders_per_cpu_second:,.0f}"),
         ("peak memory of a process", f"{done.peak_mib:,.0f} MiB"),

@@ -9,6 +9,7 @@ from accord import erp
 from accord.cli.output import JsonOption, print_json, print_table
 from accord.model.documents import Kind, State
 from accord.ports.erp import Capabilities
+from accord.rules.limits import NUMBERS, Limits
 from accord.sync.flows import FLOWS
 
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print README's table.")]
@@ -27,6 +28,7 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
         "can be edited as",
         "tells of",
         "sets payments against invoices",
+        "bears, where nothing is named",
         "settles in",
         "has no",
     ]
@@ -38,6 +40,7 @@ def erps(json: JsonOption = False, markdown: MarkdownOption = False) -> None:
             ", ".join(state.value for state in State if state in can.amends) or "never",
             _watched(can),
             "yes" if can.reconciles else "no",
+            _bears(can.usual.limits),
             f"{can.settle.total_seconds():.0f} s",
             ", ".join(_lacking(can)) or "–",
         ]
@@ -102,9 +105,23 @@ def _plain(can: Capabilities) -> dict[str, object]:
         "price_lists": can.price_lists,
         "one_place": can.one_place,
         "credits_goods": can.credits_goods,
+        "delivery_notes": can.delivery_notes,
+        "customer_terms": sorted(can.customer_terms),
+        "digits": can.digits,
+        "limits": {name: getattr(can.usual.limits, name) for name in NUMBERS},
+        "calls_of_a_look": {
+            kind.value: calls for kind, calls in sorted((can.usual.looks or {}).items())
+        },
         "settle_s": can.settle.total_seconds(),
         "key_length": can.key_length,
     }
+
+
+def _bears(limits: Limits) -> str:
+    """What its maker allows, less what is left to those who do not count."""
+    said = {"at_once": "at once", "per_minute": "a minute", "per_day": "a day"}
+    found = [f"{most:,} {said[name]}" for name in NUMBERS if (most := getattr(limits, name))]
+    return ", ".join(found) or "anything"
 
 
 def _watched(can: Capabilities) -> str:
@@ -127,6 +144,12 @@ def _lacking(can: Capabilities) -> list[str]:
         "second location": not can.one_place,
         "revenue account by line": can.revenue,
         "cancelling of a paid order": not can.is_invoice,
+        "payments": can.can(Kind.PAYMENT),
+        "credit notes": can.can(Kind.CREDIT_NOTE),
+        "printed delivery notes": can.delivery_notes,
+        "price group of a customer": "price_group" in can.customer_terms,
+        "payment terms of a customer": "payment_terms" in can.customer_terms,
+        "money of three digits": can.digits is None or can.digits > 2,
     }
     return [what for what, is_there in there.items() if not is_there]
 

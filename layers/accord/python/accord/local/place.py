@@ -49,7 +49,7 @@ def config_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInputError(f"{path}: {error.strerror}; name another with --config") from error
+        raise BadInputError(f"{path}: {error.strerror}; name another file") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 text; save it as such") from error
 
@@ -143,6 +143,11 @@ class Place:
         """What the functions read."""
         return self.work / "accord.json"
 
+    @property
+    def _file(self) -> Path:
+        """What the file says, before others stand in for what it names."""
+        return self.work / "file.json"
+
     def back_office(self) -> ErpAdapter:
         """The adapter that the functions use, for looking at the books as they do."""
         name = self.config["stores"][self.store_name]["erp"]
@@ -188,6 +193,7 @@ class Place:
         repo_assembly: list[Path] = []
         self.work.mkdir(parents=True, exist_ok=True)
         wiring = self._wiring()
+        self._file.write_text(compiled(self.config), encoding="utf-8")
         failed: list[BaseException] = []
 
         def synthesise() -> None:
@@ -362,6 +368,7 @@ class Place:
                 "webhooks": self.webhook_url,
                 "stage": STAGE,
                 "config": str(self._compiled),
+                "file": str(self._file),
             }
         )
         path.write_text(told, encoding="utf-8")

@@ -6,7 +6,7 @@ that is put in another's place is seen at the next use.
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from accord.model.change import Change
 from accord.ports.limits import Board
 from accord.rules.config import Config, Store, bears
 from accord.rules.limits import Bears
+from accord.rules.naming import tables_of
 from accord.state.memory import (
     MemoryAttention,
     MemoryControl,
@@ -357,6 +358,7 @@ class Wiring:
             random=Random(self.seed + self._runs),
             rules_version=self._rules_version,
             turn=self.guard.turn,
+            tables=self._tables,
         )
 
     # --- ports ------------------------------------------------------------------
@@ -400,6 +402,11 @@ class Wiring:
         if held is None or held[0] is not self.config:
             held = self._borne[name] = self.config, bears(self.config, name)
         return held[1]
+
+    def _tables(self, change: Change, causes: Sequence[str]) -> Sequence[str]:
+        name = (change.aggregate or change.ref).system
+        rules = self.config.stores.get(name)
+        return tables_of(causes, name, rules) if rules is not None else ()
 
     def _rules_version(self) -> str:
         """One text for one configuration: it is dumped once."""

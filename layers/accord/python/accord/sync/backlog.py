@@ -8,7 +8,7 @@ import datetime as dt
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -16,14 +16,15 @@ from accord.errors import Owner
 from accord.model.change import Ref
 from accord.model.documents import Kind
 from accord.ports.levels import LevelKind, Levels
-from accord.ports.state import Attention, Cause, Control, Item, Links, Parked, Waiting
+from accord.ports.state import Attention, Cause, Control, Item, Links, Waiting
 from accord.rules.config import Config
+from accord.sync.concerns import stores_of, waiter
+from accord.sync.worker import cause_subject
 
 _READ = 1000  # parked changes of one cause, oldest order first
 _OPEN = 2000  # attention items, the oldest; those beyond are counted, not read
 _LOOKED_UP = 40  # links in all: whether what waits is in the books already
 _DIRTY = 100  # levels of one store and kind
-_ABOUT = frozenset({"waiting", "webhooks", "page"})  # what an item may be of a connection
 _SOLD: tuple[LevelKind, ...] = ("stock", "price")
 
 
@@ -65,9 +66,11 @@ class BacklogReader:
         """Raises: AccordError: a table does not answer."""
         stores = {name: StoreBacklog() for name in self.config.stores}
         unposted: defaultdict[tuple[str, str], list[tuple[dt.datetime, Ref]]] = defaultdict(list)
-        for cause in self.waiting.causes():
-            self._add_waiting(cause, stores, unposted)
-        self._add_items(stores, unposted)
+        waits = {
+            cause_subject(cause): self._add_waiting(cause, stores, unposted)
+            for cause in self.waiting.causes()
+        }
+        self._add_items(stores, unposted, waits)
         self._add_ages(stores, unposted)
         now = self.clock()
         for name, table in self.config.stores.items():
@@ -84,11 +87,12 @@ class BacklogReader:
         cause: Cause,
         stores: Mapping[str, StoreBacklog],
         unposted: Mapping[tuple[str, str], list[tuple[dt.datetime, Ref]]],
-    ) -> None:
-        """A cause that very many wait for: as if all were spread over the stores as the first."""
+    ) -> Collection[str]:
+        """Whose changes wait for it. Very many: as if all were spread over the stores as the
+        first."""
         found: Counter[str] = Counter()
         for parked in itertools.islice(self.waiting.of(cause), _READ):
-            store = _store(parked)
+            store = waiter(parked)
             if store in stores:
                 found[store] += 1
                 if parked.change.ref.kind in ("order", "refund"):
@@ -98,16 +102,18 @@ class BacklogReader:
         scale = self.waiting.count(cause) / total if total >= _READ else 1
         for store, count in found.items():
             stores[store].waiting += round(count * scale)
+        return frozenset(found)
 
     def _add_items(
         self,
         stores: Mapping[str, StoreBacklog],
         unposted: Mapping[tuple[str, str], list[tuple[dt.datetime, Ref]]],
+        waits: Mapping[str, Collection[str]],
     ) -> None:
         """Very many: as if all were spread over stores and owners as the oldest are."""
         read = self.attention.open(limit=_OPEN)
         for item in read:
-            self._add_item(item, stores, unposted)
+            self._add_item(item, stores, unposted, waits.get(item.subject, ()))
         if len(read) < _OPEN:
             return
         scale = self.attention.count_open() / len(read)
@@ -120,20 +126,13 @@ class BacklogReader:
         item: Item,
         stores: Mapping[str, StoreBacklog],
         unposted: Mapping[tuple[str, str], list[tuple[dt.datetime, Ref]]],
+        waits: Collection[str],
     ) -> None:
-        for store in self._stores_of(item.subject):
+        for store in stores_of(item, self.config, waits):
             stores[store].attention[item.owner] += 1
         ref = _ref(item.subject)
         if ref is not None and ref.system in stores and ref.kind in ("order", "refund"):
             unposted[ref.system, ref.kind].append((item.opened_at, ref))
-
-    def _stores_of(self, subject: str) -> list[str]:
-        """A trouble with a back office is one of every store that it serves."""
-        first, _, rest = subject.partition(":")
-        system = rest.partition(":")[0] if first in _ABOUT else first
-        if system in self.config.stores:
-            return [system]
-        return [name for name, table in self.config.stores.items() if table.erp == system]
 
     def _add_ages(
         self,
@@ -177,10 +176,6 @@ class BacklogReader:
                 ended = dt.datetime.fromisoformat(json.loads(held[0])["until"])
                 # One that runs now holds it for a while yet.
                 yield poll, max(self.clock() - ended, dt.timedelta(0))
-
-
-def _store(parked: Parked) -> str:
-    return (parked.change.aggregate or parked.change.ref).system
 
 
 def _ref(subject: str) -> Ref | None:
