@@ -17,6 +17,7 @@ from accord.errors import (
     UnsupportedError,
 )
 from accord.model.documents import Kind
+from accord.ports.advice import Advice
 from accord.ports.tokens import OAuth, Tenant, TokenSet
 from accord.sync.connecting import consented, rights, scopes
 
@@ -38,6 +39,20 @@ PROVIDER = OAuth(
     scopes=("one", "two", "three"),
     lapses=dt.timedelta(days=60),
 )
+
+
+class Advising(Memory):
+    """A ledger whose settings could be better, or cannot be read."""
+
+    def __init__(self, error: AccordError | None = None) -> None:
+        ledger: Ledger = Memory.ledger(clock=lambda: NOW)
+        super().__init__(ledger.call, "main")
+        self.error = error
+
+    def advice(self) -> Sequence[Advice]:
+        if self.error is not None:
+            raise self.error
+        return (Advice("prices", "Product Price", "prices are rounded", "keep more digits"),)
 
 
 class Refusing(Memory):
@@ -173,3 +188,20 @@ def test_what_is_no_new_consent_is_waited_out(kept: TokenSet | None) -> None:
 
     assert person.wait() is None
     assert person.now == NOW + 5 * MINUTE
+
+
+def test_what_would_be_better_there_is_told_beside() -> None:
+    _, found = rights("main", Advising(), now=NOW)
+
+    (advice,) = found
+    assert (advice.severity, advice.subject) == ("warning", "Product Price")
+    assert advice.remedy == "keep more digits"
+
+
+def test_settings_that_cannot_be_read_stop_nothing() -> None:
+    open_, found = rights("main", Advising(UnavailableError("main is away")), now=NOW)
+
+    assert open_
+    assert [(each.severity, each.topic, each.what) for each in found] == [
+        ("warning", "settings", "main is away")
+    ]

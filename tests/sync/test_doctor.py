@@ -8,6 +8,7 @@ import pytest
 
 from accord.errors import UnauthorizedError, UnavailableError
 from accord.local.world import World, hooked
+from accord.ports.advice import Advice
 from accord.rules.findings import Finding
 from accord.sync.doctor import Doctor
 
@@ -92,3 +93,16 @@ def test_a_back_office_that_cannot_be_read_leaves_the_store_to_be_looked_at(worl
 
     assert {"erp", "no_sku", "webhooks"} <= {each.topic for each in findings}
     assert not subjects(findings, "unknown_sku")
+
+
+def test_what_would_be_better_in_the_back_office_is_told(world: World) -> None:
+    class Advising(type(world.erp())):  # type: ignore[misc]
+        def advice(self) -> list[Advice]:
+            return [Advice("prices", "Product Price", "prices are rounded", "keep more digits")]
+
+    erp = world.erp()
+    erp.__class__ = Advising
+
+    findings = examine(world, erp=lambda: erp)
+
+    assert subjects(findings, "prices") >= {"Product Price"}

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -150,3 +151,33 @@ def test_a_refund_that_is_deleted_waits_no_more_behind_its_orders_trouble(
         "uk:order:30": "goods_left"
     }
     assert not list(world.waiting.causes())
+
+
+def test_a_draft_of_a_credit_note_whose_refund_was_deleted_is_a_persons_to_delete(
+    make_world: MakeWorld,
+) -> None:
+    """Shard 1784505888, order 231001: deleted between the making and the booking of its note."""
+    world = make_world(config(flows=dict.fromkeys(("orders", "erp_changes", "invoices"), "on")))
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=2)
+    world.store.place({**order, "customer_id": 0})
+    world.drain()
+    dead: list[str] = []
+
+    def dies(call: str) -> None:
+        if call == "before steps.begin" and _notes(world, "30") and not dead:
+            dead.append(world.store.delete_refund("30", refund) or "gone")
+            raise KilledError(call)
+
+    world.hook = dies
+    refund = world.store.refund("30", "2.53")
+    world.drain()
+
+    assert dead
+    (note,) = _notes(world, "30")
+    (item,) = world.attention.open()
+    assert (note["state"], item.reason, item.owner) == ("draft", "refund_deleted", "finance")
+    assert f"delete the draft of its credit note uk-30-r{refund} there" in item.message
+
+
+def _notes(world: World, id_: str) -> list[dict[str, Any]]:
+    return [note for sale in sales_of(world, id_) for note in sale["credit_notes"]]

@@ -11,7 +11,9 @@ import pytest
 from accord.errors import BusyError, UnavailableError
 from accord.local.world import World
 from accord.model.change import Ref
+from accord.model.money import Money
 from accord.ports.state import Seen
+from accord.sync.compare import tax_apart
 from accord.sync.difference import REASONS
 from accord.sync.report import Report
 from accord.sync.turn import EPOCH, TRUSTED
@@ -155,6 +157,19 @@ def forgotten(world: World, _: Ref) -> None:
 def unreadable(world: World, _: Ref) -> None:
     world.copies = lambda _: 0
     world.store.orders["30"]["total"] = "a lot"
+
+
+@pytest.mark.parametrize(
+    ("rounding_max", "currency", "apart"),
+    [("0.05", "GBP", "0.05"), ("0", "GBP", "0"), ("0.05", "JPY", "1"), ("0.05", "KWD", "0.05")],
+)
+def test_taxes_are_compared_by_what_their_currency_has(
+    rounding_max: str, currency: str, apart: str
+) -> None:
+    """Books that count hundredths of a yen split its total otherwise."""
+    unit = Money.zero(currency).unit
+
+    assert tax_apart(Decimal(rounding_max), unit) == Decimal(apart)
 
 
 FAULTS: dict[str, tuple[Fault, list[str]]] = {

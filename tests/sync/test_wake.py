@@ -24,6 +24,7 @@ START = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
 TAX = Cause("main", "tax:20")
 OUTAGE = Cause("main", "outage")
 ORDER = Cause("uk", "order")
+DISMISSED = Cause("uk", "dismissed")
 GOODS = Cause("main", "stock:MUG")
 PATIENCE = dt.timedelta(seconds=30)
 
@@ -200,6 +201,14 @@ def test_what_waits_for_its_order_is_tried_less_and_less_often(bench: Bench) -> 
 
     assert tried[:6] == [5, 10, 20, 40, 80, 140]
     assert {after - before for before, after in pairwise(tried[4:])} == {60}
+
+
+def test_what_waits_behind_what_a_person_dismissed_is_tried_twice_a_day_in_the_end(
+    bench: Bench,
+) -> None:
+    parked = bench.park("1", DISMISSED)
+
+    assert bench.tries(parked, hours=48) == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2000, 2720]
 
 
 def test_what_waits_for_its_order_waits_anew_for_another(bench: Bench) -> None:

@@ -385,6 +385,13 @@ def test_with_every_flow_off_nothing_is_asked() -> None:
     assert replace(room.guard, shop=Refusing(room.store)).run().fixes == ()
 
 
+def no_rights(*, is_narrow: bool = True) -> UnauthorizedError:
+    """What a key is told; ``is_narrow``: of webhooks, and of nothing else."""
+    error = UnauthorizedError("no rights", connection="uk")
+    error.is_narrow = is_narrow
+    return error
+
+
 class Refusing:
     """A store whose key may look, and not do what ``refuses`` names more often than ``after``."""
 
@@ -393,7 +400,7 @@ class Refusing:
     ) -> None:
         self.name, self._left = "uk", after
         self._store, self._refuses = store, refuses or ("hooks",)
-        self._error = error or UnauthorizedError("no rights", connection="uk")
+        self._error = error or no_rights()
 
     def _do(self, what: str, *args: Any, **fields: Any) -> Any:
         if what in self._refuses:
@@ -425,6 +432,15 @@ def test_what_it_may_not_mend_is_a_persons_until_it_may(room: Room, refused: str
     room.guard.run()
     assert room.reasons() == []
     assert sorted(map(len, room.by_topic().values())) == [1] * len(ORDERS)
+
+
+def test_a_key_that_is_turned_down_altogether_lacks_no_right(room: Room) -> None:
+    error = no_rights(is_narrow=False)
+
+    with pytest.raises(UnauthorizedError):
+        replace(room.guard, shop=Refusing(room.store, error=error)).run()
+
+    assert room.reasons() == []
 
 
 @pytest.mark.parametrize("broken", ["create_hook", "delete_hook"])

@@ -9,14 +9,11 @@ from typing import Any
 import pytest
 
 from accord.errors import (
-    AccordError,
-    OutageError,
     RateLimitedError,
     RejectedError,
     UnauthorizedError,
     UnavailableError,
     UnmappedError,
-    WaitingError,
 )
 from accord.local.world import World
 from accord.model.change import Change, Ref
@@ -202,6 +199,43 @@ def test_what_no_rule_names_is_counted_in_the_log_and_not_named(world: World) ->
     assert "For Maria" in world.attention.open()[0].message
 
 
+def test_what_the_back_office_lacks_is_told_with_the_table_to_mend(world: World) -> None:
+    error = UnmappedError(
+        "main does not hold item:NOPE-1: make one, or map to another",
+        connection="main",
+        causes=("item:NOPE-1",),
+    )
+    run(world, replayed(world, "anna"), raising(error))
+
+    said = "map to another; see [stores.uk.mappings.items]"
+    assert world.attention.open()[0].message.endswith(said)
+    (cause,) = world.waiting.causes()
+    assert next(world.waiting.of(cause)).message.endswith(said)
+
+
+def test_what_names_its_table_itself_is_left_as_it_is(parked: World) -> None:
+    message = parked.attention.open()[0].message
+
+    assert "add it to [stores.uk.mappings.taxes]" in message
+    assert "; see" not in message
+
+
+def test_without_rules_that_fit_it_waits_all_the_same(world: World) -> None:
+    def misfit(_: Change, __: Sequence[str]) -> Sequence[str]:
+        raise UnavailableError("the rules do not answer")
+
+    error = UnmappedError("it lacks", connection="main", causes=("item:NOPE-1",))
+    worker = replace(world._worker(), tables=misfit)
+
+    class Flow:
+        def post(self, change: Change, run: Invocation) -> Done:
+            raise error
+
+    invocation = Invocation("run", world.clock.now + dt.timedelta(minutes=1), 1)
+    worker.handle(replayed(world, "anna"), invocation, lambda _: Flow())
+    assert world.attention.open()[0].message == "it lacks"
+
+
 def test_a_long_wait_is_no_matter_of_the_queue(world: World) -> None:
     error = RateLimitedError("main says tomorrow", retry_after=86_400, connection="main")
     end = run(world, replayed(world, "anna"), raising(error))
@@ -264,18 +298,10 @@ def _free() -> dict[str, Any]:
     return {**order, "total": "0.00"}
 
 
-@pytest.mark.parametrize(
-    ("error", "asks"),
-    [
-        (UnmappedError("no tax code for 20 %", connection="main", causes=("tax:20",)), True),
-        (UnauthorizedError("main refuses the password", connection="main"), True),
-        (RejectedError("no"), True),
-        (OutageError("main is away", connection="main"), False),
-        (WaitingError("its day's calls are used up", connection="main"), False),
-    ],
-)
-def test_it_says_whether_a_person_is_needed(world: World, error: AccordError, asks: bool) -> None:
-    end = run(world, replayed(world, "anna"), raising(error))
+def test_a_login_that_may_not_do_one_thing_is_told_from_one_that_is_refused(world: World) -> None:
+    error = UnauthorizedError("main does not show invoices to us", connection="main")
+    error.is_narrow = True
+    run(world, replayed(world, "anna"), raising(error))
 
-    assert isinstance(end, Finished)
-    assert end.asks is asks
+    (item,) = world.attention.open()
+    assert (item.subject, item.reason) == ("waiting:main:unauthorized", "forbidden")

@@ -15,6 +15,7 @@ AccordError
     │   ├── DuplicateError  it refused because it already holds one with this key
     │   └── PaidByHandError what somebody booked there by hand leaves no room for that payment
     ├── DisagreementError   both sides hold it, and they differ
+    │   └── VoidedError     a person has cancelled there what the order stands as
     └── UnsupportedError    this back office, or this release, cannot do that
 
 A message names the record and the remedy. ``reason`` is a stable code; ``owner`` is who acts.
@@ -158,9 +159,13 @@ class UnmappedError(NotNowError):
 
 
 class WaitingError(NotNowError):
-    """Its order, a maintenance window, the day's limit."""
+    """Its order, a maintenance window, the day's limit.
+
+    ``behind``: the id of the attention item that asks about its order; empty where none does.
+    """
 
     reason = "waiting"
+    behind = ""
 
 
 class PermanentError(AccordError):
@@ -213,6 +218,13 @@ class DisagreementError(PermanentError):
 
     reason = "disagreement"
     owner: Owner = "finance"
+
+
+class VoidedError(DisagreementError):
+    """A person has cancelled there what the order stands as, and the order goes on in the store."""
+
+    reason = "voided"
+    owner: Owner = "commerce"
 
 
 class UnsupportedError(PermanentError):

@@ -169,10 +169,12 @@ def send(
     headers: Mapping[str, str] | None = None,
     params: Params | None = None,
     also: Collection[int] = (),
+    secrets: Collection[str] = (),
 ) -> httpx.Response:
     """The answer, read whole, if its status is 2xx or one of ``also``.
 
-    ``url`` is relative to the client's base, or absolute on the same host.
+    ``url`` is relative to the client's base, or absolute on the same host. ``secrets`` are those in
+    ``content``, which no error repeats; those in headers need no mention.
 
     Raises:
         UnauthorizedError: 401, 403. RateLimitedError: 429. UnavailableError: 408, 5xx, a time-out,
@@ -202,7 +204,7 @@ def send(
         ) from error
     if response.status_code in also:
         return response
-    if error_ := error_of(response, connection=connection):
+    if error_ := error_of(response, connection=connection, secrets=secrets):
         raise error_
     return response
 
@@ -217,7 +219,9 @@ def all_sent() -> Counter[str]:
     return Counter(_requests)
 
 
-def error_of(response: httpx.Response, *, connection: str) -> AccordError | None:
+def error_of(
+    response: httpx.Response, *, connection: str, secrets: Collection[str] = ()
+) -> AccordError | None:
     """What the status means for us: the error to raise, None for 2xx."""
     status = response.status_code
     if response.is_success:
@@ -236,7 +240,7 @@ def error_of(response: httpx.Response, *, connection: str) -> AccordError | None
         return UnavailableError(what, retry_after=retry_after(response), connection=connection)
     if response.is_redirect or 300 <= status < 400:
         what += ": redirects are not followed, so its address must be the final one"
-    return RejectedError(what, body=body_of(response))
+    return RejectedError(what, body=body_of(response, secrets))
 
 
 def json_of(
@@ -270,10 +274,10 @@ def json_of(
         ) from error
 
 
-def body_of(response: httpx.Response) -> str:
+def body_of(response: httpx.Response, secrets: Collection[str] = ()) -> str:
     """What they said, for a person: 4 KB at most, without what we told them in secret."""
     text = response.text
-    for secret in _secrets(response.request):
+    for secret in (*filter(None, secrets), *_secrets(response.request)):
         text = text.replace(secret, "[secret]")
     return text[:_KEPT]
 

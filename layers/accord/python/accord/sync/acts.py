@@ -121,6 +121,10 @@ class Acts:
             self.attention.act(item.id, self._acted("dismissed", by, why))
         return True
 
+    def resolved(self, target: Target, fields: Sequence[str], *, by: str, why: str = "") -> None:
+        """Tells that it was settled whose value of ``fields`` holds."""
+        self._tell(target, f"resolved {', '.join(fields)}", by, why)
+
     # --- mend -------------------------------------------------------------------
 
     def check(self, target: Target, values: Mapping[str, str]) -> list[Mend]:

@@ -44,6 +44,7 @@ class Report:
     before_chain: int = 0  # entries of a release that knew no chain: nothing proves them
     unsealed: int = 0  # pages told since the last sealed day
     findings: list[Finding] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)  # refs that were asked for and never told of
 
 
 @dataclass(slots=True)
@@ -85,8 +86,10 @@ class Auditor:
         report.days = len(book.days)
         live = self._live(book)
         for ref in self._all(refs, book, live):
-            self._verify(ref, book, live, report)
-            report.refs += 1
+            if self._verify(ref, book, live, report):
+                report.refs += 1
+            else:
+                report.unknown.append(ref)
             progress(report.refs)
         return report
 
@@ -180,8 +183,10 @@ class Auditor:
 
     def _verify(
         self, ref: str, book: _Book, live: dict[dt.date, dict[str, Head]], report: Report
-    ) -> None:
+    ) -> bool:
+        """Whether anything says that there is, or was, such a story."""
         pages: Sequence[Page] = ()
+        heads: dict[dt.date, Head] = {}
         found: list[Finding] = []
         for look in range(_LOOKS):
             pages = self.pages.pages(ref)
@@ -203,6 +208,7 @@ class Auditor:
         report.before_chain += len(early)
         report.unsealed += sum(day_of(page.at) in live for page in pages)
         report.findings += found
+        return bool(pages or early or heads or ref in book.heads)
 
     def _chain(self, ref: str, pages: Sequence[Page]) -> Iterator[Finding]:
         before: Page | None = None

@@ -6,12 +6,14 @@ flow would see to it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from accord.model.documents import SalesOrder, State
 from accord.model.keys import order_key
 from accord.model.money import Money
 from accord.model.sale import Sale, gross
+from accord.model.words import one
 from accord.ports.state import Link
 from accord.rules import config
 from accord.rules.routing import Routed, route
@@ -32,6 +34,12 @@ from accord.sync.pair import (
 
 RELINK: Final = "relink"
 """In the place of an event: no change is queued, the link is written anew."""
+
+
+def tax_apart(rounding_max: Decimal, unit: Decimal) -> Decimal:
+    """How far two taxes of one total may be apart: as far as rounding goes; and below one yen,
+    whose hundredths some books count."""
+    return max(rounding_max, unit) if unit >= 1 else rounding_max
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +229,8 @@ class _Documents(One):
             )
             return
         # What rounding leaves over is a line of the document, so tax may be that much off.
-        if abs((totals.tax - order.tax).amount) > self.rules.mappings.rounding_max:
+        off = (totals.tax - order.tax).amount
+        if abs(off) > tax_apart(self.rules.mappings.rounding_max, order.tax.unit):
             yield self.difference(
                 "tax_differs",
                 f"{order.tax} of tax in {order.total}",
@@ -267,4 +276,4 @@ class _Documents(One):
 
 def _a(state: State) -> str:
     words = {State.CONFIRMED: "a confirmed order", State.VOIDED: "nothing"}
-    return words.get(state, f"a {state.value}")
+    return words.get(state, one(state.value))

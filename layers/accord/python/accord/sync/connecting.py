@@ -1,15 +1,16 @@
 """What new credentials of a back office open, and what they do not; and how they are given up.
 
-Whether they may write is seen with the first order: nothing is written to try it.
+Nothing is written to try it. Where a back office does not say who may write, the first order shows.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from accord.errors import AccordError, NotNowError, TransientError
 from accord.model.change import Ref
 from accord.model.documents import Kind
+from accord.ports.advice import Advice, Advises, Ending, Ends, Permits
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Entry, Journal
 from accord.ports.tokens import Consents, OAuth, Tokens, TokenSet
@@ -18,15 +19,16 @@ from accord.sync.consent import give_up
 
 _RECENT = dt.timedelta(hours=1)  # so little is read that it costs a call each, and no more
 _PAUSE_S = 2.0
+KEY_NOTICE = dt.timedelta(days=14)  # so long before it ends, a person is to make another key
 
 T = TypeVar("T")
 
 
 def rights(
-    name: str, adapter: ErpAdapter, *, now: dt.datetime
+    name: str, adapter: ErpAdapter, *, now: dt.datetime, writes: Collection[Kind] = ()
 ) -> tuple[tuple[Kind, ...], list[Finding]]:
-    """The kinds of records of [erps.``name``] that may be read, and what stands in the way of the
-    others. One call for each kind that it tells of.
+    """The kinds of records of [erps.``name``] that may be read; what stands in the way of the
+    others, and of writing those of ``writes``. One call for each kind that it tells of, and a few.
 
     Raises: AccordError: it does not answer at all, or does not let us in.
     """
@@ -42,7 +44,65 @@ def rights(
             found.append(_unread(kind, error, remedy, severe=isinstance(error, NotNowError)))
         else:
             open_.append(kind)
-    return tuple(open_), found
+    return tuple(open_), [*found, *settings_of(name, adapter, now=now, writes=writes)]
+
+
+def settings_of(
+    name: str, adapter: ErpAdapter, *, now: dt.datetime, writes: Collection[Kind]
+) -> list[Finding]:
+    """What the user of [erps.``name``] lacks there to write records of ``writes``, what would be
+    better in its settings, and when its key ends. By its own adapter, in few calls."""
+    return [
+        *_unwritable(name, adapter, writes),
+        *advised(name, adapter),
+        *_ending(name, adapter, now),
+    ]
+
+
+def _unwritable(name: str, adapter: ErpAdapter, writes: Collection[Kind]) -> list[Finding]:
+    if not isinstance(adapter, Permits) or not writes:
+        return []
+    can = [kind for kind in writes if adapter.capabilities.can(kind)]
+    try:
+        lacks = adapter.lacks(can)
+    except AccordError as error:
+        return [_unasked("rights", name, error)]
+    return [_found("error", each) for each in lacks]
+
+
+def _ending(name: str, adapter: ErpAdapter, now: dt.datetime) -> list[Finding]:
+    try:
+        ending = adapter.ends() if isinstance(adapter, Ends) else None
+    except AccordError as error:
+        return [_unasked("key", name, error)]
+    if ending is None:
+        return []
+    severity: Severity = "warning" if ending.at - now < KEY_NOTICE else "note"
+    return [Finding(severity, "key", name, ends_at(ending), ending.remedy)]
+
+
+def ends_at(ending: Ending) -> str:
+    """When it opens nothing any more, for people."""
+    return f"its API key {ending.name!r} ends on {ending.at.day} {ending.at:%B %Y at %H:%M} UTC"
+
+
+def advised(name: str, adapter: ErpAdapter) -> list[Finding]:
+    """What would be better in the settings of [erps.``name``], by its own adapter. Few calls."""
+    if not isinstance(adapter, Advises):
+        return []
+    try:
+        advice = adapter.advice()
+    except AccordError as error:
+        return [_unasked("settings", name, error)]
+    return [_found("warning", each) for each in advice]
+
+
+def _found(severity: Severity, advice: Advice) -> Finding:
+    return Finding(severity, advice.topic, advice.subject, advice.what, advice.remedy)
+
+
+def _unasked(topic: str, name: str, error: AccordError) -> Finding:
+    return Finding("warning", topic, name, str(error), "run this once more")
 
 
 def _unread(kind: Kind, error: AccordError, remedy: str, *, severe: bool) -> Finding:
@@ -87,11 +147,22 @@ def disconnected(
     if kept is None or kept.consented_at != found.consented_at:
         return False
     give_up(consents, name, found, clock=clock)
-    whose = f", for {found.tenant.name or found.tenant.id}" if found.tenant.id else ""
-    text = f"{name} is disconnected{whose}, by {by}{f': {why}' if why else ''}"
+    acted(journal, name, f"is disconnected{for_whom(found)}", by=by, why=why, now=now)
+    return tokens.forget(name, consented_at=found.consented_at)
+
+
+def acted(journal: Journal, name: str, what: str, *, by: str, why: str, now: dt.datetime) -> None:
+    """The journal says that ``by`` did ``what`` to the store or back office ``name``. It is said
+    first where that can be: what cannot be kept is not done."""
+    text = f"{name} {what}, by {by}{f': {why}' if why else ''}"
     ref = Ref(name, "connection", name)
     journal.append([Entry(ref, now, "step", text, f"operator-{now:%Y%m%dT%H%M%S}", {"by": by})])
-    return tokens.forget(name, consented_at=found.consented_at)
+
+
+def for_whom(tokens: TokenSet) -> str:
+    """``, for Demo Shop``; empty where the back office names nobody."""
+    whose = tokens.tenant.name or tokens.tenant.id
+    return f", for {whose}" if whose else ""
 
 
 def consented(

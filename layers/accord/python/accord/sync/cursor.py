@@ -25,10 +25,12 @@ from typing import Any, Generic, TypeVar
 from accord.errors import PermanentError
 from accord.model.documents import Kind
 from accord.model.progress import News
+from accord.model.words import one
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Control
 from accord.sync.lease import lease
 
+CURSOR_AHEAD = "cursor_ahead"
 PAGE = 100
 ROOM = dt.timedelta(seconds=5)  # for what was begun; then the rest is another run's
 _FIRST = dt.timedelta(days=1)
@@ -200,9 +202,9 @@ class Reader(Generic[R]):
 
     def _ahead(self, at: dt.datetime) -> PermanentError:
         return PermanentError(
-            f"{self.system} tells of a {self.what} of {at.isoformat()}, which is in the future; "
+            f"{self.system} tells of {one(self.what)} of {at.isoformat()}, which is in the future; "
             "set its clock right. What changes there is still carried, a little late",
-            reason="cursor_ahead",
+            reason=CURSOR_AHEAD,
             owner="ops",
         )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from accord.errors import AccordError, Owner, StaleVersionError
+from accord.model.words import number_of
 from accord.ports.notices import Notices
 from accord.ports.state import Attention, Control, Item
 from accord.sync.remedies import remedy
@@ -41,7 +42,7 @@ def digest(
             f"Accord {stage}: nothing is open for {owner}",
             f"Nothing waits for {owner} in Accord ({stage}).\n",
         )
-    count = _count(len(items), "thing")
+    count = number_of(len(items), "thing")
     oldest = age(now - items[0].opened_at)
     need = "needs" if len(items) == 1 else "need"
     subject = f"Accord {stage}: {count} {need} {owner}, the oldest for {oldest}"
@@ -49,10 +50,10 @@ def digest(
 
 
 def _lines(owner: Owner, items: Sequence[Item], now: dt.datetime, stage: str) -> Iterator[str]:
-    count = _count(len(items), "thing")
+    count = number_of(len(items), "thing")
     yield f"Good morning. In Accord ({stage}) {count} cannot go on without {owner}."
     aged = [
-        f"{_count(sum(now - item.opened_at >= days * _DAY for item in items), 'thing')} {what}"
+        f"{number_of(sum(now - item.opened_at >= days * _DAY for item in items), 'thing')} {what}"
         for days, what in ((7, "open for a week or more"), (1, "open for a day or more"))
         if any(now - item.opened_at >= days * _DAY for item in items)
     ]
@@ -82,12 +83,8 @@ def _what(item: Item) -> str:
         _, connection, cause = item.subject.split(":", 2)
         if cause.startswith("fee:"):  # its name is free text of the shop
             cause = "a fee"
-        return f"{_count(item.count, 'change')} waiting at {connection} for {cause}"
+        return f"{number_of(item.count, 'change')} waiting at {connection} for {cause}"
     return f"{item.subject} of {item.aggregate}" if item.aggregate else item.subject
-
-
-def _count(number: int, word: str) -> str:
-    return f"1 {word}" if number == 1 else f"{number} {word}s"
 
 
 def age(since: dt.timedelta) -> str:
@@ -97,7 +94,7 @@ def age(since: dt.timedelta) -> str:
     hours, minutes = divmod(int(since.total_seconds()) // 60, 60)
     if hours >= 2:
         return f"{hours} hours"
-    return f"{hours * 60 + minutes} minutes"
+    return number_of(hours * 60 + minutes, "minute")
 
 
 @dataclass(frozen=True, slots=True)

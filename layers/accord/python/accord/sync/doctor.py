@@ -1,10 +1,11 @@
 """Everything of a store and its back office is read, in bulk, and held against each other."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from accord.errors import AccordError, UnauthorizedError, UnavailableError
+from accord.model.documents import Kind
 from accord.model.item import Item, Product
 from accord.ports.erp import ErpAdapter
 from accord.ports.shop import Shop
@@ -12,6 +13,7 @@ from accord.ports.store import Store
 from accord.rules import config
 from accord.rules.diagnosis import diagnose
 from accord.rules.findings import Examined, Finding
+from accord.sync.connecting import settings_of
 
 _PAGE = 100
 
@@ -19,7 +21,7 @@ _PAGE = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doctor:
     """Of one store. It reads only. ``erp`` connects with the back office; ``progress`` is told how
-    far it is."""
+    far it is; ``writes`` are the kinds of records that must be written there."""
 
     name: str
     rules: config.Store
@@ -29,6 +31,7 @@ class Doctor:
     clock: Callable[[], dt.datetime]
     receiver: str = ""
     progress: Callable[[str], object] = lambda _: None
+    writes: Collection[Kind] = ()
 
     def examine(self) -> list[Finding]:
         """Everything that would not match. A side that cannot be read is a finding of its own."""
@@ -41,7 +44,9 @@ class Doctor:
         found: list[Finding] = []
         items: list[Item] | None = None
         try:
-            items = list(self._items())
+            erp = self.erp()
+            items = list(self._items(erp))
+            found += settings_of(self.rules.erp, erp, now=self.clock(), writes=self.writes)
         except AccordError as error:
             found.append(
                 Finding(
@@ -119,8 +124,8 @@ class Doctor:
             if len(found) < _PAGE:
                 return
 
-    def _items(self) -> Iterator[Item]:
-        erp, after, count = self.erp(), "", 0
+    def _items(self, erp: ErpAdapter) -> Iterator[Item]:
+        after, count = "", 0
         while True:
             ids = erp.item_ids(after=after, limit=_PAGE)
             if ids:

@@ -24,6 +24,7 @@ from accord.sync.received import unbooked
 from accord.sync.refunds import handled, marker, taken, tie
 from accord.sync.sales import money
 from accord.sync.steps import Promise, Result
+from accord.sync.wanted import WANTED, wanted
 
 
 class ErpChanges(FromErp):
@@ -113,15 +114,18 @@ class ErpChanges(FromErp):
         return is_ours and order.payment.paid_at is not None and not link.facts.get("paid")
 
     def _ask_cancel(self, link: Link, here: str, order: SalesOrder | None = None) -> PermanentError:
-        stands = link.number or link.document_key
-        status = f", where it is {order.status}" if order else ""
-        return PermanentError(
+        stands, (mark, words) = link.number or link.document_key, wanted(link)
+        if order is not None:
+            words = order.status
+        error = PermanentError(
             f"{stands} was cancelled in {here}, and order {link.ref.id} stands in the store"
-            f"{status}. Cancel it in the store, and refund what was paid; or make {stands} valid "
-            "again; then replay",
+            f"{f', where it is {words}' if words else ''}. Cancel it in the store, and refund what "
+            f"was paid; or make {stands} valid again; then replay",
             reason="cancelled_in_erp",
             owner="commerce",
         )
+        error.content = mark
+        return error
 
     # --- credited -------------------------------------------------------------
 
@@ -216,10 +220,12 @@ class ErpChanges(FromErp):
     def _tell_claims(self, link: Link) -> None:
         """The order's own flow ends what it claims of the stock: the back office keeps it now. And
         it records the money that waited for that."""
-        if self.rules.flows.stock == "off" and UNBOOKED not in link.facts:
-            return
-        change = Change(link.ref, "order_updated", self.clock(), f"confirmed-{link.document_key}")
-        self.asides.queues.put(change, sending=f"confirmed:{link.document_key}:{link.version}")
+        if self.rules.flows.stock != "off" or UNBOOKED in link.facts:
+            self._tell_order(link, "confirmed")
+
+    def _tell_order(self, link: Link, why: str) -> None:
+        change = Change(link.ref, "order_updated", self.clock(), f"{why}-{link.document_key}")
+        self.asides.queues.put(change, sending=f"{why}:{link.document_key}:{link.version}")
 
     def _looked(
         self, link: Link, progress: Progress, more: Mapping[str, str] | None = None
@@ -232,6 +238,9 @@ class ErpChanges(FromErp):
             state = order.state  # a person brought it on, as we would have
             facts["state"] = state.value
             self._tell_claims(link)
+        if WANTED in facts and order.state is not State.VOIDED:  # its order goes on
+            del facts[WANTED]
+            self._tell_order(link, "valid")
         gross = order.totals.gross if order.totals is not None else None
         total = money(facts.get("total", ""))
         differs = gross is not None and total is not None and gross != total

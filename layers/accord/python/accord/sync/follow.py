@@ -14,6 +14,7 @@ from accord.errors import (
     PermanentError,
     RejectedError,
     TransientError,
+    VoidedError,
     WaitingError,
 )
 from accord.model.change import Ref
@@ -57,6 +58,7 @@ from accord.sync.sales import (
 )
 from accord.sync.steps import adopt, to_record
 from accord.sync.turn import WRITING, Story
+from accord.sync.wanted import WANTED
 
 _WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
     State.DRAFT: "quotation",
@@ -73,7 +75,7 @@ _HARMLESS: dict[str, tuple[type, ...]] = {_VOID: (Void, Replace), _AMEND: (Amend
 # What a cancelled document's successor does not inherit. Money that came in stays received.
 _OF_A_DOCUMENT = frozenset(
     {"state", "done", "content", "parts", "total", "edits", "keeps", "unshipped", "credited"}
-    | {"shipments", "invoices", "erp_state", "erp_total", MAKING, WRITING}
+    | {"shipments", "invoices", "erp_state", "erp_total", WANTED, MAKING, WRITING}
 )
 
 
@@ -240,12 +242,11 @@ class Follower:
         except WaitingError:
             self._amended(link, order)
             raise
-        except DisagreementError as error:
-            if error.reason == "voided":
-                link = self._amended(link, order)
-                if rule.record and rule.account:  # and it may never be booked
-                    came = unbooked(link, order, link.facts.get("paid", ""))
-                    self.links.save(replace(link, facts={**link.facts, **came}))
+        except VoidedError:
+            link = self._amended(link, order)
+            if rule.record and rule.account:  # and it may never be booked
+                came = unbooked(link, order, link.facts.get("paid", ""))
+                self.links.save(replace(link, facts={**link.facts, **came}))
             raise
         if WRITING in link.facts:  # the document stands, whatever its money meets with
             facts = {**link.facts, "state": record.state.value, "total": str(order.total)}

@@ -24,6 +24,7 @@ from accord.sync.fingerprint import content
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Shadowed, Skipped
 from accord.sync.reading import order_of
+from accord.sync.sales import deleted
 from accord.sync.steps import Writer
 from accord.sync.turn import WAITS, WRITING, Asides, Invocation, Story, recovering, waits_for_flow
 
@@ -152,13 +153,7 @@ class FromErp(ABC):
         """None when the document was cancelled, and is gone."""
         progress = self.erp(document.system).progress(document)
         if progress is None and state_of(link) is not State.VOIDED:
-            raise PermanentError(
-                f"{link.number or link.document_key} of order {link.ref.id} was deleted in "
-                f"{document.system}; cancel or refund the order in the store, or enter the "
-                "document by hand and dismiss this",
-                reason="deleted_in_erp",
-                owner="commerce",
-            )
+            raise deleted(link, document)
         return progress
 
     def _shadow(self, link: Link, document: Ref, change: Change) -> Outcome:

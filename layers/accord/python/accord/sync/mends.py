@@ -13,6 +13,7 @@ from accord.errors import BadInputError
 from accord.model.change import Ref
 from accord.model.documents import OrderLine, Refund, SalesOrder
 from accord.model.party import Address, Party, Profile
+from accord.model.words import one
 from accord.ports.state import Mend
 from accord.sync import conflicts
 
@@ -118,12 +119,12 @@ def checked(kind: str, field: str, value: str) -> str:
     """
     known = _FIELDS.get(kind)
     if known is None:
-        raise BadInputError(f"a {kind} cannot be mended; orders, refunds and customers can")
+        raise BadInputError(f"{one(kind)} cannot be mended; orders, refunds and customers can")
     shape = re.sub(r"^lines\.[^.]+\.", "lines.ID.", field)
     if shape not in known:
         why = _UNCHANGEABLE.get(field)
         lead = f"{field} cannot be mended: {why}" if why else f"{field!r} is no field to mend"
-        raise BadInputError(f"{lead}. Fields of a {kind}: {', '.join(known)}")
+        raise BadInputError(f"{lead}. Fields of {one(kind)}: {', '.join(known)}")
     value = value.strip()
     if len(value) > _LONGEST:
         raise BadInputError(f"{field}: a value has at most {_LONGEST} characters")

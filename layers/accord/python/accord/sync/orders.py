@@ -12,6 +12,7 @@ from accord.errors import (
     AccordError,
     BusyError,
     PermanentError,
+    VoidedError,
     WaitingError,
 )
 from accord.model.change import Change, Ref
@@ -34,26 +35,23 @@ from accord.sync.decide import (
 from accord.sync.demand import Demander
 from accord.sync.fingerprint import content
 from accord.sync.follow import MAKING, Follower, made_at
+from accord.sync.handing_on import HandingOn, of_order, refund_of
 from accord.sync.mends import unfit
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
 from accord.sync.reading import order_of
-from accord.sync.refunds import handled, is_owed, queued, unqueued
+from accord.sync.refunds import handled, is_owed
 from accord.sync.returns import opened
 from accord.sync.sales import BackOffice, Sales
 from accord.sync.steps import Writer
 from accord.sync.told import heard_facts
 from accord.sync.troubles import money_left, troubles
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
-from accord.sync.worker import WAKE
+from accord.sync.wanted import WANTED, left
+from accord.sync.worker import WAKE, item_id
 
 _FRESH = dt.timedelta(minutes=5)  # a body that was told longer ago is read anew
 _ROUNDS = 5  # one invocation goes round at most; the rest is another's
-_PAPERS = {
-    "order_fulfilled": "fulfilment",
-    "invoice_posted": "invoices",
-    "order_changed_in_erp": "erp_changes",
-}
 _ASKED = frozenset({"erp_state", "erp_total"})  # a person was asked about the sale in its own flow
 
 
@@ -130,10 +128,10 @@ class Orders:
                     # What came meanwhile may be the very mend, and nobody else looks at it.
                     newer = self._released_in_trouble(link.ref, run, told)
                     if newer is not None and is_part:
-                        self._hand_on(newer, change, run, told)
+                        self._handing_on().meanwhile(newer, change, run, told)
                     if newer is None or is_part:
                         raise
-                    troubled, link, change = True, newer, _of_order(change)
+                    troubled, link, change = True, newer, of_order(change)
                     continue
                 if not isinstance(outcome, Skipped):
                     done = outcome
@@ -141,11 +139,11 @@ class Orders:
                 again = self.links.release(link, handled=told)
                 # An earlier try may have taken the mark off and died.
                 if is_part and (again is not None or run.attempt > 1):
-                    self._hand_on(again, change, run, told)
+                    self._handing_on().meanwhile(again, change, run, told)
                     again = None
                 if again is None:  # a further round that found nothing due unmakes no document
                     return Done(done or outcome, settles or troubled or bool(asks), asks)
-                link, change = again, _of_order(change)
+                link, change = again, of_order(change)
         except PermanentError:
             raise
         except AccordError as error:
@@ -154,17 +152,6 @@ class Orders:
             raise
         self.links.abandon(link)
         raise BusyError(f"{link.ref} changes faster than it is handled")
-
-    def _hand_on(
-        self, held: Link | None, change: Change, run: Invocation, told: list[Seen]
-    ) -> None:
-        """What was told of the order while its refund held it is the order's own change again."""
-        owes = True
-        while owes:
-            version = held.version if held is not None else run.attempt
-            self._queue_order(change, sending=f"meanwhile:{run.id}:{version}")
-            held = self.links.release(held, handled=told) if held is not None else None
-            owes = held is not None
 
     def _round(
         self, link: Link, change: Change, run: Invocation, story: Story, told: list[Seen]
@@ -184,29 +171,35 @@ class Orders:
         claim = demander.note(order, link) if demander is not None else None
         insists = change.replay not in {"", WAKE} and "trouble" in link.facts
         worker = self._worker(link, order, run, story, insists=insists)
-        refund = _refund(change)
+        refund = refund_of(change)
         asked = link.erp if _ASKED & link.facts.keys() else None
         unlinked = made_at(link)
+        gone = {MAKING, WRITING, REPLACING, WANTED, *(() if refund else ("trouble",))}
         try:
             outcome, link = self._follow(worker, link, order, claim)
         except PermanentError as error:
             error.content = content(order)
-            if error.reason == "voided" and link.erp is not None:  # the rules may know what to do
-                self._queue_sale(link.erp, change, link)
-            if refund is None:
-                self._queue_behind(link, order, change, seen)
+            left_to = self._left_to_its_sale(error, link, order, change)
+            if left_to is not None:
+                outcome, link = left_to
+                gone.discard(WANTED)
+            elif refund is None:
+                self._handing_on().refunds_behind(link, order, change, seen)
                 raise
-            if refund not in order.refund_ids:  # deleted meanwhile, so it waits for nothing
+            elif refund not in order.refund_ids:  # deleted meanwhile, so it waits for nothing
                 told.pop()  # what is asked of the order is its own change's to say
                 outcome, link = worker.refunds().carry(link, order, refund, story)
                 story.tell("ended", str(outcome))
                 return outcome, link, ()
-            raise WaitingError(  # the order's own change has the attention item
-                f"refund {refund} waits for its order, which is a person's turn ({error.reason})",
-                connection=self.name,
-                causes=(WAITS,),
-            ) from error
-        gone = {MAKING, WRITING, REPLACING, *(() if refund else ("trouble",))}
+            else:
+                waits = WaitingError(  # the order's own change has the attention item
+                    f"refund {refund} waits for its order, which is a person's turn "
+                    f"({error.reason})",
+                    connection=self.name,
+                    causes=(WAITS,),
+                )
+                waits.behind = item_id(str(order.ref), error.reason)
+                raise waits from error
         facts = {key: text for key, text in link.facts.items() if key not in gone}
         was = link.seen
         facts |= {"status": order.status, **heard_facts(change)}
@@ -214,11 +207,11 @@ class Orders:
         # Queued before the link forgets that: who dies here does it again.
         overlap = worker.back.adapter.capabilities.overlap
         if unlinked and link.erp is not None and self.clock() - unlinked >= overlap / 2:
-            self._queue_papers(link.erp, change, link)
+            self._handing_on().papers(link.erp, change, link)
         # What a refund's own turn reads may show others, whose order's change is then an echo.
         is_told = refund is not None and seen == was and run.attempt == 1
         if not is_told and (link.erp is not None or order.placed_at < self.rules.orders.start_at):
-            facts |= self._queue_refunds(link, order, change, seen)
+            facts |= self._handing_on().refunds(link, order, change, seen)
         link = self.links.save(replace(link, seen=seen, facts=facts))
         asks: tuple[PermanentError, ...] = ()
         if refund is not None:
@@ -228,7 +221,7 @@ class Orders:
                 asked = link.erp  # it stands for a credit note of theirs
             # What is asked of the order, or was, is its own change's to say.
             if "trouble" in link.facts or list(troubles(link, order, worker.back.name)):
-                self._queue_order(change, sending=f"{change.ref}:{link.version}")
+                self._handing_on().order_again(change, sending=f"{change.ref}:{link.version}")
         else:
             before = opened(link)
             link, asks = self._take_back(worker, link, order)
@@ -240,7 +233,7 @@ class Orders:
             if asks:
                 link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
         if asked is not None:
-            self._queue_sale(asked, change, link)
+            self._handing_on().sale(asked, change, link)
         for mend in unfit(order, link.mends):
             story.tell("step", f"the mend of {mend.path} fits no line any more")
         for each in asks:
@@ -370,37 +363,15 @@ class Orders:
 
     # --- what comes after the document --------------------------------------
 
-    def _queue_refunds(
-        self, link: Link, order: SalesOrder, change: Change, seen: Seen
-    ) -> dict[str, str]:
-        """Those that nobody took into the books yet, and nobody has in hand: what the link is to
-        remember of it. Who dies before it does queues them again; queued twice, they are taken
-        once."""
-        due = [id_ for id_ in order.refund_ids if is_owed(link, id_) and id_ != _refund(change)]
-        # Whoever has the order gone through again means all of them.
-        insists = bool(change.replay) and change.aggregate is None
-        if due and not insists and not recovering(self.control):
-            due = unqueued(link, due, seen.digest)
-        for id_ in due:
-            refund = Change(
-                ref=Ref(self.name, "refund", id_),
-                event="refund_issued",
-                seen_at=change.seen_at,
-                correlation_id=change.correlation_id,
-                placed_at=order.placed_at,
-                aggregate=order.ref,
-            )
-            self.queues.put(refund, sending=f"{refund.ref}:{seen.digest}:{change.replay}")
-        return queued(link, due, seen.digest) if due else {}
-
-    def _queue_behind(self, link: Link, order: SalesOrder, change: Change, seen: Seen) -> None:
-        """The refunds of a document that binds, which wait for what a person is asked of the order:
-        whoever dismisses that has not seen them."""
-        held = self.links.get(link.ref)
-        if held is None or held.erp is None or state_of(held) is not State.CONFIRMED:
-            return
-        if facts := self._queue_refunds(held, order, change, seen):
-            self.links.save(replace(held, facts={**held.facts, **facts}))
+    def _handing_on(self) -> HandingOn:
+        return HandingOn(
+            name=self.name,
+            flows=self.rules.flows,
+            links=self.links,
+            control=self.control,
+            queues=self.queues,
+            clock=self.clock,
+        )
 
     def _take_back(
         self, worker: Follower, link: Link, order: SalesOrder
@@ -414,32 +385,21 @@ class Orders:
             return link, (error,)
         return link, ()
 
-    def _queue_sale(self, sale: Ref, change: Change, link: Link) -> None:
-        """A person was asked about ``sale``, and may have answered in the store: look again."""
-        if self.rules.flows.erp_changes == "on":
-            self._queue_for(sale, "order_changed_in_erp", change, link, why="answered")
-
-    def _queue_papers(self, sale: Ref, change: Change, link: Link) -> None:
-        """What was shipped, booked or changed of ``sale`` before its link said that it is ours."""
-        for event, flow in _PAPERS.items():
-            if getattr(self.rules.flows, flow) == "on":
-                self._queue_for(sale, event, change, link, why="linked")
-
-    def _queue_for(self, sale: Ref, event: str, change: Change, link: Link, *, why: str) -> None:
-        again = replace(
-            change.without_document(),
-            ref=sale,
-            event=event,
-            modified_at=None,
-            replay="",
-            seen_at=self.clock(),
-            aggregate=link.ref,
-        )
-        self.queues.put(again, sending=f"{why}:{event}:{change.ref}:{link.version}")
-
-    def _queue_order(self, refund: Change, *, sending: str) -> None:
-        again = replace(_of_order(refund), replay="", seen_at=self.clock())
-        self.queues.put(again, sending=sending)
+    def _left_to_its_sale(
+        self, error: PermanentError, link: Link, order: SalesOrder, change: Change
+    ) -> tuple[Outcome, Link] | None:
+        """The outcome, and the held link that says what the order wants of a document that a person
+        cancelled: the flow of what was changed there asks, or the rules know what to do. None: it
+        is something else, or that flow is not on."""
+        held = self.links.get(link.ref) if isinstance(error, VoidedError) else None
+        if held is None or held.erp is None or self.rules.flows.erp_changes != "on":
+            return None
+        facts = {**held.facts, **left(order)}
+        if refund_of(change) is None or facts != held.facts:
+            self._handing_on().sale(held.erp, change, held)
+        stands = held.number or held.document_key
+        outcome = Skipped(f"{stands} was cancelled in {held.erp.system}, and is asked about")
+        return outcome, replace(held, facts=facts)
 
     # --- shadow, memory -----------------------------------------------------
 
@@ -481,21 +441,3 @@ class Orders:
             return None
         link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
         return self.links.release(link, handled=told)
-
-
-def _refund(change: Change) -> str | None:
-    """The id of the refund that the change is of, None for one of the order."""
-    return change.ref.id if change.ref.kind == "refund" else None
-
-
-def _of_order(change: Change) -> Change:
-    """The order's own change, to be read from the store: what came while another was handled."""
-    if change.aggregate is None:
-        return change.without_document()
-    return replace(
-        change.without_document(),
-        ref=change.aggregate,
-        aggregate=None,
-        event="order_updated",
-        modified_at=None,
-    )

@@ -52,18 +52,29 @@ class Pauses:
 
     def begin(
         self, name: str, *, by: str, until: dt.datetime | None = None, why: str = ""
-    ) -> Pause:
-        """The connection ``name`` is left alone from now on; an earlier pause is replaced."""
-        pause = Pause(by, self.clock(), until, why)
-        entry = {
-            "by": by,
-            "at": pause.at.isoformat(),
-            "until": until.isoformat() if until else "",
-            "why": why,
-        }
-        self.board.put(PAUSED, name, lambda _: entry)
-        self._tell(name, f"{name} {pause}", by)
-        return pause
+    ) -> tuple[Pause, Pause | None]:
+        """The connection ``name`` is left alone from now on: how, and what held before.
+
+        An earlier pause is replaced; without a ``why`` its reason holds on.
+        """
+        now = self.clock()
+        replaced: list[Pause] = []
+
+        def change(held: Any | None) -> dict[str, str]:
+            before = Pause.of({name: held} if held else {}, name, now)
+            replaced[:] = [before] if before else []
+            return {
+                "by": by,
+                "at": now.isoformat(),
+                "until": until.isoformat() if until else "",
+                "why": why or (before.why if before else ""),
+            }
+
+        self.board.put(PAUSED, name, change)
+        before = replaced[0] if replaced else None
+        pause = Pause(by, now, until, why or (before.why if before else ""))
+        self._tell(name, f"{name} {pause}" + (f"; before, it {before}" if before else ""), by)
+        return pause, before
 
     def end(self, name: str, *, by: str) -> Pause | None:
         """The pause that is over now; None: there was none.

@@ -56,13 +56,15 @@ _FINAL = frozenset({"completed", "cancelled", "refunded", "failed", "trash"})
 @dataclass(slots=True)
 class Polled:
     """One run: messages sent, records read, orders of which no webhook had told, accounts that
-    cannot be understood, and whether more is there to be read now."""
+    cannot be understood, and whether more is there to be read now. ``busy``: nothing was read,
+    because another run was reading."""
 
     sent: int = 0
     read: int = 0
     recovered: int = 0
     unreadable: int = 0
     behind: bool = False
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class StorePoller:
             self.control, name, owner=owner, until=until + ROOM, clock=self.clock
         ) as is_ours:
             if not is_ours:
+                run.polled.busy = True
                 return run.polled
             for part in self._parts():
                 if self._is_time(run):

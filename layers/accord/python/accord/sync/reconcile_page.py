@@ -9,6 +9,7 @@ from decimal import Decimal
 from html import escape
 
 from accord.model.money import Money
+from accord.model.words import number_of
 from accord.sync.difference import REASONS, Difference
 from accord.sync.report import MOST, Day, Report, Sums
 
@@ -87,7 +88,7 @@ def verdict(report: Report) -> str:
     if not report.found:
         text = "Both sides agree"
     elif report.left:
-        text = f"{_count(report.left, 'difference')} to be looked at"
+        text = f"{number_of(report.left, 'difference')} to be looked at"
     else:
         text = "Everything that differed is being mended"
     extra = []
@@ -131,7 +132,11 @@ def _totals(report: Report) -> Iterable[str]:
     for currency, whole in sorted(report.totals().items()):
         days = [(day, each) for (day, of), each in sorted(report.days.items()) if of == currency]
         off = sum(not each.agrees for _, each in days)
-        agree = "every day agrees" if not off else f"{_count(off, 'day')} of {len(days):,} differ"
+        agree = (
+            "every day agrees"
+            if not off
+            else f"{number_of(off, 'day')} of {len(days):,} {'differs' if off == 1 else 'differ'}"
+        )
         yield f'<h3>{escape(currency)} <span class="soft">({agree})</span></h3>'
         if len(days) > _DAYS:
             first = len(days) - _DAYS
@@ -278,7 +283,3 @@ def _small_print(report: Report) -> Iterable[str]:
 
 def _stage(report: Report) -> str:
     return f"Stage {report.stage}; " if report.stage else ""
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -25,10 +25,11 @@ from accord.sync.decide import UNBOOKED
 from accord.sync.difference import Difference
 from accord.sync.finished import finished
 from accord.sync.follow import MAKING
+from accord.sync.handing_on import QUEUED
 from accord.sync.pair import Pair
 from accord.sync.reading import refunds_of
 from accord.sync.reconcile_levels import REFRESH
-from accord.sync.refunds import QUEUED, stands_for, tie
+from accord.sync.refunds import stands_for, tie
 from accord.sync.sales import BackOffice
 from accord.sync.turn import Invocation
 

@@ -1,7 +1,6 @@
 """A refund of the store becomes a credit note and money out, under its order's lease."""
 
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -46,8 +45,8 @@ from accord.sync.reading import refunds_of
 from accord.sync.sales import Sales, money
 from accord.sync.settling import Settling
 from accord.sync.turn import WAITS, Invocation, Story
+from accord.sync.worker import item_id
 
-QUEUED = "refunds_queued"  # fact of an order's link: its state, and the refunds queued in it
 _OURS = re.compile(r"\[accord (\S+:credit_note:\S+)\]")
 
 
@@ -65,28 +64,6 @@ def is_owed(link: Link, id_: str) -> bool:
         return True
     stands = link.erp is not None and state_of(link) is not State.VOIDED
     return stands and id_ in link.facts.get("uncredited", "").split(",")
-
-
-def unqueued(link: Link, ids: Sequence[str], digest: str) -> list[str]:
-    """Those of ``ids`` that nobody has in hand: what was queued in this very state of order and
-    document is in its queue, waits, or is a person's."""
-    known = _queued(link, digest)
-    return [id_ for id_ in ids if id_ not in known]
-
-
-def queued(link: Link, ids: Sequence[str], digest: str) -> dict[str, str]:
-    """The facts of the order's link once ``ids`` are queued, too."""
-    known = dict.fromkeys((*_queued(link, digest), *ids))
-    return {QUEUED: f"{_state(link, digest)}:{','.join(known)}"}
-
-
-def _queued(link: Link, digest: str) -> tuple[str, ...]:
-    state, _, ids = link.facts.get(QUEUED, "").partition(":")
-    return tuple(ids.split(",")) if state == _state(link, digest) else ()
-
-
-def _state(link: Link, digest: str) -> str:
-    return hashlib.sha256(f"{digest} {link.erp}".encode()).hexdigest()[:16]
 
 
 def marker(credit: Ref) -> str:
@@ -166,12 +143,7 @@ class Refunds:
             self._pay_back(link, order, refund, story)
             return Credited(refund.ref, "", refund.total), self._done(link, refund, credited=False)
         if link.facts.get("erp_state") == State.VOIDED.value and not outlasts:
-            raise WaitingError(
-                f"refund {id_} waits until somebody has decided what becomes of order "
-                f"{order.number}: {link.number or link.document_key} was cancelled by hand",
-                connection=order.ref.system,
-                causes=(WAITS,),
-            )
+            raise self._undecided(link, order, id_)
         if state is State.CONFIRMED or outlasts:
             outcome, link = self._credit(link, order, refund, every, story)
             return outcome, self._done(link, refund, credited=True)
@@ -181,6 +153,16 @@ class Refunds:
             connection=order.ref.system,
             causes=(WAITS,),
         )
+
+    def _undecided(self, link: Link, order: SalesOrder, id_: str) -> WaitingError:
+        waits = WaitingError(
+            f"refund {id_} waits until somebody has decided what becomes of order "
+            f"{order.number}: {link.number or link.document_key} was cancelled by hand",
+            connection=order.ref.system,
+            causes=(WAITS,),
+        )
+        waits.behind = item_id(str(link.erp), "cancelled_in_erp")
+        return waits
 
     def _without_order(self, link: Link, order: SalesOrder, refund: Refund) -> tuple[Outcome, Link]:
         start = self.sales.rules.orders.start_at
@@ -211,14 +193,19 @@ class Refunds:
         keys = {Kind.CREDIT_NOTE: key, Kind.PAYMENT: f"{key}:payment"}
         for kind, name in keys.items():
             found = adapter.find(kind, name) if adapter.capabilities.can(kind) else ()
-            if any(each.state is not State.VOIDED for each in found):
-                raise PermanentError(
-                    f"refund {id_} of order {order.number} was deleted in the store while it was "
-                    f"booked in {self.sales.back.name}; take its credit note and its payment back "
-                    "there, then dismiss this",
-                    reason="refund_deleted",
-                    owner="finance",
-                )
+            stands = [each for each in found if each.state is not State.VOIDED]
+            if not stands:
+                continue
+            remedy = "take its credit note and its payment back there, then dismiss this"
+            is_booked = any(each.state is State.CONFIRMED for each in stands)
+            if kind is Kind.CREDIT_NOTE and not is_booked:
+                remedy = f"delete the draft of its credit note {key} there, then replay"
+            raise PermanentError(
+                f"refund {id_} of order {order.number} was deleted in the store while it was "
+                f"booked in {self.sales.back.name}; {remedy}",
+                reason="refund_deleted",
+                owner="finance",
+            )
 
     # --- the books ----------------------------------------------------------
 
@@ -236,7 +223,7 @@ class Refunds:
         return replace(link, facts=counting_back(link, order, refund, every, credited=booked))
 
     def _credited(
-        self, link: Link, was: Link, document: CreditDocument, key: str
+        self, link: Link, was: Link, document: CreditDocument, refund: Refund
     ) -> tuple[Record, Link]:
         """The credit note, booked, and the link that holds what it counts back.
 
@@ -244,13 +231,14 @@ class Refunds:
         before that, which is saved again where nothing took effect.
         """
         fixed = self.links.save(link) if link.facts != was.facts else link
+        key = _key(link, refund)
         try:
             draft = self.sales.credit(document, key=key)
         except AccordError as error:
             if fixed is not link and _is_surely_unmade(error):
                 self.links.save(replace(fixed, facts=was.facts))
             raise
-        return self.sales.book_credit(document, draft, key=key), fixed
+        return self.sales.book_credit(document, draft, key=key, at=refund.refunded_at), fixed
 
     def _credit(
         self, link: Link, order: SalesOrder, refund: Refund, every: Sequence[Refund], story: Story
@@ -288,7 +276,7 @@ class Refunds:
         )
         cents = rounding_line(taken, back.adapter.preview(document), mappings, store=sales.store)
         document = document.with_line(cents) if cents else document
-        record, link = self._credited(counting, link, document, _key(link, refund))
+        record, link = self._credited(counting, link, document, refund)
         story.tell("step", f"credit note {record.number} of {refund.total} at {record.ref}")
         self._tie(refund, record.ref, record.number)
         if refund.ref.id not in handled(link):
@@ -317,6 +305,8 @@ class Refunds:
         back = self.sales.back
         progress = back.adapter.progress(link.erp)
         if progress is not None and _is_void(progress):
+            if self.sales.rules.flows.erp_changes == "on":  # which asks, or does what the rules say
+                raise self._undecided(link, order, refund.ref.id)
             stands = link.number or link.document_key
             raise DisagreementError(
                 f"refund {refund.ref.id} of order {order.number} gives back {refund.total}, and "
@@ -398,6 +388,8 @@ class Refunds:
             return
         if refund.ref.id in handled(link):  # paid back then, or taken off what was received since
             return
+        if state_of(link) is State.VOIDED and self.sales.back.adapter.capabilities.is_invoice:
+            raise self._receipt_taken_off(link, order, refund)
         what = f"the money of refund {refund.ref.id} of order {order.number}"
         day, true_day = self.sales.day_for(Kind.PAYMENT, refund.refunded_at, what)
         party = link.facts.get("party")
@@ -418,6 +410,19 @@ class Refunds:
             story.tell("step", f"{refund.total} was paid back by hand")
             return
         story.tell("step", f"{refund.total} paid back from {account}")
+
+    def _receipt_taken_off(self, link: Link, order: SalesOrder, refund: Refund) -> PermanentError:
+        """No invoice is voided as long as money is set against it: a person took that off."""
+        here, stands = self.sales.back.name, link.number or link.document_key
+        return PermanentError(
+            f"refund {refund.ref.id} of order {order.number} gives back {refund.total}, and "
+            f"{stands} was voided by hand in {here}, its receipt of {link.facts['paid']} taken off "
+            "before that: no credit note is left that money could go back for. Book in "
+            f"{here} what came and what went back, as far as it went over an account there, then "
+            "dismiss this",
+            reason="receipt_taken_off",
+            owner="finance",
+        )
 
     # --- memory -------------------------------------------------------------
 

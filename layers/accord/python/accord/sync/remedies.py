@@ -165,6 +165,11 @@ REMEDIES: Mapping[str, Remedy] = {
         "More is refunded than the order came to.",
         f"Delete the refund that is too much in the store, or credit it by hand. {_AGAIN}",
     ),
+    "receipt_taken_off": Remedy(
+        "Money goes back of an invoice that was voided by hand, its receipt taken off before that.",
+        "Book in the back office what came and what went back, as far as it went over an account "
+        "there; then dismiss this.",
+    ),
     "refund_deleted": Remedy(
         "A refund was deleted in the store after it was booked.",
         "Take its credit note and payment back in the back office, then dismiss this.",
@@ -203,7 +208,8 @@ REMEDIES: Mapping[str, Remedy] = {
     # --- what was changed in the back office ------------------------------------
     "cancelled_in_erp": Remedy(
         "The document was cancelled by hand in the back office.",
-        f"Cancel the order in the store too, or have the document made anew. {_AGAIN}",
+        "Cancel the order in the store too, and refund what was paid; or make the document valid "
+        f"again there. Either goes on by itself. {_AGAIN}",
     ),
     "credited_in_erp": Remedy(
         "The document was credited by hand in the back office.",
@@ -279,8 +285,10 @@ REMEDIES: Mapping[str, Remedy] = {
         "Sell it in two orders, or push hold_minutes = 0.",
     ),
     "cursor_ahead": Remedy(
-        "A place in what changed lies ahead of the clock: changes may be missed.",
-        "Check the clock of the other side, then run a sweep or reconcile.",
+        "The clock of the other side is ahead of ours. What changes there is still carried, a "
+        "little late; nothing is missed.",
+        "Set its clock right (of a store: its server's, or the record's own date). It closes by "
+        "itself with the next look that meets nothing of the future.",
     ),
     "page_not_answered": Remedy(
         "The store answers, but not for one of its orders, so nothing behind it is polled.",
@@ -298,10 +306,20 @@ REMEDIES: Mapping[str, Remedy] = {
         "Run `accord connect NAME`, or put valid ones into the secret in Secrets Manager; what "
         "waits goes on within minutes.",
     ),
+    "forbidden": Remedy(
+        "The other side takes our login, and does not let it do what the message names.",
+        "Give the login's user that right there; of a store, its key both read and write. What "
+        "waits goes on within minutes.",
+    ),
     "no_consent": Remedy(
         "Nobody has allowed us into the back office, or what was allowed is no longer accepted.",
         "Run `accord connect ERP` and allow it in the browser, for the same organisation as "
         "before; what waits goes on within minutes.",
+    ),
+    "key_ends": Remedy(
+        "The key by which we are let into the back office ends soon, and by itself.",
+        "Make another one as the message says and give it with `accord connect ERP`; then delete "
+        "the old one there. It closes by itself in the night after.",
     ),
     "outage": Remedy("The other side has not answered for several tries.", _BY_ITSELF),
     "unavailable": Remedy("The other side did not answer usably.", _BY_ITSELF),
@@ -375,6 +393,11 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "error": Remedy("Something went wrong.", f"Do what the message says. {_AGAIN}"),
 }
+
+
+def passes(reason: str) -> bool:
+    """Whether it goes on by itself: it is open for whoever wonders, and nobody is rung for it."""
+    return remedy(reason).do == _BY_ITSELF
 
 
 def remedy(reason: str) -> Remedy:

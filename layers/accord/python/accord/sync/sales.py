@@ -12,6 +12,7 @@ from accord.errors import (
     TransientError,
     UnmappedError,
     UnsupportedError,
+    VoidedError,
 )
 from accord.model.change import Ref
 from accord.model.documents import (
@@ -26,6 +27,7 @@ from accord.model.documents import (
 )
 from accord.model.money import Money
 from accord.ports.erp import ErpAdapter
+from accord.ports.redating import Redates
 from accord.ports.state import Control, Link, Links, Step
 from accord.rules import config
 from accord.rules.accounts import check_complete, document_lines, rounding_line
@@ -222,7 +224,7 @@ class Sales:
     def bring(self, link: Link, order: SalesOrder, record: Record, goal: State) -> Record:
         """``record`` at least at ``goal``. Its totals are compared before anything binds.
 
-        Raises: DisagreementError: ``voided``, by a person; or it comes to another total.
+        Raises: VoidedError: by a person. DisagreementError: it comes to another total.
         """
         for state in (State.QUOTATION, State.CONFIRMED):
             if record.state.rank < state.rank:
@@ -246,9 +248,10 @@ class Sales:
         def advance(it: Record) -> Record:
             try:
                 return standing(self.back.adapter.advance(it, state), link)
-            except RejectedError:
-                if (now := self.back.adapter.get(it.ref)) is not None:
-                    standing(now, link)
+            except RejectedError as error:
+                if (now := self.back.adapter.get(it.ref)) is None:
+                    raise deleted(link, it.ref) from error
+                standing(now, link)
                 raise
             except UnmappedError as error:
                 if not (_is_locked(error) and self.back.adapter.capabilities.is_invoice):
@@ -269,13 +272,14 @@ class Sales:
         if record.totals is not None and record.totals.gross == order.total:
             return record
         now = self.back.adapter.get(record.ref)
-        if now is not None:
-            standing(now, link)
-        if now is not None and now.state is State.DRAFT and self._offers(State.QUOTATION):
+        if now is None:
+            raise deleted(link, record.ref)
+        standing(now, link)
+        if now.state is State.DRAFT and self._offers(State.QUOTATION):
             # An edit that was not answered took effect late, or somebody took it back to a draft.
             now = self.back.adapter.advance(now, State.QUOTATION)
-        gross = now.totals.gross if now is not None and now.totals is not None else None
-        if now is None or gross != order.total:
+        gross = now.totals.gross if now.totals is not None else None
+        if gross != order.total:
             raise DisagreementError(
                 f"{record.number or link.document_key} comes to {gross} in the back office, order "
                 f"{order.number} to {order.total} in the store; mend the document there (it is not "
@@ -313,12 +317,38 @@ class Sales:
 
         return self._made(document, key, step=f"{key}:credit", find=find)
 
-    def book_credit(self, document: CreditDocument, record: Record, *, key: str) -> Record:
-        """The credit note, booked. Its total is compared before it binds."""
+    def book_credit(
+        self, document: CreditDocument, record: Record, *, key: str, at: dt.datetime
+    ) -> Record:
+        """The credit note of a refund ``at`` then, booked. Its total is compared before it binds.
+
+        Where its day was closed since it was made, it is of the day that a new one would be of.
+        Raises: as ``day_for``.
+        """
         if record.state is State.CONFIRMED:
             return record
         self._check_total(document, record)
-        return self._moved(record, f"{key}:booked", self._confirm)
+
+        def book(it: Record) -> Record:
+            try:
+                return self._confirm(it)
+            except UnmappedError as error:
+                if not (_is_locked(error) and isinstance(self.back.adapter, Redates)):
+                    raise
+                return self._confirm(self._redated(self.back.adapter, it, document, at))
+
+        return self._moved(record, f"{key}:booked", book)
+
+    def _redated(
+        self, adapter: Redates, record: Record, document: CreditDocument, at: dt.datetime
+    ) -> Record:
+        what = f"credit note {document.number}"
+        day, true_day = self.day_for(Kind.CREDIT_NOTE, at, what)
+        text, colon, why = document.comment.partition(": ")
+        comment = f"{text.removesuffix(true_day)}{true_day}{colon}{why}"
+        moved = adapter.redate(record, replace(document, issued_on=day, comment=comment))
+        self._check_total(document, moved)
+        return moved
 
     def take_back(self, document: ReturnDocument, *, key: str) -> Record:
         """The return, open in the warehouse."""
@@ -384,15 +414,24 @@ class Sales:
 def standing(record: Record, link: Link) -> Record:
     """``record``, the document of ``link``.
 
-    Raises: DisagreementError: a person has cancelled it since we last looked.
+    Raises: VoidedError: a person has cancelled it since we last looked.
     """
     if record.state is not State.VOIDED:
         return record
     stands, here = link.number or record.number or link.document_key, record.ref.system
-    raise DisagreementError(
+    raise VoidedError(
         f"{stands} was cancelled in {here}, and order {link.ref.id} goes on in the store. Cancel "
-        f"the order there, and refund what was paid; or make {stands} valid again; then replay",
-        reason="voided",
+        f"the order there, and refund what was paid; or make {stands} valid again; then replay"
+    )
+
+
+def deleted(link: Link, document: Ref) -> PermanentError:
+    """A person has deleted the document of ``link``, and it was not cancelled before."""
+    return PermanentError(
+        f"{link.number or link.document_key} of order {link.ref.id} was deleted in "
+        f"{document.system}; cancel or refund the order in the store, or enter the document by "
+        "hand and dismiss this",
+        reason="deleted_in_erp",
         owner="commerce",
     )
 

@@ -1,12 +1,12 @@
 """How each connection stands: left alone, away, how much of its limits is used, what waits."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from accord.ports.limits import Opened
 from accord.ports.state import Waiting
-from accord.rules.config import Config, bears
+from accord.rules.config import Config
 from accord.rules.limits import Limits
 from accord.rules.usage import Usage
 from accord.rules.windows import over_at
@@ -21,6 +21,7 @@ class Standing:
 
     ``slots``, ``minute`` and ``day`` are (used, allowed); None without such a limit. ``waiting``
     changes wait for something at it, ``oldest`` is the order that was placed first of them.
+    Not ``connected``: nobody allows us in, where a person must.
     """
 
     name: str
@@ -34,21 +35,30 @@ class Standing:
     day: tuple[int, int] | None
     waiting: int
     oldest: dt.datetime | None
+    connected: bool = True
 
     @property
     def is_open(self) -> bool:
         """Whether calls go through."""
-        return not (self.pause or self.in_maintenance or self.breaker or self.resting)
+        return self.connected and not (
+            self.pause or self.in_maintenance or self.breaker or self.resting
+        )
 
 
 def standings(
-    config: Config, guard: Guard, waiting: Waiting, *, now: dt.datetime
+    config: Config,
+    guard: Guard,
+    waiting: Waiting,
+    *,
+    now: dt.datetime,
+    connected: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Standing]:
-    """Every store and back office, in the order of the file."""
+    """Every store and back office, in the order of the file. ``connected(name)``: whether a consent
+    is kept for that back office, or none is needed."""
     causes = waiting.causes()
     paused = guard.board.table(PAUSED, fresh=True)
     for name in (*config.stores, *config.erps):
-        table = bears(config, name)
+        table = guard.bears(name)
         mine = [cause for cause in causes if cause.connection == name]
         firsts = [next(iter(waiting.of(cause)), None) for cause in mine]
         used = guard.meter.usage(name) if table.limits is not None else Usage()
@@ -62,6 +72,7 @@ def standings(
             **_used(used.at(now, today(table, now)), table.limits),
             waiting=sum(waiting.count(cause) for cause in mine),
             oldest=min((each.placed_at for each in firsts if each is not None), default=None),
+            connected=name in config.stores or connected(name),
         )
 
 

@@ -16,6 +16,7 @@ LEASE_OVERLAP = dt.timedelta(seconds=5)
 EPOCH = "epoch"  # control value; while it is not "trusted", every create finds first
 TRUSTED = "trusted"
 WAITS = "order"  # the cause of what waits for its order
+DISMISSED = "dismissed"  # the same, where a person dismissed what is the matter with the order
 GOODS = "stock:"  # how the causes of what waits for goods begin; the item's code follows
 WRITING = "writing"  # fact of a link: what the back office shows of the document is our own doing
 

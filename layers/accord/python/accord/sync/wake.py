@@ -3,10 +3,11 @@
 An outage or a lost login is over when the other side answers us. A mapping is there when the rules
 were changed since; and because the missing item may be made in the back office, where nobody tells
 us, the oldest is tried alone now and then: if it goes through, the others follow. What waits for
-an order waits for its own: each is tried now and then, the less often the longer it has waited. Of
-what waits for goods each takes another number of them, so none holds the others back: each is tried
-when there are more than there were, and seldom otherwise. Nothing goes back to a connection that is
-left alone, and no more than its limits allow.
+an order waits for its own: each is tried now and then, the less often the longer it has waited, and
+seldom where a person dismissed what is the matter with the order. Of what waits for goods each
+takes another number of them, so none holds the others back: each is tried when there are more than
+there were, and seldom otherwise. Nothing goes back to a connection that is left alone, and no more
+than its limits allow.
 
 One that hangs takes half of a run's time: who is asked first is left to chance, so that none is
 behind another for ever.
@@ -15,7 +16,7 @@ behind another for ever.
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -30,12 +31,12 @@ from accord.sync.guard import WINDOW
 from accord.sync.meter import DAY_LIMIT
 from accord.sync.pause import PAUSED
 from accord.sync.room import Room
-from accord.sync.turn import GOODS, WAITS
+from accord.sync.turn import DISMISSED, GOODS, WAITS
 from accord.sync.worker import BUSY, LIMIT, WAKE, cause_subject
 
 _CANARY_EVERY = dt.timedelta(minutes=5)
 _LONGEST = dt.timedelta(hours=1)  # between two tries of what waits for its order
-_LONGEST_FOR_GOODS = dt.timedelta(hours=12)  # the same of what waits for goods; each costs calls
+_SELDOM = dt.timedelta(hours=12)  # the same of goods, and of what was dismissed; each costs calls
 _COUNTED = dt.timedelta(days=1)  # goods of which nobody read the count for so long are not counted
 _PINGED = frozenset({"outage", "unauthorized"})
 _OVER = frozenset({BUSY, PAUSED, WINDOW, LIMIT, DAY_LIMIT})  # once nothing holds the connection
@@ -69,7 +70,8 @@ class Waker:
 
     ``patience(connection)`` is the longest that this may take. ``is_held(connection)``: it is left
     alone now. ``room(connection)`` is what it takes now; None: as much as one likes.
-    ``holdings(erp, codes)`` are as those of ``Levels``.
+    ``holdings(erp, codes)`` are as those of ``Levels``. ``met()``: ids of items that a look of the
+    clock asks for, whether or not anything waits.
     """
 
     waiting: Waiting
@@ -87,6 +89,7 @@ class Waker:
     holdings: Callable[[str, Sequence[str]], Mapping[str, Holding]] = field(
         default=lambda _, __: {}
     )
+    met: Callable[[], Collection[str]] = field(default=frozenset)
 
     def run(self, *, until: dt.datetime | None = None) -> Woken:
         """Sends back what can go on and closes the items of causes that nothing waits for.
@@ -126,6 +129,8 @@ class Waker:
         # Each waits for an order, or for a number of goods, of its own: none stands for the others.
         if cause.cause == WAITS:
             return self._send(cause, run, is_due=self._is_due)
+        if cause.cause == DISMISSED:
+            return self._send(cause, run, is_due=partial(self._is_due, longest=_SELDOM))
         if cause.cause.startswith(GOODS):
             return self._send(cause, run, is_due=partial(self._is_due_for_goods, cause, run))
         if cause.cause in _OVER:
@@ -185,10 +190,10 @@ class Waker:
                 break
         return sent
 
-    def _is_due(self, parked: Parked) -> bool:
-        """Its last try is as long ago as it had waited until then, or an hour. Its order's own turn
-        sends for it besides, as soon as it can go on."""
-        pause = min(max(_waited(parked), _CANARY_EVERY), _LONGEST)
+    def _is_due(self, parked: Parked, *, longest: dt.timedelta = _LONGEST) -> bool:
+        """Its last try is as long ago as it had waited until then, or ``longest``. Its order's own
+        turn sends for it besides, as soon as it can go on."""
+        pause = min(max(_waited(parked), _CANARY_EVERY), longest)
         return self.clock() - parked.parked_at >= pause
 
     def _is_due_for_goods(self, cause: Cause, run: _Run, parked: Parked) -> bool:
@@ -199,8 +204,8 @@ class Waker:
             return True
         waited = _waited(parked)
         is_known = cause in run.rose and waited >= _CANARY_EVERY
-        pause = min(max(waited, _CANARY_EVERY), _LONGEST_FOR_GOODS)
-        return self.clock() - parked.parked_at >= (_LONGEST_FOR_GOODS if is_known else pause)
+        pause = min(max(waited, _CANARY_EVERY), _SELDOM)
+        return self.clock() - parked.parked_at >= (_SELDOM if is_known else pause)
 
     def _risen(self, causes: Sequence[Cause]) -> Mapping[Cause, dt.datetime | None]:
         """Those of ``causes`` whose goods are counted, and since when there are more of them.
@@ -273,9 +278,11 @@ class Waker:
         if not items:
             return 0
         waited_for = {cause_subject(cause) for cause in self.waiting.causes()}
+        over = [item for item in items if item.subject not in waited_for]
+        met = self.met() if over else ()
         closed = 0
-        for item in items:
-            if item.subject not in waited_for:
+        for item in over:
+            if item.id not in met:
                 self.attention.close(item.id, now=self.clock(), by="wake: nothing waits for it")
                 closed += 1
         return closed

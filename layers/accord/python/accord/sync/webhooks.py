@@ -189,7 +189,7 @@ class WebhookGuard:
         """Looks, and mends what is not right. Where no flow is on, it only says what it would do;
         what it may not mend is a person's.
 
-        Raises: AccordError: the store does not answer; the next run goes on.
+        Raises: AccordError: the store does not answer, or turns our key down; the next run goes on.
         """
         topics = topics_of(self.rules)
         if not topics:
@@ -212,6 +212,8 @@ class WebhookGuard:
                 memory = replace(memory, gap=memory.gap or self._since(memory, now), mended_at=now)
             memory, version = self._mend(fixes, memory, version, secret)
         except UnauthorizedError as error:
+            if not error.is_narrow:  # the key itself: no right that it lacks
+                raise
             self._ask(error)
             return Guarded(tuple(fixes), sum(fix.make for fix in fixes), refused=True)
         # What was missed before the first look was not missed by what is there now.

@@ -5,8 +5,8 @@ The queue holds work for minutes, the waiting list for days, the attention list 
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -28,10 +28,11 @@ from accord.errors import (
 from accord.model.change import Change
 from accord.ports.state import Attention, Cause, Item, Parked, Payloads, Waiting
 from accord.sync.outcome import Done, Flushed, Outcome, Posted
-from accord.sync.turn import Invocation
+from accord.sync.turn import DISMISSED, Invocation
 
 BUSY = "busy"  # the cause of what other workers held for too long
 LIMIT = "limit"  # the cause of what was told "too many" each time, by the other side or by us
+FORBIDDEN = "forbidden"  # the reason where our login is good, and may not do that
 WAKE = "wake"  # who sent a change that was waiting
 TRIES = 4  # the fourth transient failure parks
 _DELAYS_S = (5.0, 15.0, 45.0)  # at most, before each further try; at least half of it
@@ -69,13 +70,11 @@ class Flow(Protocol):
 class Finished:
     """The message is done. ``text`` is for the log: refs, codes and amounts.
 
-    ``asks``: it does not go on until a person has acted. ``figures`` are metrics beside the usual
-    ones: (name, value).
+    ``figures`` are metrics beside the usual ones: (name, value).
     """
 
     outcome: str
     text: str
-    asks: bool = False
     figures: tuple[tuple[str, float], ...] = ()
 
 
@@ -95,7 +94,7 @@ def _alone(_change: Change, _run: Invocation) -> AbstractContextManager[None]:
 class Worker:
     """Runs a flow and gives each failure its one place. ``turn`` surrounds each change.
 
-    ``is_tended(connection)``: a schedule looks after its login, and rings when that has lapsed.
+    ``tables(change, causes)``: where accord.toml names the codes that ``causes`` lack.
     """
 
     waiting: Waiting
@@ -105,7 +104,7 @@ class Worker:
     random: Random
     rules_version: Callable[[], str]
     turn: Callable[[Change, Invocation], AbstractContextManager[None]] = field(default=_alone)
-    is_tended: Callable[[str], bool] = field(default=lambda _: False)
+    tables: Callable[[Change, Sequence[str]], Sequence[str]] = field(default=lambda _, __: ())
 
     def handle(
         self, change: Change, run: Invocation, flow: Callable[[Change], Flow]
@@ -122,8 +121,9 @@ class Worker:
             with self.turn(change, run):
                 done = flow(change).post(change, run)
         except NotNowError as error:
-            self._park(change, error, parked)
-            return Finished("parked", _said(error), self._asks(error))
+            parking = self._dismissed(change, error) or error
+            self._park(change, parking, parked)
+            return Finished("parked", _said(parking))
         except TransientError as error:
             if run.attempt < TRIES:
                 return Again(self._delay(error, run.attempt), _said(error))
@@ -132,23 +132,34 @@ class Worker:
             return Finished("parked", f"{_said(error)}; tried {run.attempt} times")
         except PermanentError as error:
             is_open = self._ask(change, error)
+            if change.ref.kind == "refund":  # nothing hides another trouble of it
+                self._settle(change, began, but={error.reason})
             self._unpark(parked)  # it no longer waits for that: a person has it now
             if not is_open:
                 return Finished("dismissed", f"{_said(error)}, who dismissed it")
-            return Finished("attention", _said(error), asks=True)
-        open_ = [asked for asked in done.asks if self._ask(change, asked)]
+            return Finished("attention", _said(error))
+        for asked in done.asks:
+            self._ask(change, asked)
         if done.settles:
             self._settle(change, began, but={asked.reason for asked in done.asks})
             self._unpark(parked)
         figures = tuple(done.outcome.figures()) if isinstance(done.outcome, Flushed) else ()
-        return Finished(_name(done.outcome), _told(done), bool(open_), figures)
+        return Finished(_name(done.outcome), _told(done), figures)
 
-    def _asks(self, error: NotNowError) -> bool:
-        """An outage passes by itself; a mapping or a password comes from somebody. Of a login that
-        is tended whoever tends it tells, once for all."""
-        if isinstance(error, UnauthorizedError):
-            return error.is_narrow or not self.is_tended(error.connection)
-        return isinstance(error, UnmappedError)
+    def _dismissed(self, change: Change, error: NotNowError) -> WaitingError | None:
+        """Another ``error`` where a person dismissed what is the matter with the change's order:
+        nobody is about to mend it, and each try may cost a call in vain."""
+        if not isinstance(error, WaitingError) or not error.behind:
+            return None
+        item = self.attention.get(error.behind)
+        if item is None or not item.dismissed or item.closed_at is None:
+            return None
+        return WaitingError(
+            f"{error}, who dismissed that; once it is mended, run `accord attention replay "
+            f"{change.aggregate}`",
+            connection=error.connection,
+            causes=(DISMISSED,),
+        )
 
     def _delay(self, error: TransientError, attempt: int) -> float:
         """Seconds until the next try: longer each time, and what was asked for at the least."""
@@ -163,7 +174,7 @@ class Worker:
         """Kept without its document, which is read anew when its time comes. ``was``: as it was
         parked before."""
         now = self.clock()
-        cause = Cause(error.connection, error.cause)
+        cause, message = Cause(error.connection, error.cause), self._message(change, error)
         is_same = was is not None and Cause(was.connection, was.cause) == cause
         since = (was.since or was.parked_at) if was is not None and is_same else None
         self.waiting.park(
@@ -171,7 +182,7 @@ class Worker:
                 change=change.without_document(),
                 connection=cause.connection,
                 cause=cause.cause,
-                message=str(error)[:_MESSAGE_LENGTH],
+                message=message,
                 placed_at=change.placed_at or change.seen_at,
                 parked_at=now,
                 rules=self.rules_version(),
@@ -182,15 +193,23 @@ class Worker:
             Item(
                 id=item_id(cause_subject(cause), "waiting"),
                 subject=cause_subject(cause),
-                reason=error.reason,
+                reason=reason_of(error),
                 owner=error.owner,
-                message=str(error)[:_MESSAGE_LENGTH],
+                message=message,
                 opened_at=now,
                 updated_at=now,
                 count=self.waiting.count(cause),
                 correlation_id=change.correlation_id,
             )
         )
+
+    def _message(self, change: Change, error: NotNowError) -> str:
+        """With the tables to mend, which a back office does not know."""
+        said, tables = str(error), ""
+        if isinstance(error, UnmappedError) and "[stores." not in said:
+            with suppress(AccordError):  # the rules cannot be had: it waits all the same
+                tables = " and ".join(self.tables(change, error.causes))
+        return said[:_MESSAGE_LENGTH] + (f"; see {tables}"[:_MESSAGE_LENGTH] if tables else "")
 
     def _ask(self, change: Change, error: PermanentError) -> bool:
         """Whether it is open now: what a person dismissed stays closed while nothing changes."""
@@ -274,6 +293,13 @@ def attention_item(
 def item_id(subject: str, reason: str) -> str:
     """Twelve characters that an operator can type."""
     return hashlib.sha256(f"{subject}\n{reason}".encode()).hexdigest()[:12]
+
+
+def reason_of(error: AccordError) -> str:
+    """The reason of the item about it: a login that is good, and may not do that, is another."""
+    if isinstance(error, UnauthorizedError) and error.is_narrow:
+        return FORBIDDEN
+    return error.reason
 
 
 def cause_subject(cause: Cause) -> str:

@@ -118,7 +118,7 @@ def stand_ins(
 ) -> Place:
     """A place, not entered yet, whose store sends its webhooks by ``courier``, and whose functions
     can die. What a dead worker held is free before its message is visible again."""
-    pace = pace or traffic.PACES[erp]
+    pace = pace or traffic.pace_of(erp)
     table = next(iter(config["stores"].values()))
     table["webhooks"] = {"guard": True, "delivery_url": courier.url}
     table["timeout"] = 1

@@ -52,15 +52,18 @@ class Pace:
     concurrency: int
 
 
-PACES: dict[BackOffice, Pace] = {
+_PACES: dict[BackOffice, Pace] = {
     # Tryton confirms one order at a time in up to half a second on a busy machine, and all workers
     # queue for it: 4 s is far beyond that, 20 s of visibility beyond a pass.
     "tryton": Pace(speed=6, erp_timeout_s=4, concurrency=2),
-    # The ledger answers in milliseconds; 12 s of visibility, a wake every 6 s.
-    "memory": Pace(speed=10, erp_timeout_s=0.5, concurrency=2),
-    "odoo": Pace(speed=10, erp_timeout_s=0.5, concurrency=2),
-    "xero": Pace(speed=10, erp_timeout_s=0.5, concurrency=2),
 }
+# A ledger or a stand-in answers in milliseconds; 12 s of visibility, a wake every 6 s.
+_AT_ONCE = Pace(speed=10, erp_timeout_s=0.5, concurrency=2)
+
+
+def pace_of(erp: BackOffice) -> Pace:
+    """How fast its orders may come."""
+    return _PACES.get(erp, _AT_ONCE)
 
 
 def stand_ins(
@@ -73,7 +76,7 @@ def stand_ins(
 ) -> Place:
     """A place, not entered yet, whose back office holds what generated orders refer to."""
     shop = catalogue()
-    pace = pace or PACES[erp]
+    pace = pace or pace_of(erp)
     if load(erp).capabilities.is_invoice:  # its number would be told too: with the next look
         for store in config["stores"].values():
             store["flows"]["invoices"] = "off"

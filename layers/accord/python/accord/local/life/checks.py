@@ -23,6 +23,7 @@ from accord.rules.routing import route
 from accord.sync.decide import CLOSED
 from accord.sync.fingerprint import content
 from accord.sync.refunds import marker
+from accord.sync.turn import DISMISSED, WAITS
 
 Json = dict[str, Any]
 
@@ -71,14 +72,14 @@ def _service(world: World) -> Iterator[str]:
         subject = f"waiting:{cause.connection}:{cause.cause}"
         if subject not in told:
             yield f"waiting: {subject} is not told"
-        if cause.cause != "order":
+        if cause.cause not in {WAITS, DISMISSED}:
             waits = ", ".join(str(each.change.ref) for each in world.waiting.of(cause))
             yield f"waiting: for {cause.cause}: {waits}"
         for parked in world.waiting.of(cause):
             # A refund waits until a quotation binds; what is seen there, for a person's decision.
             order = parked.change.aggregate
             asked = order is not None and world.attention.of(str(order))
-            if cause.cause == "order" and parked.change.ref.kind != "refund" and not asked:
+            if cause.cause == WAITS and parked.change.ref.kind != "refund" and not asked:
                 yield f"waiting: {parked.change.ref} for its order: {parked.message}"
 
 
@@ -387,7 +388,8 @@ class One:
         paid = sum((Decimal(each["amount"]) for each in self.payments), Decimal(0))
         came = sum((max(Decimal(each["amount"]), Decimal(0)) for each in self.payments), Decimal(0))
         same = self.link is not None and self.link.facts.get("content") == content(order)
-        gone = {note["key"] for note in self.notes if note["key"]} - {
+        notes = [note for each in self.sales for note in each["credit_notes"]]  # drafts as well
+        gone = {note["key"] for note in notes if note["key"] and note["state"] != "cancelled"} - {
             f"{self.key}-r{refund.ref.id}" for refund in self.refunds
         }
         given = {each["key"] for each in self.payments if Decimal(each["amount"]) < 0} - {
@@ -418,7 +420,8 @@ class One:
         """Money came to the store, none is in the books, and not all of it went back."""
         given = sum((each.total.amount for each in self.refunds), Decimal(0))
         is_ours = self.rule.record and self.order.payment.paid_at is not None
-        return is_ours and not self.payments and given < self.order.total.amount
+        came = max(self.people.paid.get(self.id, Decimal(0)), self.order.total.amount)
+        return is_ours and not self.payments and given < came
 
     def _deleted(self) -> bool:
         handled = (self.link.facts.get("refunds", "") if self.link else "").split(",")

@@ -43,6 +43,8 @@ class People:
         """When, to which order or customer, what: the story of a failing seed."""
         self.status_set_at: dict[str, dt.datetime] = {}
         """When a person last chose the order's status."""
+        self.paid: dict[str, Decimal] = {}
+        """What the shopper paid: what the order came to then, whatever it comes to since."""
 
     def do(self, name: str, which: str) -> bool:
         """Whether the act could be done: a refusal by either side is an answer like any other."""
@@ -54,7 +56,13 @@ class People:
         if done is not None:
             who = f"c{which}" if name in CUSTOMER_ACTS else which
             self.said.append((self.world.clock(), who, done))
+            self._note_paid(which)
         return done is not None
+
+    def _note_paid(self, id_: str) -> None:
+        order = self.world.store.orders.get(id_)
+        if order is not None and order["date_paid"]:
+            self.paid.setdefault(id_, Decimal(order["total"]))
 
     def act(self) -> bool:
         """Any act to anyone."""
@@ -82,6 +90,7 @@ class People:
         self.orders.append(id_)
         world.store.place(order, rng.choice(("rest", "checkout")))
         self.status_set_at[id_] = world.clock()
+        self._note_paid(id_)
         total = f"{order['total']} by {order['payment_method']}"
         self.said.append((world.clock(), id_, f"placed as {status}, {total}"))
         return id_

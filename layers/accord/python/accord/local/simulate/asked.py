@@ -10,6 +10,7 @@ from accord.local.world import World
 from accord.model.change import Ref
 from accord.ports.state import Cause, Item
 from accord.sync.customer_ports import party_of
+from accord.sync.turn import DISMISSED
 
 
 def unjustified(world: World, people: People) -> Iterator[str]:
@@ -60,6 +61,8 @@ def _waits_for_a_person(world: World, item: Item) -> bool:
     """All that waits for that cause is a part of an order of which a person was asked, or that
     the merchant holds back: neither confirmed nor cancelled."""
     _, connection, cause = item.subject.split(":", 2)
+    if cause == DISMISSED:  # and has answered
+        return True
     parked = list(world.waiting.of(Cause(connection, cause)))
     told = {text for each in world.attention.open() for text in (each.subject, each.aggregate)}
     orders = [each.change.aggregate for each in parked]
