@@ -691,6 +691,7 @@ def test_the_back_office_that_is_asked_live_gives_up_by_the_deadline(
 
     class Noted:
         oauth = None
+        capabilities = Memory.capabilities
 
         @classmethod
         def connect(cls, connection: Any) -> Any:

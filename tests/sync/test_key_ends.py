@@ -5,8 +5,8 @@ import datetime as dt
 from accord.erp.memory.adapter import Memory
 from accord.errors import AccordError, UnavailableError
 from accord.ports.advice import Ending
-from accord.sync.connecting import KEY_NOTICE, settings_of
-from accord.sync.key_ends import KeyWatch
+from accord.sync.connecting import settings_of
+from accord.sync.key_ends import KEY_NOTICE, KeyWatch
 from tests.sync.test_looks import Room
 
 NOW = Room().now

@@ -9,7 +9,8 @@ from accord.local.odoo import FakeOdoo
 from accord.local.odoo.server import USER
 from accord.model.change import Ref
 from accord.model.documents import Kind
-from accord.sync.connecting import KEY_NOTICE, rights
+from accord.sync.connecting import rights
+from accord.sync.key_ends import KEY_NOTICE
 from tests.erp.odoo.conftest import START, Clock, connected, furnished
 
 ORDERS = frozenset({Kind.SALES_ORDER, Kind.PARTY, Kind.PAYMENT, Kind.CREDIT_NOTE})

@@ -10,16 +10,16 @@ from typing import TypeVar
 from accord.errors import AccordError, NotNowError, TransientError
 from accord.model.change import Ref
 from accord.model.documents import Kind
-from accord.ports.advice import Advice, Advises, Ending, Ends, Permits
+from accord.ports.advice import Advice, Advises, Ends, Permits
 from accord.ports.erp import ErpAdapter
 from accord.ports.state import Entry, Journal
 from accord.ports.tokens import Consents, OAuth, Tokens, TokenSet
 from accord.rules.findings import Finding, Severity
 from accord.sync.consent import give_up
+from accord.sync.key_ends import KEY_NOTICE, ends_at
 
 _RECENT = dt.timedelta(hours=1)  # so little is read that it costs a call each, and no more
 _PAUSE_S = 2.0
-KEY_NOTICE = dt.timedelta(days=14)  # so long before it ends, a person is to make another key
 
 T = TypeVar("T")
 
@@ -79,11 +79,6 @@ def _ending(name: str, adapter: ErpAdapter, now: dt.datetime) -> list[Finding]:
         return []
     severity: Severity = "warning" if ending.at - now < KEY_NOTICE else "note"
     return [Finding(severity, "key", name, ends_at(ending), ending.remedy)]
-
-
-def ends_at(ending: Ending) -> str:
-    """When it opens nothing any more, for people."""
-    return f"its API key {ending.name!r} ends on {ending.at.day} {ending.at:%B %Y at %H:%M} UTC"
 
 
 def advised(name: str, adapter: ErpAdapter) -> list[Finding]:

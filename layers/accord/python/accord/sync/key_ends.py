@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from accord.errors import AccordError, PermanentError
-from accord.ports.advice import Ends
+from accord.ports.advice import Ending, Ends
 from accord.ports.erp import ErpAdapter
-from accord.sync.connecting import KEY_NOTICE, ends_at
 from accord.sync.looks import Looks
 
+KEY_NOTICE: Final = dt.timedelta(days=14)  # so long before, a person is to make another key
 _TASK: Final = "key"
 
 
@@ -37,3 +37,8 @@ class KeyWatch:
         message = f"{name}: {ends_at(ending)}, and then nothing is carried; {ending.remedy}"
         self.looks.failed(name, _TASK, PermanentError(message, reason="key_ends"))
         return None
+
+
+def ends_at(ending: Ending) -> str:
+    """When it opens nothing any more, for people."""
+    return f"its API key {ending.name!r} ends on {ending.at.day} {ending.at:%B %Y at %H:%M} UTC"
