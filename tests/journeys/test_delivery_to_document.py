@@ -191,6 +191,8 @@ UNUSED = {
     },
     ("poll_store", "sqs:SendMessage", "customer-changed.fifo"): "an account that no webhook told "
     "of: tests/sync/test_poll_store.py",
+    ("poll_store", "dynamodb:BatchGetItem", "levels"): "a product that changed: "
+    "tests/sync/test_poll_products.py",
     ("poll_store", "sqs:SendMessage", "product-updated.fifo"): "a correction that no webhook told "
     "of: tests/sync/test_poll_products.py",
     ("poll_erp", "dynamodb:GetItem", "levels"): _EXPIRED,

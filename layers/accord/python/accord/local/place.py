@@ -39,6 +39,7 @@ WEBHOOK_SECRET = "local-webhook-secret"
 CHECKOUT_SECRET = "local-checkout-secret"
 REPO = Path(__file__).parents[5]
 """The checkout: functions, infra and accord.toml lie there."""
+_PLENTY = {"per_minute": 6_000, "per_day": 1_000_000}
 _SERVICES = {"SHIPPING": "Shipping", "FEE": "Fee", "ROUNDING": "Rounding", "MISC": "Other goods"}
 _EPOCH_TABLE = "control"
 _TOKENS_TABLE = "tokens"
@@ -278,6 +279,7 @@ class Place:
         if self.erp == "xero":
             xero = self._open.enter_context(XeroServer(log=self.work / "xero.log"))
             books |= {"adapter": "xero", "options": xero.options, "url": xero.url}
+            books.setdefault("limits", _PLENTY)  # a machine's own: Xero's are for its service
             table["flows"]["fulfilment"] = "off"  # nothing is shipped there
             self.books = xero
             self._furnish_xero(XeroDesk(xero), taxes, table["mappings"]["payments"].values())
@@ -386,13 +388,15 @@ def compiled(config: Mapping[str, Any]) -> str:
 
 
 def _in_books_of(adapter: str, text: str) -> str:
-    """The configuration file ``text`` with another kind of back office, which has no settings and
-    ships nothing."""
+    """The configuration file ``text`` with another kind of back office, which has no settings,
+    ships nothing, and bears more than its maker's service does."""
     text = re.sub(r'(?m)^adapter = "\w+"', f'adapter = "{adapter}"', text)
     text = re.sub(r'(?m)^fulfilment = "\w+"', 'fulfilment = "off"', text)
     head, table, rest = text.partition("[erps.main.options]\n")
     own, mark, others = rest.partition("\n[")
-    return head + table + re.sub(r"(?m)^\w+ = .*\n?", "", own) + mark + others
+    plenty = "".join(f"{name} = {count}\n" for name, count in _PLENTY.items())
+    text = head + table + re.sub(r"(?m)^\w+ = .*\n?", "", own) + mark + others
+    return f"{text}\n[erps.main.limits]\n{plenty}"
 
 
 def _ledger_sale(each: dict[str, Any]) -> dict[str, Any]:
