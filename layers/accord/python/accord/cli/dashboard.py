@@ -10,6 +10,7 @@ from accord.cli.connection import local_dashboard
 from accord.cli.output import JsonOption, console, print_json, print_table
 from accord.local.dashboard_page import number, page
 from accord.local.runner.dashboard import Line, Picture
+from accord.model.words import number_of
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 30  # characters of a graph
@@ -44,7 +45,7 @@ def _print(found: Picture) -> None:
         shown = [line for line in widget.lines if line.latest is not None]
         if shown:
             rows = [[line.label, Text(_bars(line)), number(line.latest)] for line in shown]
-            last = f"the last {found.seconds / 60:.0f} minutes"
+            last = f"the last {number_of(round(found.seconds / 60), 'minute')}"
             print_table(widget.title, ["", last, "now"], rows)
     rows = [
         [Text(alarm.name, style="bold red"), ", ".join(alarm.owners), alarm.description]

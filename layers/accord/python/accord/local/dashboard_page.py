@@ -5,6 +5,7 @@ from html import escape
 
 from accord.local.runner.alarms import Alarm
 from accord.local.runner.dashboard import Line, Picture, Widget
+from accord.model.words import number_of
 
 _COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4b5563")
 _WIDE, _HIGH = 300, 90  # of a graph, in its own units
@@ -45,13 +46,14 @@ def page(picture: Picture) -> str:
     ringing = picture.ringing
     widgets = sorted(picture.widgets, key=lambda each: (each.y, each.x))
     tiles = "\n".join(_tile(widget, picture) for widget in widgets)
+    last = number_of(round(picture.seconds / 60), "minute")
     state = f"{len(ringing)} alarms ring" if len(ringing) != 1 else "1 alarm rings"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(picture.name)}</title><style>{_STYLE}</style></head><body>
 <header><h1>{escape(picture.name)}</h1>
-<p>{escape(picture.taken_at)} · the last {picture.seconds / 60:.0f} minutes · {state}</p></header>
+<p>{escape(picture.taken_at)} · the last {last} · {state}</p></header>
 <main>
 {tiles}
 </main></body></html>
