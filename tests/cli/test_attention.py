@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from accord import bootstrap
 from accord.cli import acting, attention, ops
 from accord.cli.app import app
-from accord.errors import UnavailableError
+from accord.errors import BadInputError, UnavailableError
+from accord.local.life.known import sales_of
 from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.ports.state import Item, Parked
@@ -292,6 +293,19 @@ def test_a_replay_goes_through_and_the_item_closes(world: World) -> None:
     world.drain()
     assert world.attention.open() == []
     assert "replayed by ada" in str(told("show", id_)["acted"])
+
+
+def test_an_order_is_replayed_by_its_name_whatever_item_it_had(world: World) -> None:
+    """As the message of a refund says that waits behind an item which was dismissed."""
+    told("dismiss", id_of(world), "--why", "mended there", "--yes")
+    world.store.orders["30"]["line_items"][2]["sku"] = "BOOK-1"
+
+    assert told("replay", "uk:order:30", "--yes")["done"] == ["uk:order:30"]
+    world.drain()
+    assert [each["state"] for each in sales_of(world, "30")] == ["confirmed"]
+
+    with pytest.raises(BadInputError, match="'uk:stock:30' names nothing"):
+        run("replay", "uk:stock:30", "--yes")
 
 
 def test_many_are_replayed_by_filter_and_what_cannot_be_is_left_alone(world: World) -> None:

@@ -28,6 +28,10 @@ from accord.sync.reading import customer_of, order_of
 from accord.sync.remedies import REMEDIES
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Items by id.")]
+ThingsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Items by id, or orders and customers: uk:order:30."),
+]
 OwnerOption = Annotated[Owner | None, typer.Option(help="Only what is this desk's.")]
 ReasonOption = Annotated[str | None, typer.Option(help="Only this reason code.")]
 StoreOption = Annotated[

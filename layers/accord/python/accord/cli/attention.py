@@ -16,6 +16,7 @@ from accord.cli.acting import (
     ReasonOption,
     StoreOption,
     SubjectOption,
+    ThingsArgument,
     WhyOption,
     YesOption,
     acts,
@@ -100,7 +101,7 @@ def show(
 
 @app.command()
 def replay(
-    ids: IdsArgument = None,
+    ids: ThingsArgument = None,
     *,
     owner: OwnerOption = None,
     reason: ReasonOption = None,
@@ -114,10 +115,11 @@ def replay(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Sends what the items are about through again; it is read anew. Success closes them."""
+    """Sends orders, customers, or what items are about through again; each is read anew. Success
+    closes their items."""
     connect(stage)
-    found = chosen(ids, Filter(owner, reason, store, subject, older, match))
-    targets, left = _targets(found)
+    wanted = Filter(owner, reason, store, subject, older, match)
+    targets, left = _named_or_chosen(ids, wanted)
     _about("Replay", "sent through again", targets, left, yes=yes, json=json)
     who = operator(by, stage)
     _each(targets, left, lambda target: acts().replay(target, by=who, why=why), "queued", json=json)
@@ -161,12 +163,7 @@ def dismiss(
 
 @app.command()
 def mend(
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[ID]...", help="Items by id, or orders and customers: uk:order:30."
-        ),
-    ] = None,
+    ids: ThingsArgument = None,
     *,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="What is right.")
@@ -200,22 +197,18 @@ def mend(
     if not values and not remove:
         fail("say what is right with --set FIELD=VALUE; --fields prints what can be mended", code=2)
     connect(stage)
-    refs = [each for each in ids or () if ":" in each]
-    named = [Target.named(each) for each in refs]
-    others = [each for each in ids or () if ":" not in each]
     wanted = Filter(owner, reason, store, subject, older, match)
-    items = chosen(others, wanted) if others or not named else []
-    targets, left = _targets(items)
+    targets, left = _named_or_chosen(ids, wanted)
     doing = acts()
     laid: dict[str, Sequence[Any]] = {}
-    for target in [*named, *targets]:
+    for target in targets:
         try:
             if not is_mendable(target):
                 raise BadInputError("only orders, refunds and customers can be mended")
             laid[_name(target)] = doing.check(target, values)
         except AccordError as error:
             left.append(f"{_name(target)}: {error}")
-    due = [each for each in [*named, *targets] if _name(each) in laid]
+    due = [each for each in targets if _name(each) in laid]
     said = [f"{name} = {value!r}" for name, value in values.items()]
     said += [f"{name} as in the store" for name in remove or ()]
     if not json:
@@ -300,6 +293,15 @@ def digest_(
 
 
 # --- one after the other ---------------------------------------------------------
+
+
+def _named_or_chosen(ids: Sequence[str] | None, wanted: Filter) -> tuple[list[Target], list[str]]:
+    """Orders and customers that are named, and what the items that are meant are about; and what
+    cannot be sent again with the reason. Ends the command where nothing is named."""
+    named = [Target.named(each) for each in ids or () if ":" in each]
+    others = [each for each in ids or () if ":" not in each]
+    targets, left = _targets(chosen(others, wanted) if others or not named else [])
+    return [*named, *targets], left
 
 
 def _targets(items: Sequence[Item]) -> tuple[list[Target], list[str]]:
