@@ -98,7 +98,7 @@ def _run(erp: str, kind: Kind, context: LambdaContext, *, sweep: bool = False) -
         measure("ErpPollsBehind")
         return False
     except UnauthorizedError as error:
-        if error.is_narrow or not connections.is_tended(erp):
+        if not connections.tends(error):
             raise
         logger.warning("not let in", erp=erp, kind=kind, reason=error.reason, error=str(error))
         measure("TokensUnrenewed")

@@ -14,7 +14,6 @@ from accord.errors import (
     BusyError,
     OutageError,
     TransientError,
-    UnauthorizedError,
     WaitingError,
 )
 from accord.observability import measure
@@ -66,7 +65,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         measure("ReconcileBehind", store=store)
         return
     except AccordError as error:
-        if _is_tended(error):
+        if connections.tends(error):
             logger.warning("not let in", store=store, reason=error.reason, error=str(error))
             measure("TokensUnrenewed")  # a person is asked by who renews them
             return
@@ -97,13 +96,6 @@ def _look_at_keys(reconciler: Reconciler) -> None:
         error = bootstrap.key_watch().look(back.name, back.adapter)
         if error is not None:
             logger.info("no word of its key", erp=back.name, reason=error.reason, error=str(error))
-
-
-def _is_tended(error: AccordError) -> bool:
-    """Whether it is a login that ``refresh_tokens`` looks after."""
-    if not isinstance(error, UnauthorizedError) or error.is_narrow:
-        return False
-    return connections.is_tended(error.connection)
 
 
 def _measure(report: Report) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from accord import erp
 from accord.bootstrap import rules, tables
 from accord.edge import WebhookSecrets, aws_client, secret_name
-from accord.errors import RejectedError, UnauthorizedError, UnsupportedError
+from accord.errors import AccordError, RejectedError, UnauthorizedError, UnsupportedError
 from accord.http import sent
 from accord.ports.erp import Connection, ErpAdapter
 from accord.ports.limits import CIRCUITS, Board
@@ -171,6 +171,13 @@ def is_tended(name: str) -> bool:
     """Whether ``refresh_tokens`` looks after the login of this connection: it is a back office that
     is allowed in a browser."""
     return provider(name) is not None
+
+
+def tends(error: AccordError) -> bool:
+    """Whether it is about a login that ``refresh_tokens`` looks after."""
+    if not isinstance(error, UnauthorizedError) or error.is_narrow:
+        return False
+    return is_tended(error.connection)
 
 
 def is_turned_down(name: str) -> bool:

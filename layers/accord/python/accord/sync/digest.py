@@ -15,6 +15,7 @@ from accord.errors import AccordError, Owner, StaleVersionError
 from accord.model.words import number_of
 from accord.ports.notices import Notices
 from accord.ports.state import Attention, Control, Item
+from accord.sync.concerns import cause_of
 from accord.sync.remedies import remedy
 
 OWNERS: tuple[Owner, ...] = get_args(Owner)
@@ -79,11 +80,10 @@ def _lines(owner: Owner, items: Sequence[Item], now: dt.datetime, stage: str) ->
 
 def _what(item: Item) -> str:
     """What it is about, by its ref."""
-    if item.subject.startswith("waiting:"):
-        _, connection, cause = item.subject.split(":", 2)
-        if cause.startswith("fee:"):  # its name is free text of the shop
-            cause = "a fee"
-        return f"{number_of(item.count, 'change')} waiting at {connection} for {cause}"
+    if (waits := cause_of(item)) is not None:
+        # A fee's name is free text of the shop.
+        cause = "a fee" if waits.cause.startswith("fee:") else waits.cause
+        return f"{number_of(item.count, 'change')} waiting at {waits.connection} for {cause}"
     return f"{item.subject} of {item.aggregate}" if item.aggregate else item.subject
 
 

@@ -9,6 +9,7 @@ from accord.local.life.people import People
 from accord.local.world import World
 from accord.model.change import Ref
 from accord.ports.state import Cause, Item
+from accord.sync.concerns import cause_of
 from accord.sync.customer_ports import party_of
 from accord.sync.turn import DISMISSED
 
@@ -23,8 +24,8 @@ def unjustified(world: World, people: People) -> Iterator[str]:
             if id_ not in orders:
                 orders[id_] = One.of(world, people, id_)
             needed = _is_needed(orders[id_], item)
-        elif item.subject.startswith("waiting:"):
-            needed = _waits_for_a_person(world, item)
+        elif (cause := cause_of(item)) is not None:
+            needed = _waits_for_a_person(world, cause)
         else:
             rule = _CUSTOMERS.get(item.reason)
             needed = rule is not None and rule(world, item)
@@ -57,13 +58,12 @@ def _is_needed(one: One, item: Item) -> bool:
     return rule is not None and rule(one, item)
 
 
-def _waits_for_a_person(world: World, item: Item) -> bool:
-    """All that waits for that cause is a part of an order of which a person was asked, or that
+def _waits_for_a_person(world: World, cause: Cause) -> bool:
+    """All that waits for it is a part of an order of which a person was asked, or that
     the merchant holds back: neither confirmed nor cancelled."""
-    _, connection, cause = item.subject.split(":", 2)
-    if cause == DISMISSED:  # and has answered
+    if cause.cause == DISMISSED:  # and has answered
         return True
-    parked = list(world.waiting.of(Cause(connection, cause)))
+    parked = list(world.waiting.of(cause))
     told = {text for each in world.attention.open() for text in (each.subject, each.aggregate)}
     orders = [each.change.aggregate for each in parked]
     return bool(orders) and all(
