@@ -8,6 +8,7 @@ looked at then.
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from accord.model.documents import Kind
 from accord.rules import check_flows
@@ -120,7 +121,7 @@ def _per_minute(asked: _Asked) -> Iterator[Problem]:
             f"{_kinds(asked)} are asked for at once = {asked.round} calls, and "
             f"{asked.expected} orders a day × {CALLS_PER_ORDER} calls, a tenth of them in the "
             f"busiest hour = {orders} calls a minute{_and_looks(asked, looks)}; together "
-            f"{asked.round + orders + looks}, more than {_named(asked, most)}",
+            f"{asked.round + orders + looks}, more than {_named(asked, 'per_minute')}",
             "Raise per_minute to what the back office allows, or switch off flows that need not "
             "run.",
         )
@@ -156,7 +157,7 @@ def _per_day(asked: _Asked) -> Iterator[Problem]:
         said += ", kept by shares: " + ", ".join(f"{n:,} for {share}" for share, n in kept.items())
     yield Problem(
         (*asked.at, "per_day"),
-        f"{said}; together {sum(takes.values()):,}, more than {_named(asked, most)}",
+        f"{said}; together {sum(takes.values()):,}, more than {_named(asked, 'per_day')}",
         _remedy(asked, most - sum(takes[share] for share in ("orders", "customers")) - looks),
     )
 
@@ -183,10 +184,10 @@ def _and_looks(asked: _Asked, looks: int) -> str:
     return f", {count} looks at what it calls us for after each = {looks:,} calls"
 
 
-def _named(asked: _Asked, most: int) -> str:
+def _named(asked: _Asked, number: Literal["per_minute", "per_day"]) -> str:
     """The limit, and whose it is where the table does not name it."""
-    named = {asked.erp.limits.per_day, asked.erp.limits.per_minute}
-    return f"{most:,}" if most in named else f"the {most:,} that {asked.erp.adapter} allows"
+    own, most = getattr(asked.erp.limits, number), getattr(asked.limits, number)
+    return f"{most:,}" if own is not None else f"the {most:,} that {asked.erp.adapter} allows"
 
 
 def _each(asked: _Asked) -> str:
