@@ -16,7 +16,7 @@ from accord.local.world import World
 from accord.model.change import Ref
 from accord.model.documents import Record, SalesDocument, State
 from accord.model.money import Money
-from tests.sync.conftest import START, config
+from tests.sync.conftest import START, config, paying
 
 MakeWorld = Callable[..., World]
 
@@ -177,6 +177,31 @@ def test_a_draft_of_a_credit_note_whose_refund_was_deleted_is_a_persons_to_delet
     (item,) = world.attention.open()
     assert (note["state"], item.reason, item.owner) == ("draft", "refund_deleted", "finance")
     assert f"delete the draft of its credit note uk-30-r{refund} there" in item.message
+
+
+def test_what_was_free_and_costs_something_since_it_was_changed_is_asked(
+    make_world: MakeWorld,
+) -> None:
+    """Shard 197178461, order 205001: nothing came for it, and nobody was told that 4.50 is due."""
+    world = make_world(paying())
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=1)
+    line = str(order["line_items"][0]["id"])
+    world.store.place({**order, "customer_id": 0, "shipping_lines": []})
+    world.store.edit_line("30", line, total="0.00")
+    assert world.store.orders["30"]["total"] == "0.00"
+    world.drain()
+    assert world.attention.open() == []
+
+    world.store.edit_line("30", line, total="3.75")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("paid_differs", "finance")
+    assert "0.00 GBP was recorded as received" in item.message
+
+    world.store.edit_line("30", line, total="0.00")
+    world.drain()
+    assert world.attention.open() == []
 
 
 def _notes(world: World, id_: str) -> list[dict[str, Any]]:

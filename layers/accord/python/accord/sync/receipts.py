@@ -12,7 +12,7 @@ from accord.ports.state import Link, Links
 from accord.rules.mapping import PaymentRule
 from accord.sync.fingerprint import content
 from accord.sync.invoices import Known as Invoiced
-from accord.sync.received import given_back, recordable
+from accord.sync.received import given_back, received, recordable
 from accord.sync.sales import BackOffice, Sales
 from accord.sync.settling import Settling
 from accord.sync.turn import Story
@@ -38,8 +38,8 @@ class Receipts:
         party: Ref,
         rule: PaymentRule,
     ) -> tuple[Link, str]:
-        """What the link says of the money: the amount that is recorded, "-" for none of ours;
-        empty as long as there is none, or the document does not take it yet.
+        """What the link says of the money: the amount that is recorded, zero for what was free,
+        "-" for none of ours; empty as long as there is none, or the document does not take it yet.
 
         What was given back before is no more received. The amount is on the link before it is in
         the books, so that a pass that breaks off leaves no money that nobody knows of.
@@ -48,8 +48,10 @@ class Receipts:
         if paid or order.payment.paid_at is None:
             return link, paid
         before, amount = given_back(link, order), recordable(link, order)
-        if not (rule.record and rule.account and amount.amount > 0):
-            return link, "-"  # what is free is paid at once, and no money moves
+        if not (rule.record and rule.account):
+            return link, "-"
+        if amount.amount <= 0:  # no money moves; what was free is known to be, should it be changed
+            return link, "-" if order.total or received(link) else str(order.total)
         if self.sales.back.adapter.capabilities.is_invoice and record.state is not State.CONFIRMED:
             return link, ""  # nobody owes what is not booked
         what = f"the payment of order {order.number}"

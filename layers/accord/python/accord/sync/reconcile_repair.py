@@ -159,7 +159,7 @@ class Repairer:
         came = next((each for each in pair.payments if each.key == payment_key(own)), None)
         if came is None or came.totals is None:
             free = order.payment.paid_at is not None and not order.total.amount
-            return facts | {"paid": "-" if free else ""}
+            return facts | {"paid": str(order.total) if free else ""}
         facts["paid"] = str(came.totals.gross)
         # What was given back before the payment was recorded never came, and never went.
         netted, went = order.total - came.totals.gross, given

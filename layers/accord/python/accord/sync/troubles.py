@@ -74,7 +74,8 @@ def _about_money(link: Link, order: SalesOrder, erp: str) -> PermanentError | No
         )
     if not link.facts.get("paid"):
         return None
-    if state == State.VOIDED.value and left.amount < 0:  # it was changed after it was paid
+    # It was changed after it was paid. For what was free nothing was booked, in or out.
+    if state == State.VOIDED.value and left.amount < 0 and received(link):
         return PermanentError(
             f"{link.number or link.document_key} of order {order.number} is cancelled, "
             f"{received(link)} was received and {-left} more was paid back; book the difference in "

@@ -230,6 +230,8 @@ class One:
         if paid_at is None or self.told("refund_deleted", *_UNBOOKED):
             return
         if not came and total > sum((each.total.amount for each in self.refunds), Decimal(0)):
+            if self.people.paid.get(self.id) == 0 and self.told("paid_differs"):
+                return  # it was free when it was paid
             yield f"it was paid, and no payment is recorded for {sale['number']}"
             return
         if any(self.waits(refund) for refund in self.refunds):
