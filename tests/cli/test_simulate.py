@@ -83,3 +83,28 @@ def test_what_is_done_is_kept_in_a_file_and_counted_again(tmp_path: Path) -> Non
     alone = RUN.invoke(app, [*command, "--shard", "2"])
     assert alone.exit_code == 2
     assert "leave it or --shard out" in alone.stderr
+
+
+def test_a_part_is_played_and_the_rest_is_left_to_others(tmp_path: Path) -> None:
+    command = ["simulate", "--orders", "255", "--keep", str(tmp_path / "kept"), "--json"]
+
+    last = json.loads(RUN.invoke(app, [*command, "--part", "2-2"]).stdout)
+
+    assert (last["orders"], last["shards"]) == (5, 1)
+    again = RUN.invoke(app, [*command, "--part", "2-2", "--processes", "1"])
+    assert json.loads(again.stdout)["messages"] == last["messages"]
+
+
+@pytest.mark.parametrize("part", ["0-1", "1-3", "2-1", "2", "a-b", "-1", ""])
+def test_a_part_that_the_run_does_not_have_is_refused(part: str) -> None:
+    ran = RUN.invoke(app, ["simulate", "--orders", "255", f"--part={part}"])
+
+    assert ran.exit_code == 2
+    assert "it has 1-2" in " ".join(ran.stderr.replace("│", " ").split())
+
+
+def test_a_part_is_of_a_whole_run() -> None:
+    ran = RUN.invoke(app, ["simulate", "--shard", "2", "--orders", "5", "--part", "1-1"])
+
+    assert ran.exit_code == 2
+    assert "leave it or --shard out" in ran.stderr

@@ -30,6 +30,13 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
         int | None,
         typer.Option(min=0, help="Only the shard of this seed, with --orders of its own."),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="Only these of the run's shards, 1-500 say: the others are for another machine or "
+            "another night."
+        ),
+    ] = None,
     story: Annotated[
         str | None,
         typer.Option(
@@ -61,7 +68,11 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
         _tell(config, shard, orders, story)
         return
     shards = simulation.shards_of(seed, orders)
+    if part is not None:
+        shards = _only(part, shards)
     if shard is not None:
+        if part is not None:
+            raise typer.BadParameter("--part is for whole runs; leave it or --shard out")
         shards = [(shard, orders)]
     kept = None
     if keep is not None:
@@ -69,7 +80,7 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
             raise typer.BadParameter("--keep is for whole runs; leave it or --shard out")
         kept = Kept(keep, seed=seed, orders=orders, config=config)
     with Progress(*COLUMNS, console=told) as bar:
-        task = bar.add_task("orders lived", total=orders)
+        task = bar.add_task("orders lived", total=sum(size for _, size in shards))
         done = simulation.run(
             config,
             shards,
@@ -77,7 +88,7 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
             told=lambda placed: bar.update(task, completed=placed),
             kept=kept,
         )
-        bar.update(task, completed=orders)
+        bar.update(task, completed=done.tally.orders)
     if json:
         print_json(done.to_json())
     else:
@@ -88,6 +99,16 @@ def simulate(  # noqa: PLR0917 - they are options, and named where it is run
         told.print(f"again: {simulation.again(each)}", highlight=False, soft_wrap=True)
     if done.failed:
         raise typer.Exit(1)
+
+
+def _only(part: str, shards: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    first, _, last = part.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last) <= len(shards)):
+        raise typer.BadParameter(
+            f"--part {part} names no shards of this run; it has 1-{len(shards)}, of which you name "
+            "the first and the last"
+        )
+    return shards[int(first) - 1 : int(last)]
 
 
 def _tell(config: Config, shard: int, orders: int, which: str) -> None:

@@ -108,15 +108,16 @@ def run(
 ) -> Run:
     """All ``shards`` (seed, orders). ``told`` hears how many orders were placed so far.
 
-    Those that ``kept`` holds are not played again; each that is played is kept there.
+    Those of them that ``kept`` holds are not played again; each that is played is kept there.
 
     Raises: UnavailableError: a process was ended by the system, which had no memory left, say.
     """
     begun, before = time.monotonic(), kept.wall_s if kept else 0.0
-    done, had = Run(), set[int]()
+    done, had, wanted = Run(), set[int](), {seed for seed, _ in shards}
     for played in kept.played if kept else ():
-        done.add(played)
-        had.add(played.result.seed)
+        if played.result.seed in wanted:
+            done.add(played)
+            had.add(played.result.seed)
     shards = [each for each in shards if each[0] not in had]
     done.processes = max(1, min(processes, len(shards)))
     lived = done.tally.orders
