@@ -8,12 +8,12 @@ import pytest
 from accord.errors import UnavailableError
 from accord.local.world import World
 from accord.model.change import Ref
-from accord.sync.follow import MAKING
 from accord.sync.reconcile import Place, Reconciler
 from accord.sync.reconcile_levels import LevelPhase
 from accord.sync.report import Report
 from accord.sync.sales import BackOffice
 from accord.sync.turn import EPOCH, TRUSTED
+from accord.sync.unanswered import MAKING
 from tests.conftest import order_json
 from tests.sync.placed import ORDER, MakeWorld, link_of, placed, relinked, telling
 

@@ -26,11 +26,11 @@ from accord.sync.adopt_products import Products
 from accord.sync.adopt_rows import PAGE, Answer, NotLinkedError, Pair, Row
 from accord.sync.customer_ports import is_customer, party_of
 from accord.sync.finished import finished
-from accord.sync.follow import MAKING
 from accord.sync.parties import Parties
 from accord.sync.reading import customer_of, order_of
 from accord.sync.sales import BackOffice
 from accord.sync.steps import Writer
+from accord.sync.unanswered import MAKING
 
 _LEASE = dt.timedelta(minutes=2)
 

@@ -13,13 +13,11 @@ from accord.errors import (
     DisagreementError,
     PermanentError,
     RejectedError,
-    TransientError,
     VoidedError,
     WaitingError,
 )
 from accord.model.change import Ref
 from accord.model.documents import (
-    Kind,
     Record,
     SalesDocument,
     SalesOrder,
@@ -44,7 +42,7 @@ from accord.sync.decide import (
 from accord.sync.fingerprint import content, differences, parts, to_fact
 from accord.sync.notes import Notes
 from accord.sync.outcome import Outcome, Posted, Skipped, Voided
-from accord.sync.receipts import PAYING, Receipts, check_settled
+from accord.sync.receipts import PAYING, Receipts
 from accord.sync.received import unbooked
 from accord.sync.refunds import Refunds
 from accord.sync.returns import Returns
@@ -56,8 +54,9 @@ from accord.sync.sales import (
     of_link,
     standing,
 )
-from accord.sync.steps import adopt, to_record
+from accord.sync.steps import to_record
 from accord.sync.turn import WRITING, Story
+from accord.sync.unanswered import AMEND, AMENDED, BEFORE, MAKING, VOID, Unanswered
 from accord.sync.wanted import WANTED
 
 _WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
@@ -65,13 +64,10 @@ _WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
     State.QUOTATION: "quotation",
     State.CONFIRMED: "sales_order",
 }
-MAKING = "making"  # fact of a link: what a document is being made of, and since when
-_BEFORE = "before"  # the cancelled document, as long as what replaces it is not made
 _DECISIONS = 8  # looked up, cancelled, made anew, confirmed: no order needs more of one round
-_VOID, _AMEND, _AMENDED = "void", "amend", "amended"  # how the fact ``WRITING`` begins
 # What may follow a write of which nobody knows whether it took effect, without looking there.
-_PASSING = frozenset({PAYING, _BEFORE})
-_HARMLESS: dict[str, tuple[type, ...]] = {_VOID: (Void, Replace), _AMEND: (Amend, Void, Replace)}
+_PASSING = frozenset({PAYING, BEFORE})
+_HARMLESS: dict[str, tuple[type, ...]] = {VOID: (Void, Replace), AMEND: (Amend, Void, Replace)}
 # What a cancelled document's successor does not inherit. Money that came in stays received.
 _OF_A_DOCUMENT = frozenset(
     {"state", "done", "content", "parts", "total", "edits", "keeps", "unshipped", "credited"}
@@ -92,6 +88,9 @@ class Follower:
     clock: Callable[[], dt.datetime]
     story: Story
     insists: bool  # a person replays what was asked: it was dealt with
+
+    def _unanswered(self) -> Unanswered:
+        return Unanswered(self.back, self.links, self.clock)
 
     def refunds(self) -> Refunds:
         return Refunds(
@@ -123,7 +122,7 @@ class Follower:
     def follow(self, link: Link, order: SalesOrder) -> tuple[Outcome, Link]:
         """All that is due for the document, one decision after the other."""
         if link.erp is None and MAKING in link.facts:
-            link = self._made_before(link)
+            link = self._unanswered().made(link)
         if UNBOOKED in link.facts and link.erp is not None:
             link = self._brought_on(link, link.erp)
         receipts = self.receipts()
@@ -134,11 +133,11 @@ class Follower:
                 link = receipts.recorded_before(link)
                 continue
             if _is_doubtful(link, due):
-                link = self._as_it_stands(link)
+                link = self._unanswered().as_it_stands(link)
                 continue
             match due:
                 case Skip():
-                    self._let_settle(link)
+                    self._unanswered().let_settle(link)
                     return done or Skipped(due.why), self._generation_before(link)
                 case Void():
                     outcome, link = self._void(link, order, due)
@@ -157,23 +156,6 @@ class Follower:
             reason="restless",
         )
 
-    def _made_before(self, link: Link) -> Link:
-        """The link with the document that an earlier pass made, and broke off before it said so.
-
-        What the order has become since is then compared with what the document was made of.
-        """
-        key = link.document_key
-        found = adopt(self.back.adapter.find(Kind.SALES_ORDER, key), what=f"order {key}")
-        if found is None:
-            return link
-        facts = {
-            **link.facts,
-            "state": found.state.value,
-            "content": link.facts[MAKING].partition(" ")[0],
-        }
-        facts.pop(_BEFORE, None)
-        return self.links.save(replace(link, erp=found.ref, number=found.number, facts=facts))
-
     def _brought_on(self, link: Link, ref: Ref) -> Link:
         """The link that says so if a person confirmed the document that money waits for."""
         if state_of(link) is not State.QUOTATION:
@@ -182,41 +164,6 @@ class Follower:
         if now is None or now.state is not State.CONFIRMED:
             return link
         return self.links.save(replace(link, facts={**link.facts, "state": now.state.value}))
-
-    def _let_settle(self, link: Link) -> None:
-        """Nothing is due, unless a create that was not answered takes effect yet.
-
-        Raises: TransientError: it still may; look again then.
-        """
-        at = made_at(link)
-        if link.erp is None and at is not None:
-            left = (at + self.back.adapter.capabilities.settle - self.clock()).total_seconds()
-            if left > 0:
-                raise TransientError(
-                    f"{link.document_key} may still appear in the back office",
-                    retry_after=left,
-                    reason="settling",
-                )
-
-    def _as_it_stands(self, link: Link) -> Link:
-        """The link with the state that the document has there, after a write without an answer.
-
-        Raises: TransientError: the write may still take effect; look again then.
-        """
-        assert link.erp is not None
-        begun, _, at = link.facts[WRITING].partition(" ")
-        record = self.back.adapter.get(link.erp)
-        state = record.state if record is not None else State.VOIDED
-        if begun == _VOID and state is not State.VOIDED:
-            what = f"the cancelling of {link.number or link.document_key}"
-            check_settled(self.back, at, what, now=self.clock())
-        facts = {name: text for name, text in link.facts.items() if name != WRITING}
-        facts["state"] = state.value
-        if state is State.VOIDED:
-            facts["done"] = State.DRAFT.value
-        elif begun == _AMEND:
-            facts["content"] = ""  # nobody knows: it is said anew
-        return self.links.save(replace(link, facts=facts))
 
     # --- a document that is to stand ----------------------------------------
 
@@ -295,7 +242,7 @@ class Follower:
         by the link, and is made anew."""
         party = self.sales.party(order, doubted="trouble" in link.facts)
         made_of = content(order)
-        link = self._writing(link, _AMEND)
+        link = self._writing(link, AMEND)
         try:
             result = self.sales.amend(link, record, addressed(document, party), made_of)
         except RejectedError:
@@ -313,7 +260,7 @@ class Follower:
             "content": result["content"],
             "party": str(party.ref),
             "edits": str(edits(link) + 1),
-            WRITING: _AMENDED,
+            WRITING: AMENDED,
         }
         link = self.links.save(replace(link, facts=facts))
         record = replace(to_record(result), number=link.number)
@@ -391,7 +338,7 @@ class Follower:
         """
         try:
             _may_go(link)
-            link = self._writing(link, _VOID)
+            link = self._writing(link, VOID)
             try:
                 self.sales.void(link, of_link(link, ref))
             except RejectedError:
@@ -464,7 +411,7 @@ class Follower:
     def _next_generation(self, link: Link) -> Link:
         """The link of a document to be made anew, beside one that was cancelled."""
         facts = {key: text for key, text in link.facts.items() if key not in _OF_A_DOCUMENT}
-        facts[_BEFORE] = f"{link.erp} {link.number}"
+        facts[BEFORE] = f"{link.erp} {link.number}"
         return self.links.save(
             replace(link, erp=None, number="", generation=link.generation + 1, facts=facts)
         )
@@ -474,22 +421,16 @@ class Follower:
 
         So what was paid for it, and what is refunded, still belongs to a document.
         """
-        if link.erp is not None or _BEFORE not in link.facts:
+        if link.erp is not None or BEFORE not in link.facts:
             return link
-        ref, _, number = link.facts[_BEFORE].partition(" ")
-        gone = {_BEFORE, MAKING}
+        ref, _, number = link.facts[BEFORE].partition(" ")
+        gone = {BEFORE, MAKING}
         facts = {name: text for name, text in link.facts.items() if name not in gone}
         facts |= {"state": State.VOIDED.value, "done": State.DRAFT.value}
         generation = link.generation - 1
         return self.links.save(
             replace(link, erp=Ref.parse(ref), number=number, generation=generation, facts=facts)
         )
-
-
-def made_at(link: Link) -> dt.datetime | None:
-    """Since when a document is being made; None where that ended, or never began."""
-    making = link.facts.get(MAKING)
-    return dt.datetime.fromisoformat(making.partition(" ")[2]) if making is not None else None
 
 
 def _is_doubtful(link: Link, due: Decision) -> bool:

@@ -34,7 +34,7 @@ from accord.sync.decide import (
 )
 from accord.sync.demand import Demander
 from accord.sync.fingerprint import content
-from accord.sync.follow import MAKING, Follower, made_at
+from accord.sync.follow import Follower
 from accord.sync.handing_on import HandingOn, of_order, refund_of
 from accord.sync.mends import unfit
 from accord.sync.notes import Notes
@@ -47,6 +47,7 @@ from accord.sync.steps import Writer
 from accord.sync.told import heard_facts
 from accord.sync.troubles import money_left, troubles
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
+from accord.sync.unanswered import MAKING, made_at
 from accord.sync.wanted import WANTED, left
 from accord.sync.worker import WAKE, item_id
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from accord.errors import PaidByHandError, TransientError
+from accord.errors import PaidByHandError
 from accord.model.change import Ref
 from accord.model.documents import Kind, PaymentDocument, Record, SalesOrder, State
 from accord.model.keys import payment_key
@@ -13,9 +13,10 @@ from accord.rules.mapping import PaymentRule
 from accord.sync.fingerprint import content
 from accord.sync.invoices import Known as Invoiced
 from accord.sync.received import given_back, received, recordable
-from accord.sync.sales import BackOffice, Sales
+from accord.sync.sales import Sales
 from accord.sync.settling import Settling
 from accord.sync.turn import Story
+from accord.sync.unanswered import check_settled
 
 PAYING = "paying"  # fact of a link: how much is being recorded as received, and since when
 
@@ -102,19 +103,3 @@ class Receipts:
         else:
             facts.pop("netted", None)
         return self.links.save(replace(link, facts=facts))
-
-
-def check_settled(back: BackOffice, at: str, what: str, *, now: dt.datetime) -> None:
-    """Of a write that was begun ``at``, and of which nothing is seen there.
-
-    Raises: TransientError: it may still take effect; look again then.
-    """
-    can = back.adapter.capabilities
-    until = dt.datetime.fromisoformat(at) + can.settle + can.search_lag
-    left = (until - now).total_seconds()
-    if left > 0:
-        raise TransientError(
-            f"{what} may still take effect in the back office",
-            retry_after=left,
-            reason="settling",
-        )

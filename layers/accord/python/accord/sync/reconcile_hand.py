@@ -6,10 +6,10 @@ import datetime as dt
 from accord.model.change import Ref
 from accord.ports.state import Attention, Link, Waiting
 from accord.ports.store import ListedOrder
-from accord.sync.follow import MAKING
 from accord.sync.pair import Pair
 from accord.sync.receipts import PAYING
 from accord.sync.turn import WRITING
+from accord.sync.unanswered import MAKING
 
 LAG = dt.timedelta(minutes=10)
 """What was changed less long ago may be on its way: it is not looked at yet."""

@@ -24,7 +24,6 @@ from accord.sync.compare import RELINK, Comparison
 from accord.sync.decide import UNBOOKED
 from accord.sync.difference import Difference
 from accord.sync.finished import finished
-from accord.sync.follow import MAKING
 from accord.sync.handing_on import QUEUED
 from accord.sync.pair import Pair
 from accord.sync.reading import refunds_of
@@ -32,6 +31,7 @@ from accord.sync.reconcile_levels import REFRESH
 from accord.sync.refunds import stands_for, tie
 from accord.sync.sales import BackOffice
 from accord.sync.turn import Invocation
+from accord.sync.unanswered import MAKING
 
 _LEASE = dt.timedelta(minutes=2)
 # Facts about money, which the books say anew, and about a document that is gone.
