@@ -86,9 +86,9 @@ class ErpChanges(FromErp):
             )
         if state_of(link) is State.VOIDED:
             return Skipped(f"{stands} is cancelled on both sides"), self._looked(link, progress)
-        if self.rules.erp_changes.cancelled == "ask":
-            raise self._ask_cancel(self._looked(link, progress), here)
         answer = self.store.get_order(link.ref.id)
+        if answer is not None and self.rules.erp_changes.cancelled == "ask":
+            raise self._ask_cancel(self._looked(link, progress), here)
         facts = {"state": State.VOIDED.value, "done": State.DRAFT.value}
         if answer is not None:
             order = order_of(self.store, answer[0], link)
@@ -105,6 +105,8 @@ class ErpChanges(FromErp):
             turn.notes.tell(link.ref.id, key, text)
             if self._is_unbooked(link, order):
                 facts |= unbooked(link, order, "")
+        else:  # what was asked of it is over, but for the money that came
+            self._tell_order(link, "gone")
         return Told(f"{stands} was cancelled"), self._looked(link, progress, facts)
 
     def _is_unbooked(self, link: Link, order: SalesOrder) -> bool:

@@ -5,7 +5,7 @@ Read, compare, decide, write, remember.
 
 import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from accord.errors import (
@@ -47,7 +47,7 @@ from accord.sync.steps import Writer
 from accord.sync.told import heard_facts
 from accord.sync.troubles import money_left, troubles
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
-from accord.sync.unanswered import MAKING, made_at
+from accord.sync.unanswered import MAKING, Unanswered, made_at
 from accord.sync.wanted import WANTED, left
 from accord.sync.worker import WAKE, item_id
 
@@ -167,7 +167,7 @@ class Orders:
         if order is None:
             if demander is not None:
                 demander.release(link.ref)
-            return self._gone(link, order_id=link.ref.id, story=story), link, ()
+            return self._gone(link, change, story)
         # Before anything that may have to wait: what was sold is gone, whoever knows of it.
         claim = demander.note(order, link) if demander is not None else None
         insists = change.replay not in {"", WAKE} and "trouble" in link.facts
@@ -341,26 +341,43 @@ class Orders:
         due = decide(link, order, self.rules.orders, route(order, self.rules), amends=())
         return isinstance(due, Void | Replace)
 
-    def _gone(self, link: Link, *, order_id: str, story: Story) -> Outcome:
-        if link.erp is not None and state_of(link) is not State.VOIDED:
-            stands = link.number or link.document_key
-            raise PermanentError(
-                f"order {order_id} was deleted in the store and {stands} stands in the back "
-                "office; cancel it there, or dismiss this",
-                reason="deleted_after_posting",
-                owner="commerce",
-            )
-        left = money_left(link)
-        if left is not None and left.amount > 0:
-            raise PermanentError(
-                f"order {order_id} was deleted in the store, and {left} that was received for it "
-                "was not paid back; pay it back and book that, then dismiss this",
-                reason="paid_and_cancelled",
-                owner="finance",
-            )
+    def _gone(
+        self, link: Link, change: Change, story: Story
+    ) -> tuple[Outcome, Link, tuple[PermanentError, ...]]:
+        """Deleted for good, of which a store tells nobody. What stands in the books stays there
+        until a person cancels it."""
+        link = self._answered(link)
         outcome = Skipped("it is gone from the store")
+        asks = tuple(_left_behind(link))
+        if asks and change.aggregate is not None:  # which is its order's own change's to say
+            self._handing_on().order_again(change, sending=f"{change.ref}:{link.version}")
+            asks = ()
+        is_void = state_of(link) is State.VOIDED
+        if link.erp is not None and is_void and _ASKED & link.facts.keys():
+            self._handing_on().sale(link.erp, change, link)
+        if asks:
+            link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
+        for each in asks:
+            story.tell("step", f"{each.reason}: for {each.owner}")
         story.tell("ended", str(outcome))
-        return outcome
+        return outcome, link, asks
+
+    def _answered(self, link: Link) -> Link:
+        """The link of an order that is gone, with how its document stands by now: a pass may have
+        broken off, and nobody goes on with that; a person may have cancelled it.
+
+        Raises: TransientError: it may still take effect; look again then.
+        """
+        erp = link.erp.system if link.erp is not None else link.facts.get("erp")
+        if erp is None:
+            return link
+        unanswered = Unanswered(self.back_office(erp), self.links, self.clock)
+        if link.erp is None and MAKING in link.facts:
+            link = unanswered.made(link)
+            unanswered.let_settle(link)
+        elif link.erp is not None and state_of(link) is not State.VOIDED:
+            link = unanswered.as_it_stands(link)
+        return link
 
     # --- what comes after the document --------------------------------------
 
@@ -442,3 +459,23 @@ class Orders:
             return None
         link = self.links.save(replace(link, facts={**link.facts, "trouble": "1"}))
         return self.links.release(link, handled=told)
+
+
+def _left_behind(link: Link) -> Iterator[PermanentError]:
+    """What a person is asked of an order that is gone from the store."""
+    if link.erp is not None and state_of(link) is not State.VOIDED:
+        yield PermanentError(
+            f"order {link.ref.id} was deleted in the store and {link.number or link.document_key} "
+            f"stands in {link.erp.system}; cancel it there, or dismiss this",
+            reason="deleted_after_posting",
+            owner="commerce",
+        )
+        return
+    left = money_left(link)
+    if left is not None and left.amount > 0:
+        yield PermanentError(
+            f"order {link.ref.id} was deleted in the store, and {left} that was received for it "
+            "was not paid back; pay it back and book that, then dismiss this",
+            reason="paid_and_cancelled",
+            owner="finance",
+        )

@@ -48,7 +48,8 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "deleted_after_posting": Remedy(
         "The order was deleted in the store, and its document stands.",
-        "Cancel or credit the document in the back office, then dismiss this.",
+        "Cancel the document in the back office, and this closes by itself where its changes are "
+        f"carried; or credit it there, and dismiss this. {_AGAIN}",
     ),
     "paid_and_cancelled": Remedy(
         "Money was received for an order that is cancelled, and was not paid back.",

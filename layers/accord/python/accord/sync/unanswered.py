@@ -60,12 +60,13 @@ class Unanswered:
                 )
 
     def as_it_stands(self, link: Link) -> Link:
-        """The link with the state that the document has there, after a write without an answer.
+        """The link with the state that the document has there, after a write without an answer, or
+        when a person may have changed it.
 
         Raises: TransientError: the write may still take effect; look again then.
         """
         assert link.erp is not None
-        begun, _, at = link.facts[WRITING].partition(" ")
+        begun, _, at = link.facts.get(WRITING, "").partition(" ")
         record = self.back.adapter.get(link.erp)
         state = record.state if record is not None else State.VOIDED
         if begun == VOID and state is not State.VOIDED:

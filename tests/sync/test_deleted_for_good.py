@@ -1,0 +1,177 @@
+"""An order is deleted for good, of which the store tells nobody, while its document is being made,
+confirmed or cancelled: what stands in the books is a person's, and nothing else is."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from accord.erp.memory.faults import Fault
+from accord.local.hooked import KilledError
+from accord.local.life.known import sales_of
+from accord.local.store.orders import make_order
+from accord.local.world import World
+from accord.model.change import Change, Ref
+from tests.sync.conftest import START, config, paying
+
+MakeWorld = Callable[..., World]
+UK_30 = Ref("uk", "order", "30")
+LATE = Fault("late", dt.timedelta(seconds=25))
+
+
+def place(world: World, *, status: str = "processing") -> None:
+    order = make_order(30, rng=Random(3), at=START, status=status, lines=1)
+    world.store.place({**order, "customer_id": 0})
+
+
+def told_of(world: World) -> None:
+    """By a poll, whose change carries no order."""
+    place(world)
+    world.queue.put(Change(UK_30, "order_created", world.clock(), "poll"), sending="poll")
+
+
+def delete(world: World) -> None:
+    """And the next look at the open orders comes upon it."""
+    world.store.delete("30")
+    world.queue.put(Change(UK_30, "order_updated", world.clock(), "poll"), sending="poll:gone")
+
+
+def asked(world: World) -> list[tuple[str, str]]:
+    return [(item.subject, item.reason) for item in world.attention.open()]
+
+
+def states(world: World) -> list[str]:
+    return [sale["state"] for sale in sales_of(world, "30")]
+
+
+def deleted_at(world: World, operation: str, fault: Fault, *, after: int = 0) -> None:
+    """The call of ``operation`` that comes ``after`` so many is spoiled; the order goes then, and
+    so does the worker."""
+    calls = iter([*[None] * after, fault])
+    gone: list[str] = []
+
+    def faults(called: str) -> Fault | None:
+        found = next(calls, None) if called == operation else None
+        if found is not None:
+            delete(world)
+            gone.append(called)
+        return found
+
+    def dies(call: str) -> None:
+        if gone:
+            raise KilledError(f"{gone.pop()}, {call}")
+
+    world.books.faults, world.hook = faults, dies
+
+
+@pytest.mark.parametrize("fault", [Fault("unanswered"), LATE], ids=lambda it: it.kind)
+def test_a_document_that_was_being_made_is_a_persons(make_world: MakeWorld, fault: Fault) -> None:
+    world = make_world(copies=lambda _: 0)
+    deleted_at(world, "create", fault, after=1)  # the party's comes before it
+    told_of(world)
+    world.drain(dt.timedelta(hours=1))
+
+    assert states(world) == ["draft"]
+    assert asked(world) == [("uk:order:30", "deleted_after_posting")]
+
+
+def test_a_document_that_never_came_to_be_is_nobodys(make_world: MakeWorld) -> None:
+    world = make_world(copies=lambda _: 0)
+    deleted_at(world, "create", Fault("unreached"), after=1)
+    told_of(world)
+    world.drain(dt.timedelta(hours=1))
+
+    assert (states(world), asked(world)) == ([], [])
+
+
+@pytest.mark.parametrize("fault", [Fault("unanswered"), LATE], ids=lambda it: it.kind)
+def test_a_document_that_was_being_cancelled_is_nobodys_once_it_is(
+    world: World, fault: Fault
+) -> None:
+    place(world)
+    world.drain_until(START + dt.timedelta(seconds=1))
+    assert states(world) == ["confirmed"]
+    deleted_at(world, "void", fault)
+    world.store.trash("30")
+    world.drain(dt.timedelta(hours=1))
+
+    assert (states(world), asked(world)) == (["voided"], [])
+
+
+def test_a_cancelling_that_came_to_nothing_leaves_the_document_to_a_person(world: World) -> None:
+    place(world)
+    world.drain_until(START + dt.timedelta(seconds=1))
+    deleted_at(world, "void", Fault("unreached"))
+    world.store.trash("30")
+    world.drain(dt.timedelta(hours=1))
+
+    assert states(world) == ["confirmed"]
+    assert asked(world) == [("uk:order:30", "deleted_after_posting")]
+
+
+def test_money_whose_booking_was_not_answered_is_told_with_its_document(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(paying())
+    deleted_at(world, "create", Fault("unanswered"), after=2)  # the party, the sale, the payment
+    place(world)
+    world.drain(dt.timedelta(hours=1))
+
+    assert states(world) == ["confirmed"]
+    assert asked(world) == [("uk:order:30", "deleted_after_posting")]
+
+
+@pytest.mark.parametrize("flow", ["on", "off"])
+def test_once_its_document_is_cancelled_by_hand_nothing_is_asked(
+    make_world: MakeWorld, flow: str
+) -> None:
+    world = make_world(config(flows={"orders": "on", "erp_changes": flow}))
+    place(world)
+    world.drain()
+    delete(world)
+    world.drain()
+    (item,) = world.attention.open()
+    (sale,) = sales_of(world, "30")
+    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
+    world.clock.now += dt.timedelta(hours=1)
+    world.drain()
+    if flow == "off":  # nobody sees it but who is asked to look
+        change = Change(UK_30, "order_updated", world.clock(), "c")
+        world.queue.put(replace(change, replay=item.id), sending="again")
+        world.drain()
+
+    assert asked(world) == []
+
+
+def test_money_that_came_for_it_is_asked_about_once_its_document_is_cancelled(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(paying())
+    place(world)
+    world.drain()
+    delete(world)
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
+    world.clock.now += dt.timedelta(hours=1)
+    world.drain()
+
+    assert asked(world) == [("uk:order:30", "paid_and_cancelled")]
+
+
+def test_an_order_that_is_deleted_since_its_document_was_cancelled_by_hand_asks_no_more(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(config(flows=dict.fromkeys(("orders", "erp_changes"), "on")))
+    place(world)
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
+    world.drain()
+    assert [reason for _, reason in asked(world)] == ["cancelled_in_erp"]
+    delete(world)
+    world.drain()
+
+    assert asked(world) == []
