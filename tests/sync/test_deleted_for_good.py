@@ -8,12 +8,14 @@ from random import Random
 
 import pytest
 
+from accord.erp.memory.adapter import Memory
 from accord.erp.memory.faults import Fault
 from accord.local.hooked import KilledError
 from accord.local.life.known import sales_of
 from accord.local.store.orders import make_order
 from accord.local.world import World
 from accord.model.change import Change, Ref
+from accord.model.documents import Record
 from tests.sync.conftest import START, config, paying
 
 MakeWorld = Callable[..., World]
@@ -175,3 +177,48 @@ def test_an_order_that_is_deleted_since_its_document_was_cancelled_by_hand_asks_
     world.drain()
 
     assert asked(world) == []
+
+
+@pytest.mark.parametrize(
+    "act", [Memory.post_invoice, Memory.ship], ids=["an invoice", "a shipment"]
+)
+def test_what_is_done_for_it_in_the_back_office_is_told_nowhere_and_the_order_is_asked_about(
+    make_world: MakeWorld, act: Callable[[Memory, Ref], Record]
+) -> None:
+    flows = dict.fromkeys(("orders", "fulfilment", "invoices", "erp_changes"), "on")
+    world = make_world(config(flows=flows))
+    place(world)
+    world.drain()
+    world.store.delete("30")
+    (sale,) = sales_of(world, "30")
+    act(world.erp(), Ref("main", "sales_order", sale["id"]))
+    world.clock.now += dt.timedelta(minutes=10)
+    world.drain()
+
+    assert asked(world) == [("uk:order:30", "deleted_after_posting")]
+
+
+@pytest.mark.parametrize("call", ["before store.add_note", "before store.put_order"])
+def test_an_order_that_goes_while_it_is_in_hand_is_asked_about_at_once(
+    make_world: MakeWorld, call: str
+) -> None:
+    flows = dict.fromkeys(("orders", "fulfilment", "erp_changes"), "on")
+    world = make_world(config(flows=flows))
+
+    def goes(called: str) -> None:
+        if called == call and "30" in world.store.orders:
+            world.store.delete("30")
+
+    world.hook = goes
+    place(world)
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    if "30" in world.store.orders:
+        world.erp().ship(Ref("main", "sales_order", sale["id"]), None, tracking="T", carrier="P")
+        world.clock.now += dt.timedelta(minutes=10)
+        world.drain()
+
+    assert "30" not in world.store.orders
+    assert asked(world) == [("uk:order:30", "deleted_after_posting")]
+    demand = world.levels.demand(UK_30)
+    assert demand is None or not demand.needs

@@ -1,11 +1,13 @@
 """A note is on the order once; a shopper's e-mail goes out at most once."""
 
 import datetime as dt
+from random import Random
 
 import pytest
 
 from accord.errors import RejectedError, TransientError, UnavailableError
 from accord.local.model_store import ModelStore
+from accord.local.store.orders import make_order
 from accord.local.world import Clock
 from accord.state.memory import MemorySteps
 from accord.sync.notes import Notes, fill
@@ -34,6 +36,7 @@ class Desk:
     def __init__(self, *, prod: bool = True, recovering: bool = False) -> None:
         self.clock = Clock(START)
         self.shop = Shop("uk", self.clock)
+        self.shop.orders["30"] = make_order(30, rng=Random(3), at=START)
         self.steps = MemorySteps()
         self.notes = Notes(self.shop, Writer(self.steps, self.clock, lambda: recovering), prod=prod)
 

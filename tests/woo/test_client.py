@@ -15,6 +15,7 @@ from accord.errors import (
     AccordError,
     BadInputError,
     DuplicateError,
+    GoneError,
     RateLimitedError,
     RejectedError,
     UnauthorizedError,
@@ -166,7 +167,7 @@ def test_an_order_that_is_gone_has_no_note(store: WooStore) -> None:
 
 
 def test_a_note_on_an_order_that_is_gone_is_rejected(store: WooStore) -> None:
-    with pytest.raises(RejectedError, match="no order 31"):
+    with pytest.raises(GoneError, match="no order 31"):
         store.add_note("31", "x")
 
 
@@ -298,7 +299,7 @@ def test_a_status_that_the_store_does_not_have_is_named_with_those_it_has(
 
 
 def test_an_order_that_is_gone_cannot_be_changed(store: WooStore) -> None:
-    with pytest.raises(RejectedError, match="no order 31"):
+    with pytest.raises(GoneError, match="no order 31"):
         store.put_order("31", status="completed")
 
 
@@ -382,7 +383,7 @@ def test_more_than_is_left_is_rejected_for_good(app: StoreApp, store: WooStore) 
 def test_an_order_that_is_gone_cannot_be_refunded(app: StoreApp, store: WooStore) -> None:
     app.shop.delete_order(30)
 
-    with pytest.raises(RejectedError, match="no order 30"):
+    with pytest.raises(GoneError, match="no order 30"):
         store.create_refund(ORDER, Money(Decimal(1), "GBP"), reason="x")
 
 

@@ -13,6 +13,7 @@ AccordError
 └── PermanentError          retrying cannot help; a person must look
     ├── RejectedError       the other system refused the document  (body: theirs, verbatim)
     │   ├── DuplicateError  it refused because it already holds one with this key
+    │   ├── GoneError       the store has no such order any more
     │   └── PaidByHandError what somebody booked there by hand leaves no room for that payment
     ├── DisagreementError   both sides hold it, and they differ
     │   └── VoidedError     a person has cancelled there what the order stands as
@@ -201,6 +202,12 @@ class DuplicateError(RejectedError):
     """It refused because it already holds a record with this key."""
 
     reason = "duplicate"
+
+
+class GoneError(RejectedError):
+    """The store has no such order any more."""
+
+    reason = "gone"
 
 
 class PaidByHandError(RejectedError):

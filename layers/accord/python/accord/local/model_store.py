@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from accord.errors import GoneError
 from accord.local.store.auth import Asked, Gate, Key
 from accord.local.store.deliveries import Body, encode
 from accord.local.store.documents import CENT
@@ -164,6 +165,8 @@ class ModelStore(WooStore):
 
     def add_note(self, order_id: str, text: str, *, to_customer: bool = False) -> str:
         """See Store.add_note."""
+        if order_id not in self.orders:
+            raise GoneError(f"{self.name} has no order {order_id} to put a note on")
         self.notes[order_id].append(text)
         if to_customer:
             self.to_customer[order_id].append(text)

@@ -130,7 +130,7 @@ class Store(Protocol):
 
         Writing the same twice is the same as once. A field of None is removed.
 
-        Raises: RejectedError: the order is gone, or the store has no such status.
+        Raises: GoneError. RejectedError: the store has no such status.
         """
         ...
 
@@ -142,7 +142,7 @@ class Store(Protocol):
         """The new refund's id. No money is sent and no stock put back; the shopper gets an e-mail.
 
         The store makes two of two calls: look at ``refunds`` for ``reason`` before repeating.
-        Raises: RejectedError: more than is left, or the order is gone.
+        Raises: GoneError. RejectedError: more than is left.
         """
         ...
 
@@ -151,7 +151,10 @@ class Store(Protocol):
         ...
 
     def add_note(self, order_id: str, text: str, *, to_customer: bool = False) -> str:
-        """The new note's id. The store makes two of two calls: look before repeating."""
+        """The new note's id. The store makes two of two calls: look before repeating.
+
+        Raises: GoneError.
+        """
         ...
 
     # --- customers -----------------------------------------------------------

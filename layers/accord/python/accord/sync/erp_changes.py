@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from accord.errors import PermanentError, RejectedError
-from accord.model.change import Change, Ref
+from accord.model.change import Ref
 from accord.model.documents import Kind, SalesOrder, State
 from accord.model.money import Money
 from accord.model.progress import Invoice, Progress
@@ -106,7 +106,7 @@ class ErpChanges(FromErp):
             if self._is_unbooked(link, order):
                 facts |= unbooked(link, order, "")
         else:  # what was asked of it is over, but for the money that came
-            self._tell_order(link, "gone")
+            self.tell_order(link, "gone")
         return Told(f"{stands} was cancelled"), self._looked(link, progress, facts)
 
     def _is_unbooked(self, link: Link, order: SalesOrder) -> bool:
@@ -223,11 +223,7 @@ class ErpChanges(FromErp):
         """The order's own flow ends what it claims of the stock: the back office keeps it now. And
         it records the money that waited for that."""
         if self.rules.flows.stock != "off" or UNBOOKED in link.facts:
-            self._tell_order(link, "confirmed")
-
-    def _tell_order(self, link: Link, why: str) -> None:
-        change = Change(link.ref, "order_updated", self.clock(), f"{why}-{link.document_key}")
-        self.asides.queues.put(change, sending=f"{why}:{link.document_key}:{link.version}")
+            self.tell_order(link, "confirmed")
 
     def _looked(
         self, link: Link, progress: Progress, more: Mapping[str, str] | None = None
@@ -242,7 +238,7 @@ class ErpChanges(FromErp):
             self._tell_claims(link)
         if WANTED in facts and order.state is not State.VOIDED:  # its order goes on
             del facts[WANTED]
-            self._tell_order(link, "valid")
+            self.tell_order(link, "valid")
         gross = order.totals.gross if order.totals is not None else None
         total = money(facts.get("total", ""))
         differs = gross is not None and total is not None and gross != total

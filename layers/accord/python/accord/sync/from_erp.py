@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from accord.errors import BadInputError, PermanentError, WaitingError
+from accord.errors import BadInputError, GoneError, PermanentError, WaitingError
 from accord.model.change import Change, Ref
 from accord.model.documents import SalesOrder, State
 from accord.model.progress import Progress
@@ -109,6 +109,16 @@ class FromErp(ABC):
         facts = {**link.facts, "status": order.status}
         return replace(link, seen=Seen(order.modified_at, digest), facts=facts)
 
+    def tell_order(self, link: Link, why: str) -> None:
+        """The order's own flow looks at it again."""
+        change = Change(link.ref, "order_updated", self.clock(), f"{why}-{link.document_key}")
+        self.asides.queues.put(change, sending=f"{why}:{link.document_key}:{link.version}")
+
+    def gone(self, link: Link) -> Skipped:
+        """The store has no such order any more: its own flow asks a person what becomes of it."""
+        self.tell_order(link, "gone")
+        return Skipped("the order is gone from the store")
+
     def save(self, link: Link, **facts: str) -> Link:
         """``link`` saved with ``facts``, an empty one removed."""
         kept = {name: text for name, text in {**link.facts, **facts}.items() if text}
@@ -147,7 +157,10 @@ class FromErp(ABC):
             return Skipped("the cancelled document is gone from the back office"), link
         writer = Writer(self.steps, self.clock, functools.cache(lambda: recovering(self.control)))
         notes = Notes(self.store, writer, self.prod)
-        return self.tell(link, progress, Turn(change, run, story, writer, notes))
+        try:
+            return self.tell(link, progress, Turn(change, run, story, writer, notes))
+        except GoneError:
+            return self.gone(link), link
 
     def _progress(self, link: Link, document: Ref) -> Progress | None:
         """None when the document was cancelled, and is gone."""

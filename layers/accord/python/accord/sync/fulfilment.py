@@ -97,7 +97,7 @@ class Fulfilment(FromErp):
             return Skipped("the store knows of every shipment"), link
         answer = self.store.get_order(link.ref.id)
         if answer is None:
-            return Skipped("the order is gone from the store"), link
+            return self.gone(link), link
         document, _ = answer
         order = order_of(self.store, document, link)
         status = self._status(order, due, turn)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from accord.errors import (
     AccordError,
     BusyError,
+    GoneError,
     PermanentError,
     VoidedError,
     WaitingError,
@@ -158,16 +159,22 @@ class Orders:
         self, link: Link, change: Change, run: Invocation, story: Story, told: list[Seen]
     ) -> tuple[Outcome, Link, tuple[PermanentError, ...]]:
         """What came of it, the link as it was saved, and what a person is asked all the same."""
+        try:
+            return self._turn(link, change, run, story, told)
+        except GoneError:  # deleted meanwhile
+            return self._gone(self.links.get(link.ref) or link, change, story)
+
+    def _turn(
+        self, link: Link, change: Change, run: Invocation, story: Story, told: list[Seen]
+    ) -> tuple[Outcome, Link, tuple[PermanentError, ...]]:
         if self._is_seen(link, change, run):
             return Skipped("seen before"), link, ()
         story.tell("begun", change.event, attempt=run.attempt)
         order, seen = self._read(link, change)
         told.append(seen)
-        demander = self._demander()
         if order is None:
-            if demander is not None:
-                demander.release(link.ref)
             return self._gone(link, change, story)
+        demander = self._demander()
         # Before anything that may have to wait: what was sold is gone, whoever knows of it.
         claim = demander.note(order, link) if demander is not None else None
         insists = change.replay not in {"", WAKE} and "trouble" in link.facts
@@ -346,6 +353,9 @@ class Orders:
     ) -> tuple[Outcome, Link, tuple[PermanentError, ...]]:
         """Deleted for good, of which a store tells nobody. What stands in the books stays there
         until a person cancels it."""
+        demander = self._demander()
+        if demander is not None:
+            demander.release(link.ref)
         link = self._answered(link)
         outcome = Skipped("it is gone from the store")
         asks = tuple(_left_behind(link))

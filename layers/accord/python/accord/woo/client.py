@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 import httpx
 
-from accord.errors import BadInputError, DuplicateError, RejectedError
-from accord.http import body_of, http_client, json_of
+from accord.errors import BadInputError, DuplicateError, GoneError, RejectedError
+from accord.http import http_client, json_of
 from accord.model.documents import Refund, SalesOrder
 from accord.model.money import Money
 from accord.model.party import Profile
@@ -169,7 +169,7 @@ class WooStore(Listing, Catalogue, Admin, Store):
             body["meta_data"] = [{"key": key, "value": value} for key, value in meta.items()]
         found = self._one(self._send("PUT", f"orders/{path_id(id_)}", json=body), id_, what="order")
         if found is None:
-            raise RejectedError(f"{self.name} has no order {id_} to change", reason="gone")
+            raise GoneError(f"{self.name} has no order {id_} to change")
         lost = not_kept(found[0], status=status, meta=meta or {})
         if lost:
             raise RejectedError(
@@ -202,7 +202,7 @@ class WooStore(Listing, Catalogue, Admin, Store):
         response = self._send("POST", f"orders/{path_id(id_)}/refunds", json=body)
         refund = self._object(response)
         if code_of(refund) in MISSING:
-            raise RejectedError(f"{self.name} has no order {id_} to refund", reason="gone")
+            raise GoneError(f"{self.name} has no order {id_} to refund")
         if "id" not in refund:
             raise self._something_else(f"a refund of order {id_}")
         return str(refund["id"])
@@ -222,14 +222,12 @@ class WooStore(Listing, Catalogue, Admin, Store):
         return None
 
     def add_note(self, order_id: str, text: str, *, to_customer: bool = False) -> str:
-        """See Store.add_note. Raises: RejectedError: the order is gone."""
+        """See Store.add_note."""
         body = {"note": text, "customer_note": to_customer}
         response = self._send("POST", f"orders/{path_id(order_id)}/notes", json=body)
         note = self._object(response)
         if code_of(note) in MISSING:
-            raise RejectedError(
-                f"{self.name} has no order {order_id} to put a note on", body=body_of(response)
-            )
+            raise GoneError(f"{self.name} has no order {order_id} to put a note on")
         if "id" not in note:
             raise self._something_else(f"a note on order {order_id}")
         return str(note["id"])

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from accord.local.life.accounts import customer_differences
+from accord.local.life.gone import Gone
 from accord.local.life.known import keys_of, order_ref, sales_of, standing
 from accord.local.life.people import People
 from accord.local.world import World
@@ -53,6 +54,12 @@ def differences(world: World, people: People, *, replayed: bool) -> list[str]:
     """
     found = [*_service(world), *_orphans(world, people)]
     for id_ in people.orders:
+        if id_ in people.gone:
+            gone = Gone.of(world, people, id_)
+            found += [f"order {id_}: {text}" for text in gone.differences()]
+            if replayed:
+                found += [f"order {id_}: {text}" for text in gone.untrue()]
+            continue
         one = One.of(world, people, id_)
         found += [f"order {id_}: {text}" for text in one.differences()]
         if replayed:

@@ -45,6 +45,8 @@ class People:
         """When a person last chose the order's status."""
         self.paid: dict[str, Decimal] = {}
         """What the shopper paid: what the order came to then, whatever it comes to since."""
+        self.gone: dict[str, Json] = {}
+        """Orders that were deleted for good, as they were then."""
 
     def do(self, name: str, which: str) -> bool:
         """Whether the act could be done: a refusal by either side is an answer like any other."""
@@ -224,11 +226,21 @@ class People:
         return "to the trash"
 
     def restore(self, id_: str) -> str | None:
-        if self.world.store.orders[id_]["status"] != "trash":
+        order = self.world.store.orders.get(id_)
+        if order is None or order["status"] != "trash":
             return None
         self.world.store.restore(id_)
         self.status_set_at[id_] = self.world.clock()
         return f"out of the trash, {self.world.store.orders[id_]['status']}"
+
+    def delete(self, id_: str) -> str | None:
+        """Gone for good, out of the trash or not; the store tells nobody."""
+        order = self.world.store.orders.get(id_)
+        if order is None or self.rng.random() < 0.5:
+            return None
+        self.gone[id_] = dict(order)
+        self.world.store.delete(id_)
+        return f"deleted for good, was {order['status']}"
 
     def refund_amount(self, id_: str) -> str | None:
         left = self._left(id_)
@@ -273,9 +285,9 @@ class People:
         }
 
     def _order(self, id_: str) -> Json | None:
-        """The order, unless it lies in the trash."""
-        order = self.world.store.orders[id_]
-        return None if order["status"] == "trash" else order
+        """The order, unless it lies in the trash or is gone."""
+        order = self.world.store.orders.get(id_)
+        return None if order is None or order["status"] == "trash" else order
 
     def _left(self, id_: str) -> Decimal:
         order = self._order(id_)
@@ -428,6 +440,7 @@ STORE_ACTS: dict[str, Act] = {
     "edit the note": People.edit_note,
     "to the trash": People.trash,
     "out of the trash": People.restore,
+    "delete for good": People.delete,
     "refund an amount": People.refund_amount,
     "refund lines": People.refund_line,
     "refund all": People.refund_all,

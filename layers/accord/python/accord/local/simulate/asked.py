@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from accord.local.life.accounts import unlike
 from accord.local.life.checks import One
+from accord.local.life.gone import Gone
 from accord.local.life.people import People
 from accord.local.world import World
 from accord.model.change import Ref
@@ -20,7 +21,9 @@ def unjustified(world: World, people: People) -> Iterator[str]:
     placed = set(people.orders)
     for item in world.attention.open():
         id_ = _order_of(world, item)
-        if id_ in placed:
+        if id_ in people.gone:
+            needed = Gone.of(world, people, id_).is_needed(item)
+        elif id_ in placed:
             if id_ not in orders:
                 orders[id_] = One.of(world, people, id_)
             needed = _is_needed(orders[id_], item)

@@ -184,8 +184,9 @@ class Shard(Life):
         Life.heal(self)
 
     def tell_again(self, kind: str, id_: str, document: dict[str, Any] | None) -> None:
-        """See ``Life.tell_again``. Some time passes instead; a deleted account no store lists."""
-        if document is None:
+        """See ``Life.tell_again``. Some time passes instead; a deleted account no store lists. Of
+        an order that is deleted nobody is ever told."""
+        if document is None and kind == "customer":
             Life.tell_again(self, kind, id_, document)
 
     def _count(self) -> None:

@@ -51,6 +51,8 @@ PLANS = (
     Plan(3, "processing", (("refund lines", 0.1, 10), *_SENT)),
     Plan(2, "processing", (("refund all", 0.1, 20),)),
     Plan(1, "processing", (("to the trash", 0.1, 20), ("out of the trash", 0.1, 20), *_SENT)),
+    Plan(1, "processing", (("to the trash", 0.1, 20), ("delete for good", 0.1, 60))),
+    Plan(1, "on-hold", (("delete for good", 0, 20),)),
     Plan(2, "processing"),
 )
 _SHARES = [plan.share for plan in PLANS]
