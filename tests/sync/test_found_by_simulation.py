@@ -13,7 +13,7 @@ from accord.local.hooked import KilledError
 from accord.local.life.known import sales_of
 from accord.local.store.orders import make_order
 from accord.local.world import World
-from accord.model.change import Ref
+from accord.model.change import Change, Ref
 from accord.model.documents import Record, SalesDocument, State
 from accord.model.money import Money
 from tests.sync.conftest import START, config, paying
@@ -202,6 +202,35 @@ def test_what_was_free_and_costs_something_since_it_was_changed_is_asked(
     world.store.edit_line("30", line, total="0.00")
     world.drain()
     assert world.attention.open() == []
+
+
+def test_a_sale_that_stays_to_be_credited_has_its_note_though_its_pass_broke_off(
+    make_world: MakeWorld,
+) -> None:
+    """Shard 3124326444, order 118001: refunded and shipped before the pass could come back."""
+    flows = dict.fromkeys(("orders", "fulfilment", "erp_changes"), "on")
+    world = make_world(config(flows=flows), copies=lambda _: 0)  # a poll's change carries no order
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=2)
+    dead: list[str] = []
+
+    def dies(call: str) -> None:
+        if call == "before store.add_note" and not dead:
+            dead.append(call)
+            (sale,) = sales_of(world, "30")
+            world.erp().ship(Ref("main", "sales_order", sale["id"]), None, tracking="T1")
+            world.store.set_status("30", "refunded")
+            raise KilledError(call)
+
+    world.hook = dies
+    world.store.place({**order, "customer_id": 0})
+    change = Change(Ref("uk", "order", "30"), "order_created", world.clock(), "poll")
+    world.queue.put(change, sending="poll")
+    world.drain(dt.timedelta(hours=1))
+
+    assert dead
+    assert [sale["state"] for sale in sales_of(world, "30")] == ["confirmed"]
+    told = [note for note in world.store.notes["30"] if "note:confirmed" in note]
+    assert len(told) == 1
 
 
 def _notes(world: World, id_: str) -> list[dict[str, Any]]:

@@ -291,9 +291,9 @@ class Follower:
     def _void(self, link: Link, order: SalesOrder, due: Void) -> tuple[Outcome | None, Link]:
         assert link.erp is not None
         stands, ref = link.number or link.document_key, link.erp
-        if due.or_credit and self._would_bring_all_back(link, ref):
+        if due.or_credit and (sale := self._would_bring_all_back(link, ref)) is not None:
             self.story.tell("step", f"{stands} stays: it is credited")
-            return None, self.links.save(replace(link, facts={**link.facts, "keeps": "invoiced"}))
+            return None, self._stays(link, order, sale, keeps="invoiced")
         link, error = self._cancel(link, ref)
         if error is not None:
             if due.or_credit:  # goods left, or it is invoiced: credit notes take it back
@@ -301,8 +301,8 @@ class Follower:
                 progress = self.back.adapter.progress(ref)
                 shipments = progress.shipments if progress else ()
                 still = ",".join(each.number for each in shipments if each.state == "open")
-                facts = {**link.facts, "keeps": error.reason, "unshipped": still}
-                return None, self.links.save(replace(link, facts=facts))
+                sale = progress.order if progress else None
+                return None, self._stays(link, order, sale, keeps=error.reason, unshipped=still)
             raise DisagreementError(
                 f"order {order.number} is {order.status} in the store, but {stands} cannot be "
                 f"cancelled any more: {error}",
@@ -319,17 +319,22 @@ class Follower:
         self.notes.tell(order.ref.id, f"{link.document_key}:note:voided", text)
         return Voided(ref, link.number), self._voided(link)
 
-    def _would_bring_all_back(self, link: Link, ref: Ref) -> bool:
-        """Cancelled, the document would give all its goods back, and a refund says which are.
+    def _stays(self, link: Link, order: SalesOrder, sale: Record | None, **facts: str) -> Link:
+        """The link that says why the document does. A pass that confirmed it and broke off may not
+        have come to its note."""
+        if sale is not None and sale.state is State.CONFIRMED:
+            self._note(link, order, sale, State.CONFIRMED)
+        return self.links.save(replace(link, facts={**link.facts, **facts}))
 
-        One that a person has cancelled has given them back.
-        """
+    def _would_bring_all_back(self, link: Link, ref: Ref) -> Record | None:
+        """The document that would give all its goods back if it was cancelled; and a refund says
+        which are. One that a person has cancelled has given them back."""
         if not self.back.adapter.capabilities.credits_goods:
-            return False
+            return None
         if state_of(link) is not State.CONFIRMED:
-            return False
+            return None
         now = self.back.adapter.get(ref)
-        return now is not None and now.state is not State.VOIDED
+        return now if now is not None and now.state is not State.VOIDED else None
 
     def _cancel(self, link: Link, ref: Ref) -> tuple[Link, DisagreementError | None]:
         """The held link after the document was cancelled there, or why it must stand.

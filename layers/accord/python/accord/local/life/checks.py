@@ -21,7 +21,7 @@ from accord.model.documents import Kind, Refund, SalesOrder, State
 from accord.ports.state import Item, Link
 from accord.rules.mapping import PaymentRule
 from accord.rules.routing import route
-from accord.sync.decide import CLOSED
+from accord.sync.decide import CLOSED, goal_of
 from accord.sync.fingerprint import content
 from accord.sync.refunds import marker
 from accord.sync.turn import DISMISSED, WAITS
@@ -353,11 +353,20 @@ class One:
         ]
         done = [each for each in self.sale["shipments"] if each["state"] == "done"]
         wanted += [f"shipment:{each['id']}" for each in done]
-        if self.sale["state"] == "confirmed":
+        if self.sale["state"] == "confirmed" and self._is_by_us():
             wanted.append("note:confirmed")
         for name in wanted:
             if not any(each == name or each.startswith(f"{name}:") for each in said):
                 yield f"no note says {name} of {self.sale['number']}"
+
+    def _is_by_us(self) -> bool:
+        """A clerk did not bring it further than the store wants it."""
+        routed = route(self.order, self.world.rules)
+        number = self.sale["number"] if self.sale is not None else ""
+        by_hand = (self.id, f"{number} confirmed by hand")
+        return goal_of(routed, self.order) is State.CONFIRMED or all(
+            (who, what) != by_hand for _, who, what in self.people.said
+        )
 
     def _back(self) -> Iterator[str]:
         """What a person did in the back office."""

@@ -18,6 +18,7 @@ from accord.local.store.shop import LINE_KINDS
 from accord.local.store.wire import Refusal
 from accord.local.world import World
 from accord.model.change import Ref
+from accord.model.documents import State
 from accord.model.money import Money
 from accord.model.party import Address
 
@@ -352,6 +353,17 @@ class People:
         self.world.erp().cancel(self._ref(sale))
         return f"{sale['number']} cancelled by hand"
 
+    def confirm(self, id_: str) -> str | None:
+        """The quotation is made a sale by hand, whatever the store says."""
+        sale = self._sale(id_)
+        if sale is None or sale["state"] != "quotation":
+            return None
+        record = self.world.erp().get(self._ref(sale))
+        if record is None:
+            return None
+        self.world.erp().advance(record, State.CONFIRMED)
+        return f"{sale['number']} confirmed by hand"
+
     def close_period(self, id_: str) -> str | None:  # noqa: ARG002 - it is everyone's
         if self.rng.random() < 0.9:
             return None
@@ -453,6 +465,7 @@ ERP_ACTS: dict[str, Act] = {
     "find the invoice paid": People.pay_invoice,
     "credit by hand": People.credit,
     "cancel by hand": People.cancel_sale,
+    "confirm by hand": People.confirm,
     "close the month": People.close_period,
 }
 CUSTOMER_ACTS: dict[str, Act] = {
