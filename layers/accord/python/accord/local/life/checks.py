@@ -247,11 +247,18 @@ class One:
         ours = sum(
             (Decimal(note["totals"]["gross"]) for note in self.notes if note["key"]), Decimal(0)
         )
+        if self._is_netted():  # what was credited by hand before it was paid never came, either
+            ours += sum((Decimal(note["totals"]["gross"]) for note in self.by_hand), Decimal(0))
         if invoiced - ours != balance and not self.told("paid_differs", *_UNBOOKED):
             yield (
                 f"invoices of {invoiced} less credit notes of {ours} are not payments of "
                 f"{sum(came)} less {sum(came) - balance} paid back"
             )
+
+    def _is_netted(self) -> bool:
+        """It was paid after some of it, or all, had been given back."""
+        facts = self.link.facts if self.link is not None else {}
+        return "netted" in facts or facts.get("paid") == "-"
 
     def _refunds(self) -> Iterator[str]:
         keys = Counter(note["key"] for note in self.notes if note["key"])
