@@ -244,6 +244,23 @@ def test_demand_stays_open_while_the_back_office_does_not_keep_it(levels) -> Non
     assert taken(levels) == 2
 
 
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_demand_says_that_a_part_of_it_was_kept(levels: Levels, *, looked: bool) -> None:
+    levels.set_demand(demand(1, {"MUG": 2}), now=NOW)
+    first = levels.demand(order(1))
+    levels.set_demand(demand(1, {"MUG": 2}, reserved=10), now=NOW)
+    if looked:
+        levels.observe(ERP, [snapshot("MUG", 5, 20)])
+    levels.set_demand(demand(1, {"MUG": 2, "CUP": 1}), now=NOW)
+    grown = levels.demand(order(1))
+    levels.set_demand(demand(1, {}), now=NOW)
+    levels.set_demand(demand(1, {"MUG": 2, "CUP": 1}), now=NOW)
+    anew = levels.demand(order(1))
+
+    kept = [each is not None and each.was_kept for each in (first, grown, anew)]
+    assert kept == [False, looked, False]
+
+
 def test_a_snapshot_closes_what_was_reserved_before_it(levels) -> None:
     levels.observe(ERP, [snapshot("MUG", 5, 0)])
     levels.set_demand(demand(1, {"MUG": 2}, reserved=10), now=NOW)

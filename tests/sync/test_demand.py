@@ -174,6 +174,37 @@ def test_an_order_whose_sale_was_made_anew_as_a_quotation_claims_again() -> None
     assert world.taken() == 3
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["", "the worker dies before it says so"])
+def test_one_that_was_changed_and_made_anew_as_a_quotation_claims_what_did_not_grow_too(
+    *, dies: bool
+) -> None:
+    """Shard 3063156056, order 703001: only what was more than before was claimed anew."""
+    world = selling(following())
+    world.look()
+    placed(world)
+    world.look(free=7)
+    assert world.taken() == 0
+    dead: list[str] = []
+
+    def kill(call: str) -> None:
+        states = [each["state"] for each in sales_of(world, "30")]
+        if call.startswith("before levels.") and states == ["voided", "quotation"] and not dead:
+            dead.append(call)
+            raise KilledError(call)
+
+    world.store.set_status("30", "on-hold")
+    world.drain()
+    world.hook = kill if dies else lambda _: None
+    world.store.edit("30", line_items=[{"product_id": 12, "quantity": 2}])
+    world.drain(dt.timedelta(minutes=10))
+    world.look()
+
+    assert bool(dead) == dies
+    assert [each["state"] for each in sales_of(world, "30")] == ["voided", "quotation"]
+    assert world.claim.needs == {**whole(SOLD), "SEAT-1": 3}
+    assert world.taken() == 3
+
+
 def test_a_settled_order_costs_one_read() -> None:
     world = selling()
     placed(world)

@@ -7,7 +7,7 @@ sent yet. Times are UTC, aware and the caller's; reads are consistent and check 
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
@@ -114,7 +114,8 @@ class Demand:
     SKU of the store, what it took from the store's own stock.
 
     ``reserved_at``: since when the back office itself keeps it for the order; None while it does
-    not. ``hold`` is the hold that it takes the place of.
+    not. ``hold`` is the hold that it takes the place of. ``was_kept``, of one that was read: the
+    back office has kept some of it, or does, and what it keeps is not subtracted any more.
     """
 
     order: Ref
@@ -123,6 +124,7 @@ class Demand:
     took: Mapping[str, Decimal]
     reserved_at: dt.datetime | None = None
     hold: str = ""
+    was_kept: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,10 @@ class _Order:
     @property
     def demand(self) -> Demand:
         needs = {item: claim.quantity for item, claim in self.claims.items()}
-        return Demand(self.ref, self.erp, needs, dict(self.took), self.reserved_at, self.hold)
+        kept = any(claim.reserved_at for claim in self.claims.values())
+        return Demand(
+            self.ref, self.erp, needs, dict(self.took), self.reserved_at, self.hold, was_kept=kept
+        )
 
     def write(self, now: dt.datetime) -> Put:
         """Stores it, if nobody else did, and counts the version up."""

@@ -132,7 +132,13 @@ class MemoryLevels(Levels):
 
     def demand(self, order: Ref) -> Demand | None:
         """See ``Levels.demand``."""
-        return self._demands.get(order)
+        with self._lock:
+            found = self._demands.get(order)
+            if found is None:
+                return None
+            claims = (self._claims[found.erp, item].get(order) for item in found.needs)
+            kept = any(claim is not None and claim.reserved_at is not None for claim in claims)
+            return replace(found, was_kept=kept)
 
     def set_demand(
         self, demand: Demand, *, now: dt.datetime, sold: Mapping[str, Sequence[str]] = NOTHING

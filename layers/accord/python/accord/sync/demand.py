@@ -45,7 +45,7 @@ class Demander:
         if order.placed_at < self.rules.orders.start_at:
             return None
         stored = self.levels.demand(order.ref)
-        if stored and stored.needs and stored.reserved_at is not None and not _keeps(link):
+        if stored and stored.needs and stored.was_kept and not _keeps(link):
             # The document went, or is a mere quotation now: its goods are free there again. What
             # was closed opens only as a claim of its own.
             stored = replace(stored, needs={}, reserved_at=None)
@@ -68,10 +68,9 @@ class Demander:
         begins anew if it does no more."""
         if claim is None or not claim.needs:
             return
-        if claim.reserved_at is not None:
-            if not _keeps(link):
-                self.note(order, link)
-        elif is_reserved(order, link):
+        if (claim.reserved_at is not None or claim.was_kept) and not _keeps(link):
+            self.note(order, link)
+        elif claim.reserved_at is None and is_reserved(order, link):
             self.levels.set_demand(replace(claim, reserved_at=self.clock()), now=self.clock())
 
     def release(self, order: Ref) -> None:
