@@ -233,5 +233,30 @@ def test_a_sale_that_stays_to_be_credited_has_its_note_though_its_pass_broke_off
     assert len(told) == 1
 
 
+def test_what_is_over_closes_though_the_order_has_another_trouble(make_world: MakeWorld) -> None:
+    """Shard 1049729006, order 621001: refunded, edited up, the rest refunded and then cancelled; it
+    was asked for ever why less was refunded than it comes to."""
+    world = make_world(config(flows=dict.fromkeys(("orders", "fulfilment", "erp_changes"), "on")))
+    order = make_order(30, rng=Random(3), at=START, status="processing", lines=1)
+    world.store.place({**order, "customer_id": 0})
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    world.erp().ship(Ref("main", "sales_order", sale["id"]), None, tracking="T1", carrier="P")
+    world.store.set_status("30", "refunded")
+    world.drain()
+    total = Decimal(world.store.orders["30"]["total"])
+    world.store.edit("30", line_items=[{"product_id": 10, "sku": "WID-BLUE", "quantity": 1}])
+    world.drain()
+    assert [item.reason for item in world.attention.open()] == ["refunded_in_part"]
+
+    world.store.refund("30", Decimal(world.store.orders["30"]["total"]) - total)
+    world.store.set_status("30", "cancelled")
+    world.clock.now += dt.timedelta(minutes=5)
+    world.drain()
+
+    asked = {item.reason for item in world.attention.open() if item.subject == "uk:order:30"}
+    assert asked == {"credited"}
+
+
 def _notes(world: World, id_: str) -> list[dict[str, Any]]:
     return [note for sale in sales_of(world, id_) for note in sale["credit_notes"]]

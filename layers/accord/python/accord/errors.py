@@ -172,7 +172,8 @@ class WaitingError(NotNowError):
 class PermanentError(AccordError):
     """Retrying cannot help. ``body`` is what the other side said, verbatim.
 
-    ``content`` is a fingerprint of what it is about, as far as whoever raised it knew.
+    ``content`` is a fingerprint of what it is about, as far as whoever raised it knew; ``over`` are
+    the reasons of other items about the same that were found to be over.
     """
 
     reason = "failed"
@@ -190,6 +191,7 @@ class PermanentError(AccordError):
         self.sent = sent
         self.body = body
         self.content = ""
+        self.over: frozenset[str] = frozenset()
 
 
 class RejectedError(PermanentError):

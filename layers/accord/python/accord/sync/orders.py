@@ -46,7 +46,7 @@ from accord.sync.returns import opened
 from accord.sync.sales import BackOffice, Sales
 from accord.sync.steps import Writer
 from accord.sync.told import heard_facts
-from accord.sync.troubles import money_left, troubles
+from accord.sync.troubles import REASONS, money_left, troubles
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
 from accord.sync.unanswered import MAKING, Unanswered, made_at
 from accord.sync.wanted import WANTED, left
@@ -193,6 +193,9 @@ class Orders:
                 gone.discard(WANTED)
             elif refund is None:
                 self._handing_on().refunds_behind(link, order, change, seen)
+                held = self.links.get(link.ref) or link
+                still = {each.reason for each in troubles(held, order, worker.back.name)}
+                error.over = REASONS - still - {error.reason}
                 raise
             elif refund not in order.refund_ids:  # deleted meanwhile, so it waits for nothing
                 told.pop()  # what is asked of the order is its own change's to say

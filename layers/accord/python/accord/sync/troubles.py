@@ -11,6 +11,12 @@ from accord.sync.received import received
 from accord.sync.refunds import handled
 from accord.sync.sales import money
 
+# All that ``troubles`` asks for: what is not asked any more is over.
+REASONS = frozenset(
+    {"refund_deleted", "refunded_unshipped", "refunded_in_part", "paid_and_cancelled"}
+    | {"paid_back_too_much", "paid_differs"}
+)
+
 
 def troubles(link: Link, order: SalesOrder, erp: str) -> Iterator[PermanentError]:
     """What both sides cannot agree on by themselves, though all that could be done is done.

@@ -134,6 +134,8 @@ class Worker:
             is_open = self._ask(change, error)
             if change.ref.kind == "refund":  # nothing hides another trouble of it
                 self._settle(change, began, but={error.reason})
+            elif error.over:
+                self._settle(change, began, of=error.over)
             self._unpark(parked)  # it no longer waits for that: a person has it now
             if not is_open:
                 return Finished("dismissed", f"{_said(error)}, who dismissed it")
@@ -233,10 +235,19 @@ class Worker:
             name, {"ref": str(change.ref), "sent": error.sent, "answered": error.body}
         )
 
-    def _settle(self, change: Change, began: dt.datetime, *, but: Collection[str] = ()) -> None:
-        """Closes what was open when the change's turn ``began``; what was said since is newer."""
+    def _settle(
+        self,
+        change: Change,
+        began: dt.datetime,
+        *,
+        but: Collection[str] = (),
+        of: Collection[str] | None = None,
+    ) -> None:
+        """Closes what was open when the change's turn ``began``; what was said since is newer.
+        Reasons are left out, or alone closed."""
         for item in self.attention.of(str(change.ref)):
-            if item.updated_at <= began and item.reason not in but:
+            is_meant = item.reason not in but if of is None else item.reason in of
+            if item.updated_at <= began and is_meant:
                 self.attention.close(item.id, now=self.clock(), by="a later attempt")
 
     def _unpark(self, parked: Parked | None) -> None:

@@ -10,6 +10,7 @@ from accord.local.life.people import People
 from accord.local.world import World
 from accord.model.change import Ref
 from accord.ports.state import Cause, Item
+from accord.rules.routing import route
 from accord.sync.concerns import cause_of
 from accord.sync.customer_ports import party_of
 from accord.sync.turn import DISMISSED
@@ -76,8 +77,13 @@ def _waits_for_a_person(world: World, cause: Cause) -> bool:
 
 
 def _is_held_back(world: World, order: Ref) -> bool:
+    """Its status asks for no sale that binds, and for no cancelling."""
     document = world.store.orders.get(order.id)
-    return document is not None and document["status"] in {"pending", "on-hold"}
+    if document is None:
+        return False
+    if document["status"] in {"pending", "on-hold"}:
+        return True
+    return route(world.store.order(document), world.rules).make is None
 
 
 def _is_too_much(one: One, item: Item) -> bool:
