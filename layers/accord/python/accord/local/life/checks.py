@@ -4,6 +4,7 @@ A difference is one only if no person was told of it: every check names the atte
 would say why.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -247,18 +248,20 @@ class One:
         ours = sum(
             (Decimal(note["totals"]["gross"]) for note in self.notes if note["key"]), Decimal(0)
         )
-        if self._is_netted():  # what was credited by hand before it was paid never came, either
-            ours += sum((Decimal(note["totals"]["gross"]) for note in self.by_hand), Decimal(0))
-        if invoiced - ours != balance and not self.told("paid_differs", *_UNBOOKED):
+        off = invoiced - ours - balance
+        if off not in self._netted() and not self.told("paid_differs", *_UNBOOKED):
             yield (
                 f"invoices of {invoiced} less credit notes of {ours} are not payments of "
                 f"{sum(came)} less {sum(came) - balance} paid back"
             )
 
-    def _is_netted(self) -> bool:
-        """It was paid after some of it, or all, had been given back."""
+    def _netted(self) -> set[Decimal]:
+        """What may have been credited by hand before money was recorded: that much less of it is.
+        Nothing; or the first of those notes, or the first two."""
         facts = self.link.facts if self.link is not None else {}
-        return "netted" in facts or facts.get("paid") == "-"
+        notes = self.by_hand if "netted" in facts or facts.get("paid") == "-" else []
+        gross = (Decimal(note["totals"]["gross"]) for note in notes)
+        return {Decimal(0), *itertools.accumulate(gross)}
 
     def _refunds(self) -> Iterator[str]:
         keys = Counter(note["key"] for note in self.notes if note["key"])

@@ -35,7 +35,7 @@ def stock_differences(world: World) -> Iterator[str]:
     """
     erp, name = world.rules.erp, world.store.name
     asked = {text for item in world.attention.open() for text in (item.subject, item.aggregate)}
-    waiting: set[str] = set()
+    waiting = _of_gone_orders(world, asked)
     needed: Counter[str] = Counter()
     for id_, document in world.store.orders.items():
         ref = Ref(name, "order", id_)
@@ -66,6 +66,14 @@ def stock_differences(world: World) -> Iterator[str]:
         shown, right = world.store.stock_of(code), max(0, int(free[code] - holding.taken))
         if shown != right and not _is_asked_about(world, code, asked):
             yield f"stock of {code}: the store shows {shown}, and {right} are right"
+
+
+def _of_gone_orders(world: World, asked: set[str]) -> set[str]:
+    """What orders claim that were deleted for good while a person was asked about them: it ends
+    with the answer."""
+    refs = (Ref.parse(text) for text in asked if text.startswith(f"{world.store.name}:order:"))
+    demands = (world.levels.demand(ref) for ref in refs if ref.id not in world.store.orders)
+    return {item for demand in demands if demand is not None for item in demand.needs}
 
 
 def _waited_for(world: World, document: dict[str, Any], demand: Demand | None) -> dict[str, int]:
