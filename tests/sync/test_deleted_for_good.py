@@ -222,3 +222,26 @@ def test_an_order_that_goes_while_it_is_in_hand_is_asked_about_at_once(
     assert asked(world) == [("uk:order:30", "deleted_after_posting")]
     demand = world.levels.demand(UK_30)
     assert demand is None or not demand.needs
+
+
+def test_more_that_was_paid_back_than_came_is_told_though_its_order_is_gone(
+    make_world: MakeWorld,
+) -> None:
+    """Shard 1040 of wild lives: refunded, edited up, and refunded once more; then deleted."""
+    world = make_world(paying())
+    place(world)
+    world.drain()
+    world.store.set_status("30", "refunded")
+    world.drain()
+    world.store.edit("30", line_items=[{"product_id": 10, "sku": "WID-BLUE", "quantity": 1}])
+    world.store.set_status("30", "cancelled")
+    world.drain()
+    world.store.set_status("30", "refunded")
+    world.drain()
+    assert asked(world) == [("uk:order:30", "paid_back_too_much")]
+    delete(world)
+    world.drain()
+
+    assert asked(world) == [("uk:order:30", "paid_back_too_much")]
+    (item,) = world.attention.open()
+    assert "was deleted in the store" in item.message

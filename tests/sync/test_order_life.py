@@ -229,6 +229,17 @@ def test_an_edit_after_the_payment_says_what_is_off(make_world: MakeWorld) -> No
     assert "213.02 GBP" in item.message
 
 
+def test_a_quotation_that_was_deleted_by_hand_is_asked_about_in_its_own_words(world: World) -> None:
+    id_ = place(world, ON_HOLD)
+    world.erp().delete(erp_ref(world, id_))
+    world.store.edit(id_, customer_note="ring twice")
+    world.drain()
+
+    (item,) = world.attention.open()
+    assert (item.reason, item.owner) == ("deleted_in_erp", "commerce")
+    assert "was deleted in main" in item.message
+
+
 # --- refunded ----------------------------------------------------------------
 
 

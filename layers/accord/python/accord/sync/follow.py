@@ -50,6 +50,7 @@ from accord.sync.sales import (
     BackOffice,
     Sales,
     addressed,
+    deleted,
     edits,
     of_link,
     standing,
@@ -245,10 +246,12 @@ class Follower:
         link = self._writing(link, AMEND)
         try:
             result = self.sales.amend(link, record, addressed(document, party), made_of)
-        except RejectedError:
+        except RejectedError as error:
             link = self._not_writing(link)
             now = self.back.adapter.get(record.ref)
-            if now is None or standing(now, link).state is not State.CONFIRMED:
+            if now is None:
+                raise deleted(link, record.ref) from error
+            if standing(now, link).state is not State.CONFIRMED:
                 raise
             facts = {**link.facts, "state": now.state.value}
             return self.links.save(replace(link, number=now.number, facts=facts)), now, False

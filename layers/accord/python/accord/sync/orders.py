@@ -41,6 +41,7 @@ from accord.sync.mends import unfit
 from accord.sync.notes import Notes
 from accord.sync.outcome import Done, Outcome, Returned, Shadowed, Skipped
 from accord.sync.reading import order_of
+from accord.sync.received import received
 from accord.sync.refunds import handled, is_owed
 from accord.sync.returns import opened
 from accord.sync.sales import BackOffice, Sales
@@ -485,10 +486,19 @@ def _left_behind(link: Link) -> Iterator[PermanentError]:
         )
         return
     left = money_left(link)
-    if left is not None and left.amount > 0:
+    if left is None:
+        return
+    if left.amount > 0:
         yield PermanentError(
             f"order {link.ref.id} was deleted in the store, and {left} that was received for it "
             "was not paid back; pay it back and book that, then dismiss this",
             reason="paid_and_cancelled",
+            owner="finance",
+        )
+    elif left.amount < 0 and received(link):
+        yield PermanentError(
+            f"order {link.ref.id} was deleted in the store; {received(link)} was received for it, "
+            f"and {-left} more was paid back. Book the difference, then dismiss this",
+            reason="paid_back_too_much",
             owner="finance",
         )

@@ -389,6 +389,10 @@ class Memory(CatalogueDesk, ErpAdapter):
         """The order, cancelled by hand. Raises: DisagreementError as ``void`` does."""
         return self._record(self._call("cancel", {"id": order.id})["record"])
 
+    def delete(self, order: Ref) -> None:
+        """The order is deleted by hand. Raises: RejectedError: it binds, or has money on it."""
+        self._call("delete", {"id": order.id})
+
     def receive_return(self, order: Ref) -> dict[str, Decimal]:
         """Item → how many came in with the order's open returns.
 

@@ -172,6 +172,15 @@ class Records:
         self._note(entry)
         return entry
 
+    def drop(self, entry: Entry) -> None:
+        """``entry`` is there no more, and nobody is told."""
+        del self._all[entry.kind, entry.id]
+        if entry.key:
+            self._by_key[entry.kind, entry.key].remove(entry)
+        log = self._log.get(_AMONG.get(entry.kind, entry.kind))
+        if log is not None:
+            log[:] = [row for row in log if row[-1] is not entry]
+
     def wrote(self, entry: Entry | Side) -> None:
         """``entry`` was changed, now."""
         entry.version += 1

@@ -112,6 +112,7 @@ class Ledger:
             "pay_invoice": self._orders.pay_invoice,
             "credit": self._credits.credit,
             "cancel": self._orders.void,
+            "delete": self._orders.delete,
             "receive_return": self._returns.receive,
             "edit_party": self._parties.edit,
             "close_period": self._close_period,

@@ -155,6 +155,15 @@ class Orders:
         self._stocks.release(entry.id)
         return {"record": entry.shown()}
 
+    def delete(self, arguments: Json) -> Json:
+        """What a person may delete: what never bound, or binds no more, and has no money on it."""
+        entry = self.find(arguments["id"])
+        if entry.state == "confirmed" or entry.of_kind("payment"):
+            raise RefusedError("rejected", f"{_name(entry)} is {entry.state}, and stays")
+        for part in [*entry.parts, entry]:
+            self._records.drop(part)
+        return {}
+
     def _begin(self, entry: Entry) -> None:
         """What a confirmed order sets going: a shipment of its goods, the draft of its invoice."""
         if goods := self._master.goods(entry.document):

@@ -26,6 +26,7 @@ from accord.sync.decide import CLOSED, goal_of
 from accord.sync.fingerprint import content
 from accord.sync.refunds import marker
 from accord.sync.turn import DISMISSED, WAITS
+from accord.sync.unanswered import MAKING
 
 Json = dict[str, Any]
 
@@ -427,6 +428,10 @@ class One:
         erp = self.world.rules.erp
         loose = [note for note in self.by_hand if f"{erp}:credit_note:{note['id']}" not in signs]
         state = self.link.facts.get("state") if self.link is not None else None
+        held = self.link.erp if self.link is not None else None
+        lost = held is not None and held.id not in {each["id"] for each in self.sales}
+        if held is None and self.link is not None:  # its pass broke off before it could say so
+            lost = MAKING in self.link.facts and sale is None
         return {
             "goods_left": closed and done,
             "invoiced": closed and booked,
@@ -436,8 +441,9 @@ class One:
             "paid_differs": came != order.total.amount,
             "refund_deleted": bool(gone or given) or self._deleted(),
             "refunded_unshipped": order.status == "refunded" and sale is not None,
-            "cancelled_in_erp": any(each["state"] == "voided" for each in self.sales)
+            "cancelled_in_erp": (lost or any(each["state"] == "voided" for each in self.sales))
             and not (closed and state == State.VOIDED.value),
+            "deleted_in_erp": lost and not (closed and state == State.VOIDED.value),
             "credited_in_erp": bool(loose),
             "credit_exceeds": bool(loose),
             "shipment_withdrawn": False,

@@ -46,7 +46,8 @@ class Gone:
         sale = standing(self.sales)
         if sale is not None and "deleted_after_posting" not in reasons:
             yield f"it is gone from the store, and {sale['number'] or sale['key']} stands"
-        if sale is None and self._balance and "paid_and_cancelled" not in reasons:
+        about_money = "paid_and_cancelled" if self._balance > 0 else "paid_back_too_much"
+        if sale is None and self._balance and about_money not in reasons:
             yield f"it is gone from the store, and {self._balance} was not paid back"
         for key, count in Counter(each["key"] for each in self._payments if each["key"]).items():
             if count > 1:
@@ -71,6 +72,7 @@ class Gone:
         return {
             "deleted_after_posting": sale is not None,
             "paid_and_cancelled": sale is None and (self._balance > 0 or self._is_unbooked()),
+            "paid_back_too_much": sale is None and self._balance < 0,
             "cancelled_in_erp": False,
             "credited_in_erp": by_hand,
             "credit_exceeds": by_hand,

@@ -20,7 +20,16 @@ _POLL = 5  # a poll runs each minute, and is no more than one call in five of wh
 _MOMENTS = [dt.timedelta(milliseconds=each) for each in range(1000)]
 _LATE = dt.timedelta(seconds=20)
 _DESK = frozenset(  # what people call: their screens have their own troubles
-    {"ship", "post_invoice", "pay_invoice", "credit", "cancel", "edit_party", "close_period"}
+    {
+        "ship",
+        "post_invoice",
+        "pay_invoice",
+        "credit",
+        "cancel",
+        "delete",
+        "edit_party",
+        "close_period",
+    }
     | {"sales", "parties"}
 )
 

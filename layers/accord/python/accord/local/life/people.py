@@ -353,6 +353,15 @@ class People:
         self.world.erp().cancel(self._ref(sale))
         return f"{sale['number']} cancelled by hand"
 
+    def delete_sale(self, id_: str) -> str | None:
+        """A quotation, or what is cancelled, is deleted there; the back office tells nobody."""
+        sales = sales_of(self.world, id_)
+        sale = standing(sales) or (sales[-1] if sales else None)
+        if sale is None:
+            return None
+        self.world.erp().delete(self._ref(sale))
+        return f"{sale['number'] or sale['key']}, {sale['state']}, deleted by hand"
+
     def confirm(self, id_: str) -> str | None:
         """The quotation is made a sale by hand, whatever the store says."""
         sale = self._sale(id_)
@@ -466,6 +475,7 @@ ERP_ACTS: dict[str, Act] = {
     "credit by hand": People.credit,
     "cancel by hand": People.cancel_sale,
     "confirm by hand": People.confirm,
+    "delete by hand": People.delete_sale,
     "close the month": People.close_period,
 }
 CUSTOMER_ACTS: dict[str, Act] = {

@@ -43,6 +43,7 @@ PLANS = (
     Plan(4, "processing", (("edit a line", 0.1, 10), *_SENT)),
     Plan(4, "on-hold", (("edit a line", 0.1, 10), ("edit the note", 0, 2), ("pay", 0.1, 10))),
     Plan(5, "on-hold", (("cancel", 0.1, 30),)),
+    Plan(1, "on-hold", (("delete by hand", 0.5, 20), ("pay", 0.1, 30), *_SENT)),
     Plan(1, "on-hold", (("confirm by hand", 0.5, 20), ("pay", 0.1, 30), *_SENT)),
     Plan(3, "processing", (("cancel", 0.1, 10),)),
     Plan(2, "pending", (("cancel", 1, 60),)),
