@@ -152,6 +152,49 @@ def test_a_refund_of_it_waits_for_what_a_person_decides_and_seldom_once_that_was
     assert reasons(world) == [("waiting", "ops")]
 
 
+def delete(world: World) -> None:
+    sale = world.links.get(ORDER)
+    assert sale is not None
+    assert sale.erp is not None
+    world.erp().delete(sale.erp)
+
+
+def test_one_that_was_cancelled_and_then_deleted_is_asked_about_once(world: World) -> None:
+    cancel(world)
+    world.drain()
+    delete(world)
+    pay(world)
+
+    assert reasons(world) == [("deleted_in_erp", "commerce")]
+
+
+def test_one_that_was_deleted_is_settled_with_its_order_and_the_money_is_asked_about(
+    world: World,
+) -> None:
+    delete(world)
+    pay(world)
+    assert reasons(world) == [("deleted_in_erp", "commerce")]
+
+    world.store.set_status("30", "cancelled")
+    world.drain()
+
+    assert reasons(world) == [("paid_and_cancelled", "finance")]
+
+
+def test_a_refund_of_one_that_was_deleted_seldom_looks_once_that_was_dismissed(
+    world: World,
+) -> None:
+    delete(world)
+    pay(world)
+    world.store.refund("30", "5.00")
+    world.drain(dt.timedelta(minutes=10))
+    (item,) = (each for each in world.attention.open() if each.reason == "deleted_in_erp")
+    world.attention.dismiss(item.id, now=world.clock(), by="olivia", why="it is settled")
+    world.drain(dt.timedelta(hours=1))
+
+    assert [cause.cause for cause in world.waiting.causes()] == ["dismissed"]
+
+
 def test_one_that_was_deleted_there_is_asked_about_in_its_own_words(world: World) -> None:
     (sale,) = world.books.sales()
     del world.books._records._all["sales_order", sale["id"]]

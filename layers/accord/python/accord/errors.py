@@ -16,7 +16,7 @@ AccordError
     │   ├── GoneError       the store has no such order any more
     │   └── PaidByHandError what somebody booked there by hand leaves no room for that payment
     ├── DisagreementError   both sides hold it, and they differ
-    │   └── VoidedError     a person has cancelled there what the order stands as
+    │   └── VoidedError     a person has cancelled or deleted there what the order stands as
     └── UnsupportedError    this back office, or this release, cannot do that
 
 A message names the record and the remedy. ``reason`` is a stable code; ``owner`` is who acts.
@@ -162,11 +162,11 @@ class UnmappedError(NotNowError):
 class WaitingError(NotNowError):
     """Its order, a maintenance window, the day's limit.
 
-    ``behind``: the id of the attention item that asks about its order; empty where none does.
+    ``behind``: ids of the attention items one of which asks about its order; none where none does.
     """
 
     reason = "waiting"
-    behind = ""
+    behind: tuple[str, ...] = ()
 
 
 class PermanentError(AccordError):
@@ -230,7 +230,8 @@ class DisagreementError(PermanentError):
 
 
 class VoidedError(DisagreementError):
-    """A person has cancelled there what the order stands as, and the order goes on in the store."""
+    """A person has cancelled or deleted there what the order stands as, and the order goes on in
+    the store."""
 
     reason = "voided"
     owner: Owner = "commerce"

@@ -28,6 +28,11 @@ from accord.sync.sales import deleted
 from accord.sync.steps import Writer
 from accord.sync.turn import WAITS, WRITING, Asides, Invocation, Story, recovering, waits_for_flow
 
+# What is asked of a document that is there: all of it is over once it was deleted.
+_OF_A_DOCUMENT = frozenset(
+    {"cancelled_in_erp", "reopened_in_erp", "credited_in_erp", "credit_exceeds", "shortened_in_erp"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -166,7 +171,9 @@ class FromErp(ABC):
         """None when the document was cancelled, and is gone."""
         progress = self.erp(document.system).progress(document)
         if progress is None and state_of(link) is not State.VOIDED:
-            raise deleted(link, document)
+            error = deleted(link, document)
+            error.over = _OF_A_DOCUMENT
+            raise error
         return progress
 
     def _shadow(self, link: Link, document: Ref, change: Change) -> Outcome:

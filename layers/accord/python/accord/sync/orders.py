@@ -210,7 +210,7 @@ class Orders:
                     connection=self.name,
                     causes=(WAITS,),
                 )
-                waits.behind = item_id(str(order.ref), error.reason)
+                waits.behind = (item_id(str(order.ref), error.reason),)
                 raise waits from error
         facts = {key: text for key, text in link.facts.items() if key not in gone}
         was = link.seen
@@ -430,7 +430,8 @@ class Orders:
         if refund_of(change) is None or facts != held.facts:
             self._handing_on().sale(held.erp, change, held)
         stands = held.number or held.document_key
-        outcome = Skipped(f"{stands} was cancelled in {held.erp.system}, and is asked about")
+        done = "deleted" if error.reason == "deleted_in_erp" else "cancelled"
+        outcome = Skipped(f"{stands} was {done} in {held.erp.system}, and is asked about")
         return outcome, replace(held, facts=facts)
 
     # --- shadow, memory -----------------------------------------------------

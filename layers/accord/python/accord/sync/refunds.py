@@ -161,7 +161,8 @@ class Refunds:
             connection=order.ref.system,
             causes=(WAITS,),
         )
-        waits.behind = item_id(str(link.erp), "cancelled_in_erp")
+        asked = ("cancelled_in_erp", "deleted_in_erp")
+        waits.behind = tuple(item_id(str(link.erp), reason) for reason in asked)
         return waits
 
     def _without_order(self, link: Link, order: SalesOrder, refund: Refund) -> tuple[Outcome, Link]:

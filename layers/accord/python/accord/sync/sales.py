@@ -425,9 +425,9 @@ def standing(record: Record, link: Link) -> Record:
     )
 
 
-def deleted(link: Link, document: Ref) -> PermanentError:
+def deleted(link: Link, document: Ref) -> VoidedError:
     """A person has deleted the document of ``link``, and it was not cancelled before."""
-    return PermanentError(
+    return VoidedError(
         f"{link.number or link.document_key} of order {link.ref.id} was deleted in "
         f"{document.system}; cancel or refund the order in the store, or enter the document by "
         "hand and dismiss this",

@@ -151,10 +151,10 @@ class Worker:
     def _dismissed(self, change: Change, error: NotNowError) -> WaitingError | None:
         """Another ``error`` where a person dismissed what is the matter with the change's order:
         nobody is about to mend it, and each try may cost a call in vain."""
-        if not isinstance(error, WaitingError) or not error.behind:
+        if not isinstance(error, WaitingError):
             return None
-        item = self.attention.get(error.behind)
-        if item is None or not item.dismissed or item.closed_at is None:
+        items = filter(None, map(self.attention.get, error.behind))
+        if not any(item.dismissed and item.closed_at is not None for item in items):
             return None
         return WaitingError(
             f"{error}, who dismissed that; once it is mended, run `accord attention replay "
