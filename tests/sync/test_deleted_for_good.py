@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from accord.erp.memory.adapter import Memory
-from accord.erp.memory.faults import Fault
+from accord.erp.memory.faults import Fault, FaultKind
 from accord.local.hooked import KilledError
 from accord.local.life.known import sales_of
 from accord.local.store.orders import make_order
@@ -113,16 +113,24 @@ def test_a_cancelling_that_came_to_nothing_leaves_the_document_to_a_person(world
     assert asked(world) == [("uk:order:30", "deleted_after_posting")]
 
 
-def test_money_whose_booking_was_not_answered_is_told_with_its_document(
-    make_world: MakeWorld,
+@pytest.mark.parametrize("fault", ["unanswered", "unreached"])
+def test_money_whose_booking_was_not_answered_is_asked_about_once_its_document_is_cancelled(
+    make_world: MakeWorld, fault: FaultKind
 ) -> None:
     world = make_world(paying())
-    deleted_at(world, "create", Fault("unanswered"), after=2)  # the party, the sale, the payment
+    deleted_at(world, "create", Fault(fault), after=2)  # the party, the sale, the payment
     place(world)
     world.drain(dt.timedelta(hours=1))
 
     assert states(world) == ["confirmed"]
     assert asked(world) == [("uk:order:30", "deleted_after_posting")]
+
+    (sale,) = sales_of(world, "30")
+    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
+    world.clock.now += dt.timedelta(hours=1)
+    world.drain()
+
+    assert asked(world) == [("uk:order:30", "paid_and_cancelled")]
 
 
 @pytest.mark.parametrize("flow", ["on", "off"])

@@ -42,7 +42,7 @@ from accord.sync.decide import (
 from accord.sync.fingerprint import content, differences, parts, to_fact
 from accord.sync.notes import Notes
 from accord.sync.outcome import Outcome, Posted, Skipped, Voided
-from accord.sync.receipts import PAYING, Receipts
+from accord.sync.receipts import Receipts
 from accord.sync.received import unbooked
 from accord.sync.refunds import Refunds
 from accord.sync.returns import Returns
@@ -57,7 +57,7 @@ from accord.sync.sales import (
 )
 from accord.sync.steps import to_record
 from accord.sync.turn import WRITING, Story
-from accord.sync.unanswered import AMEND, AMENDED, BEFORE, MAKING, VOID, Unanswered
+from accord.sync.unanswered import AMEND, AMENDED, BEFORE, MAKING, PAYING, VOID, Unanswered
 from accord.sync.wanted import WANTED
 
 _WORD: Mapping[State, Literal["quotation", "sales_order"]] = {
@@ -126,12 +126,11 @@ class Follower:
             link = self._unanswered().made(link)
         if UNBOOKED in link.facts and link.erp is not None:
             link = self._brought_on(link, link.erp)
-        receipts = self.receipts()
         done: Outcome | None = None
         for _ in range(_DECISIONS):
             due = self.decide(link, order)
             if PAYING in link.facts and not (isinstance(due, Advance) and order.payment.paid_at):
-                link = receipts.recorded_before(link)
+                link = self._unanswered().paid(link)
                 continue
             if _is_doubtful(link, due):
                 link = self._unanswered().as_it_stands(link)

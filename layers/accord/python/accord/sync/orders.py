@@ -49,7 +49,7 @@ from accord.sync.steps import Writer
 from accord.sync.told import heard_facts
 from accord.sync.troubles import REASONS, money_left, troubles
 from accord.sync.turn import WAITS, WRITING, Invocation, Story, recovering, waits_for_flow
-from accord.sync.unanswered import MAKING, Unanswered, made_at
+from accord.sync.unanswered import MAKING, PAYING, Unanswered, made_at
 from accord.sync.wanted import WANTED, left
 from accord.sync.worker import WAKE, item_id
 
@@ -391,7 +391,7 @@ class Orders:
             unanswered.let_settle(link)
         elif link.erp is not None and state_of(link) is not State.VOIDED:
             link = unanswered.as_it_stands(link)
-        return link
+        return unanswered.came(link) if PAYING in link.facts else link
 
     # --- what comes after the document --------------------------------------
 

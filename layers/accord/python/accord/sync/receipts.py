@@ -16,9 +16,7 @@ from accord.sync.received import given_back, received, recordable
 from accord.sync.sales import Sales
 from accord.sync.settling import Settling
 from accord.sync.turn import Story
-from accord.sync.unanswered import check_settled
-
-PAYING = "paying"  # fact of a link: how much is being recorded as received, and since when
+from accord.sync.unanswered import PAYING
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +85,3 @@ class Receipts:
         if booked := Invoiced.of(link).ids:  # it was invoiced before it was paid
             Settling(self.sales.back.adapter, self.sales.writer, self.story).settle(link, booked)
         return link, str(amount)
-
-    def recorded_before(self, link: Link) -> Link:
-        """The link that says whether a payment was recorded by a pass that broke off.
-
-        Raises: TransientError: it may still be; look again then.
-        """
-        amount, _, at = link.facts[PAYING].rpartition(" ")
-        found = self.sales.payment(payment_key(link.key))
-        if found is None:
-            check_settled(self.sales.back, at, f"a payment of {amount}", now=self.clock())
-        facts = {name: text for name, text in link.facts.items() if name != PAYING}
-        if found is not None:
-            facts["paid"] = amount
-        else:
-            facts.pop("netted", None)
-        return self.links.save(replace(link, facts=facts))

@@ -7,9 +7,8 @@ from accord.model.change import Ref
 from accord.ports.state import Attention, Link, Waiting
 from accord.ports.store import ListedOrder
 from accord.sync.pair import Pair
-from accord.sync.receipts import PAYING
 from accord.sync.turn import WRITING
-from accord.sync.unanswered import MAKING
+from accord.sync.unanswered import MAKING, PAYING
 
 LAG = dt.timedelta(minutes=10)
 """What was changed less long ago may be on its way: it is not looked at yet."""

@@ -55,6 +55,14 @@ class BackOffice:
         can = self.adapter.capabilities
         return Promise(can.duplicates[kind], can.settle, can.search_lag)
 
+    def payment(self, key: str, amount: Money | None = None) -> Record | None:
+        """The payment of that key, booked, if it is there."""
+        records = self.adapter.find(Kind.PAYMENT, key)
+        found = adopt(records, what=f"payment {key}", total=amount)
+        if found is not None and found.state is State.DRAFT:  # made, and not yet booked
+            found = self.adapter.advance(found, State.CONFIRMED)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Sales:
@@ -298,15 +306,7 @@ class Sales:
 
     def pay(self, document: PaymentDocument, *, key: str) -> None:
         """The money recorded, in or out."""
-        self._made(document, key, step=key, find=lambda: self.payment(key, document.amount))
-
-    def payment(self, key: str, amount: Money | None = None) -> Record | None:
-        """The payment of that key, booked, if it is there."""
-        records = self.back.adapter.find(Kind.PAYMENT, key)
-        found = adopt(records, what=f"payment {key}", total=amount)
-        if found is not None and found.state is State.DRAFT:  # made, and not yet booked
-            found = self.back.adapter.advance(found, State.CONFIRMED)
-        return found
+        self._made(document, key, step=key, find=lambda: self.back.payment(key, document.amount))
 
     def credit(self, document: CreditDocument, *, key: str) -> Record:
         """The credit note, which does not bind yet; booked, where an earlier pass came that far."""

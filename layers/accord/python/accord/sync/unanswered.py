@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 
 from accord.errors import TransientError
 from accord.model.documents import Kind, State
+from accord.model.keys import payment_key
 from accord.ports.state import Link, Links
-from accord.sync.sales import BackOffice
+from accord.sync.decide import UNBOOKED
+from accord.sync.sales import BackOffice, money
 from accord.sync.steps import adopt
 from accord.sync.turn import WRITING
 
 MAKING = "making"  # fact of a link: what a document is being made of, and since when
 BEFORE = "before"  # fact: the cancelled document, as long as what replaces it is not made
+PAYING = "paying"  # fact: how much is being recorded as received, and since when
 VOID, AMEND, AMENDED = "void", "amend", "amended"  # how the fact ``WRITING`` begins
 
 
@@ -79,6 +82,38 @@ class Unanswered:
         elif begun == AMEND:
             facts["content"] = ""  # nobody knows: it is said anew
         return self.links.save(replace(link, facts=facts))
+
+    def paid(self, link: Link) -> Link:
+        """The link that says whether the money was recorded that an earlier pass began to.
+
+        Raises: TransientError: it may still be; look again then.
+        """
+        amount, _, at = link.facts[PAYING].rpartition(" ")
+        found = self.back.payment(payment_key(link.key))
+        if found is None:
+            check_settled(self.back, at, f"a payment of {amount}", now=self.clock())
+        facts = {name: text for name, text in link.facts.items() if name != PAYING}
+        if found is not None:
+            facts["paid"] = amount
+        else:
+            facts.pop("netted", None)
+        return self.links.save(replace(link, facts=facts))
+
+    def came(self, link: Link) -> Link:
+        """As ``paid``, for an order that nobody records the money of any more: what the shopper
+        paid is remembered all the same.
+
+        Raises: as ``paid``.
+        """
+        amounts = (link.facts[PAYING].rpartition(" ")[0], link.facts.get("netted", ""))
+        link = self.paid(link)
+        if link.facts.get("paid") or UNBOOKED in link.facts:
+            return link
+        amount, before = map(money, amounts)
+        if amount is None:
+            return link
+        came = amount + before if before is not None else amount
+        return self.links.save(replace(link, facts={**link.facts, UNBOOKED: str(came)}))
 
 
 def made_at(link: Link) -> dt.datetime | None:
