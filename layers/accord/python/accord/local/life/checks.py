@@ -194,7 +194,13 @@ class One:
         make = route(self.order, self.world.rules).make
         closed = self.order.status in CLOSED or make == "cancel"
         sale = self.sale
-        if not closed and make is not None and sale is None and not self.told():
+        if (
+            not closed
+            and make is not None
+            and sale is None
+            and not self._is_as_left
+            and not self.told()
+        ):
             yield f"it is {self.order.status}, and no sale stands"
         if sale is None:
             return
@@ -210,6 +216,12 @@ class One:
             yield f"{_bought(self.order)} were bought, {_goods(sale)} are sold"
         if make == "sales_order" and sale["state"] != "confirmed" and not self.told():
             yield f"it is {self.order.status}, and {sale['number']} is a {sale['state']}"
+
+    @property
+    def _is_as_left(self) -> bool:
+        """Its sale was deleted by hand, and nothing happened since: reconcile finds that."""
+        then = self.people.left_without_sale.get(self.id)
+        return then == (self.document["status"], self.document["total"])
 
     def _money(self) -> Iterator[str]:
         received = [Decimal(each["amount"]) for each in self.payments]

@@ -48,6 +48,8 @@ class People:
         """What the shopper paid: what the order came to then, whatever it comes to since."""
         self.gone: dict[str, Json] = {}
         """Orders that were deleted for good, as they were then."""
+        self.left_without_sale: dict[str, tuple[str, str]] = {}
+        """Orders whose sale was deleted by hand: their status and total then."""
 
     def do(self, name: str, which: str) -> bool:
         """Whether the act could be done: a refusal by either side is an answer like any other."""
@@ -360,6 +362,9 @@ class People:
         if sale is None:
             return None
         self.world.erp().delete(self._ref(sale))
+        order = self.world.store.orders.get(id_)
+        if order is not None:
+            self.left_without_sale[id_] = (order["status"], order["total"])
         return f"{sale['number'] or sale['key']}, {sale['state']}, deleted by hand"
 
     def confirm(self, id_: str) -> str | None:
