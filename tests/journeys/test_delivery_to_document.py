@@ -138,6 +138,8 @@ UNUSED = {
     },
     ("stock_changed", "sqs:SendMessage", "price-changed.fifo"): _FOUND,
     ("price_changed", "sqs:SendMessage", "stock-changed.fifo"): _FOUND,
+    ("product_updated", "sqs:SendMessage", "stock-changed.fifo"): _FOUND,
+    ("product_updated", "sqs:SendMessage", "price-changed.fifo"): _FOUND,
     **{
         (folder, "dynamodb:PutItem", "levels"): "a SKU that a person has sent again: "
         "tests/functions/test_goods_functions.py"
