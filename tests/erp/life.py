@@ -36,6 +36,7 @@ from accord.model.money import Money
 from accord.model.party import Profile
 from accord.model.progress import Invoice, News, Progress
 from accord.ports.erp import ErpAdapter
+from accord.ports.redating import Redates
 from tests.erp.comparison import ComparisonContract
 from tests.erp.promises import Make
 
@@ -921,6 +922,23 @@ class LifeContract(ComparisonContract):
 
         assert caught.value.causes == (f"period:{month:%Y-%m}",)
         assert erp.find(Kind.PAYMENT, f"{key}-p") == ()
+
+    def test_a_draft_credit_note_is_moved_to_another_day(
+        self, erp: ErpAdapter, credit: Make, key: str
+    ) -> None:
+        if not isinstance(erp, Redates):
+            pytest.skip("it moves no draft")
+        document = credit()
+        later = replace(document, issued_on=document.issued_on + dt.timedelta(days=1))
+        draft = erp.create(document, key=f"{key}-r1")
+
+        moved = erp.redate(erp.redate(draft, later), later)
+        booked = erp.advance(moved, State.CONFIRMED)
+
+        assert (moved.state, moved.totals) == (State.DRAFT, draft.totals)
+        assert (booked.state, booked.totals) == (State.CONFIRMED, draft.totals)
+        with pytest.raises(RejectedError, match="no longer"):
+            erp.redate(booked, later)
 
     # --- printed -----------------------------------------------------------------------------
 

@@ -442,6 +442,33 @@ def test_a_closed_period_is_passed_over_and_the_true_day_said(make_world: MakeWo
     assert payments(world) == [Decimal("213.02"), Decimal("-5.00")]
 
 
+@pytest.mark.parametrize(
+    ("rule", "days", "asked"),
+    [
+        ("next_open", ["2026-12-01"], []),
+        ("ask", [], ["closed_period"]),
+    ],
+)
+def test_a_period_that_is_closed_before_the_note_is_booked_is_as_one_that_was(
+    make_world: MakeWorld, rule: str, days: list[str], asked: list[str]
+) -> None:
+    world = make_world(config(orders={"closed_period": rule}))
+    id_ = place(world)
+    world.store.refund(id_, "5.00")
+    heard: list[str] = []
+
+    def closes(call: str) -> None:
+        if call.endswith(".advance") and not heard:
+            heard.append(call)
+            world.erp().close_period(dt.date(2026, 11, 1))
+
+    world.hook = closes
+    world.drain()
+
+    assert [note["issued_on"] for note in credits_of(world)] == days
+    assert reasons(world) == asked
+
+
 def test_a_closed_period_may_be_a_persons_decision(make_world: MakeWorld) -> None:
     world = make_world(config(orders={"closed_period": "ask"}))
     id_ = place(world)

@@ -222,6 +222,11 @@ class Memory(CatalogueDesk, ErpAdapter):
         wanted = {"id": record.ref.id, "document": to_wire(document)}
         return self._record(self._call("amend", wanted)["record"])
 
+    def redate(self, record: Record, document: CreditDocument) -> Record:
+        """See ``Redates.redate``. One call."""
+        wanted = {"id": record.ref.id, "document": to_wire(document)}
+        return self._record(self._call("redate", wanted)["record"])
+
     def void(self, record: Record) -> Record:
         """See ``ErpAdapter.void``. One call."""
         return self._record(self._call("void", {"id": record.ref.id})["record"])

@@ -96,6 +96,19 @@ class Credits:
             entry.state = "posted"
             self._records.wrote(entry)
 
+    def redate(self, arguments: Json) -> Json:
+        """Another document in place of the old one, of the same worth on another day."""
+        entry, document = self._records.get("credit_note", arguments["id"]), arguments["document"]
+        if entry is None or entry.state != "draft":
+            raise RefusedError("rejected", f"credit note {arguments['id']} can no longer be moved")
+        self._periods.check("credit_note", document)
+        document = {**document, "key": entry.key}
+        if entry.document != document:
+            entry.document = document
+            entry.totals = self._master.totals(document, self._rounding)
+            self._records.wrote(entry)
+        return {"record": entry.shown()}
+
     def credit(self, arguments: Json) -> Json:
         """A person credits items, an amount with tax in it, or all that is left; booked today."""
         order = self._orders.confirmed(arguments["id"])

@@ -92,6 +92,7 @@ class Ledger:
             "create": self._create,
             "advance": self._advance,
             "amend": self._orders.amend,
+            "redate": self._credits.redate,
             "void": self._orders.void,
             "reconcile": self._credits.reconcile,
             "add_address": self._parties.add_address,
