@@ -9,6 +9,7 @@ import pytest
 from accord import checkout, consent_page
 from accord.erp.xero import webhook as xero
 from accord.local.fuzz import reading, run
+from accord.local.fuzz.door import Verdict, in_time
 from accord.local.place import REPO, toml_of
 from accord.local.recorded import Recorded, read_all
 from accord.rules.config import Config
@@ -133,3 +134,13 @@ def test_what_takes_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "SLOWEST_S", 1e-9)
 
     assert any("slow" in finding for finding in fuzz(20).findings)
+
+
+@pytest.mark.parametrize(
+    ("took", "said"), [([0.1], ""), ([3.0, 0.2, 4.0], ""), ([3.0, 2.0, 4.0], "slow: 2.00 s")]
+)
+def test_only_what_is_slow_each_time_is_slow(took: list[float], said: str) -> None:
+    left = [Verdict(200, cpu) for cpu in took]
+
+    assert in_time(lambda: left.pop(0)).wrong == said
+    assert left == []

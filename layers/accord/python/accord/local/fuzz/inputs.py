@@ -7,7 +7,7 @@ from random import Random
 from typing import Self
 
 from accord.local.fuzz.bodies import HOME, SECRET, Case, event_of
-from accord.local.fuzz.door import FUNCTION, Door, opened
+from accord.local.fuzz.door import FUNCTION, Door, in_time, opened
 from accord.local.fuzz.reading import Reader
 from accord.local.place import REPO, toml_of
 from accord.local.recorded import read_all
@@ -36,7 +36,8 @@ class Inputs:
 
     def wrong(self, data: bytes) -> str:
         """What does not hold for the request that ``data`` is; empty where all does."""
-        verdict = self._door.take(case_of(data))
+        case = case_of(data)
+        verdict = in_time(lambda: self._door.take(case))
         if verdict.wrong or verdict.queued is None:
             return verdict.wrong
         wrong, _, _ = self._reader.read(verdict.queued, Random(0))

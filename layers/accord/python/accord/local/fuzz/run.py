@@ -3,13 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from accord.local.fuzz import calls, keys, visits
 from accord.local.fuzz.bodies import Bodies, Case
 from accord.local.fuzz.checkouts import ask
-from accord.local.fuzz.door import SLOWEST_S, Door, opened
+from accord.local.fuzz.door import SLOWEST_S, Door, Verdict, in_time, opened
 from accord.local.fuzz.reading import Reader
 from accord.local.recorded import Recorded
 from accord.rules.config import Config
@@ -79,16 +79,26 @@ class _Run:
             self._note(number, "a browser's visit", cpu, wrong)
             return
         case = self.bodies.case(number)
-        verdict = self.door.take(case)
+        verdict = in_time(lambda: self._handled(case, number))
         result.answers[verdict.status] += 1
-        wrong, cpu = verdict.wrong, verdict.cpu_s
         if verdict.queued is not None:
             result.queued += 1
-            found, more, refused = self.reader.read(verdict.queued, rng)
-            wrong, cpu = wrong or found, cpu + more
             result.read += verdict.queued.document is not None
-            result.refused += refused
-        self._note(number, _said(case), cpu, wrong)
+            result.refused += verdict.refused
+        self._note(number, _said(case), verdict.cpu_s, verdict.wrong)
+
+    def _handled(self, case: Case, number: int) -> Verdict:
+        """Taken at the door, and read if it was queued."""
+        verdict = self.door.take(case)
+        if verdict.queued is None:
+            return verdict
+        wrong, cpu, refused = self.reader.read(verdict.queued, Random(number))
+        return replace(
+            verdict,
+            wrong=verdict.wrong or wrong,
+            cpu_s=verdict.cpu_s + cpu,
+            refused=refused,
+        )
 
     def _note(self, number: int, how: str, cpu: float, wrong: str) -> None:
         result = self.result
