@@ -16,6 +16,8 @@ from accord.local.store.orders import make_order
 from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.model.documents import Record
+from accord.sync.acts import Target
+from tests.sync.acting import ADA, acts_in
 from tests.sync.conftest import START, config, paying
 
 MakeWorld = Callable[..., World]
@@ -253,3 +255,22 @@ def test_more_that_was_paid_back_than_came_is_told_though_its_order_is_gone(
     assert asked(world) == [("uk:order:30", "paid_back_too_much")]
     (item,) = world.attention.open()
     assert "was deleted in the store" in item.message
+
+
+def test_what_was_asked_of_its_deleted_quotation_is_over_when_the_order_goes_too(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(config())
+    place(world, status="on-hold")
+    world.drain()
+    (sale,) = sales_of(world, "30")
+    world.erp().delete(Ref("main", "sales_order", sale["id"]))
+    world.store.set_status("30", "processing", paid=True)
+    world.drain()
+    assert [reason for _, reason in asked(world)] == ["deleted_in_erp"]
+    (item,) = world.attention.open()
+    world.store.delete("30")  # before any poll met it: nobody hears of it
+    acts_in(world).replay(Target.of(item), by=ADA)
+    world.drain()
+
+    assert asked(world) == []

@@ -25,6 +25,7 @@ from accord.sync.demand import Demander, taken
 from accord.sync.orders import Orders
 from accord.woo.mapping import from_wire
 from tests.conftest import order_json
+from tests.sync.acting import ADA, acts_in
 from tests.sync.conftest import START, config
 
 RICH = order_json("order_created_rich")
@@ -296,6 +297,63 @@ def test_a_line_that_grows_is_claimed_anew() -> None:
     assert world.claim.needs["WID-BLUE"] == 5
     assert world.taken() == 5
     assert world.moved() == 5
+
+
+def edited(world: Selling) -> None:
+    """More is sold than the document says, which cannot follow any more."""
+    placed(world)
+    (sale,) = sales_of(world, "30")
+    world.erp().ship(Ref("main", "sales_order", sale["id"]))
+    world.look()
+    world.store.edit_line("30", world.line(), quantity=5)
+    world.drain()
+    assert world.claim.reserved_at is None
+    assert world.taken() == 5
+
+
+def test_what_a_person_leaves_as_it_is_claims_no_more_than_its_document() -> None:
+    world = selling()
+    edited(world)
+    (item,) = world.attention.open()
+    acts_in(world).dismiss(item, by=ADA, why="sent with the next parcel, and booked by hand")
+    world.drain()
+    assert world.claim.reserved_at is not None
+
+    world.look()
+    assert world.taken() == 0
+    assert world.attention.open() == []
+
+
+def test_more_that_is_sold_after_a_dismissal_is_claimed_anew() -> None:
+    world = selling()
+    edited(world)
+    (item,) = world.attention.open()
+    acts_in(world).dismiss(item, by=ADA, why="booked by hand")
+    world.drain()
+    world.look()
+    world.store.edit_line("30", world.line(), quantity=6)
+    world.drain()
+
+    assert world.claim.reserved_at is None
+    assert len(world.attention.open()) == 1
+
+
+def test_a_dismissal_that_meets_a_table_which_is_busy_is_carried_out_later() -> None:
+    world = selling()
+    edited(world)
+    (item,) = world.attention.open()
+    acts_in(world).dismiss(item, by=ADA, why="booked by hand")
+    busy = iter([UnavailableError("levels: too fast", sent=False)])
+
+    def hook(call: str) -> None:
+        if call.endswith("set_demand") and (error := next(busy, None)):
+            raise error
+
+    world.hook = hook
+    world.drain()
+
+    assert next(busy, None) is None
+    assert world.claim.reserved_at is not None
 
 
 def test_an_order_that_was_deleted_claims_nothing() -> None:

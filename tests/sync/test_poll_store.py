@@ -298,6 +298,27 @@ def test_an_open_order_that_was_deleted_for_good_is_told_of(hearing: World) -> N
     assert len([change for change in messages(hearing) if change.ref == ref]) == 1
 
 
+def test_an_order_that_was_deleted_before_it_had_a_document_claims_no_more(
+    make_world: MakeWorld,
+) -> None:
+    rules = config(flows={"customers": "off", "stock": "on"}, stock={"locations": ["MAIN"]})
+    world = make_world(rules, polls_store=True)
+    ref = place(world, status="on-the-shelf")
+    go_on(world, minutes=10)
+    claim = world.levels.demand(ref)
+    assert claim is not None
+    assert claim.needs
+    assert not sales(world)
+
+    world.store.delete(ref.id)
+    go_on(world, hours=1)
+
+    claim = world.levels.demand(ref)
+    assert claim is not None
+    assert not claim.needs
+    assert not world.attention.open()
+
+
 def test_a_refund_of_an_open_order_that_was_deleted_is_told_of(hearing: World) -> None:
     ref = place(hearing)
     go_on(hearing, minutes=10)

@@ -116,7 +116,10 @@ class Acts:
         if not self.attention.dismiss(item.id, now=self.clock(), by=by, why=why):
             return False
         try:
-            self._tell(Target.of(item), f"dismissed {item.reason}", by, why)
+            target = Target.of(item)
+            self._tell(target, f"dismissed {item.reason}", by, why)
+            if target.ref.kind == "order":  # what it claimed for that ends
+                self._send(target, by, is_replay=False)
         except BadInputError:  # it is about no record that has a story
             self.attention.act(item.id, self._acted("dismissed", by, why))
         return True
@@ -184,7 +187,7 @@ class Acts:
 
     # --- told -------------------------------------------------------------------
 
-    def _send(self, target: Target, by: str) -> None:
+    def _send(self, target: Target, by: str, *, is_replay: bool = True) -> None:
         now = self.clock()
         who = f"{by} {now.isoformat()}"
         name = target.item.id if target.item is not None else str(target.ref)
@@ -192,8 +195,8 @@ class Acts:
             ref=target.ref,
             event=target.event,
             seen_at=now,
-            correlation_id=f"replay-{name}",
-            replay=who,
+            correlation_id=f"replay-{name}" if is_replay else f"dismissal-{name}",
+            replay=who if is_replay else "",
             aggregate=target.aggregate,
         )
         self.queues.put(change, sending=f"replay:{name}:{who}")

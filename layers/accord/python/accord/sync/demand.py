@@ -73,6 +73,13 @@ class Demander:
         elif claim.reserved_at is None and is_reserved(order, link):
             self.levels.set_demand(replace(claim, reserved_at=self.clock()), now=self.clock())
 
+    def let_be(self, link: Link) -> None:
+        """The claim ends as if the back office kept the goods, where it does keep some: a person
+        sees to what its document does not say."""
+        stored = self.levels.demand(link.ref)
+        if stored is not None and stored.needs and stored.reserved_at is None and _keeps(link):
+            self.levels.set_demand(replace(stored, reserved_at=self.clock()), now=self.clock())
+
     def release(self, order: Ref) -> None:
         """An order that is gone claims nothing. What it took is not given back by that."""
         stored = self.levels.demand(order)

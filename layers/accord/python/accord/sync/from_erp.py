@@ -157,12 +157,12 @@ class FromErp(ABC):
                 connection=link.ref.system,
                 causes=(WAITS,),
             )
-        progress = self._progress(link, link.erp)
-        if progress is None:
-            return Skipped("the cancelled document is gone from the back office"), link
         writer = Writer(self.steps, self.clock, functools.cache(lambda: recovering(self.control)))
         notes = Notes(self.store, writer, self.prod)
         try:
+            progress = self._progress(link, link.erp)
+            if progress is None:
+                return Skipped("the cancelled document is gone from the back office"), link
             return self.tell(link, progress, Turn(change, run, story, writer, notes))
         except GoneError:
             return self.gone(link), link
@@ -171,6 +171,8 @@ class FromErp(ABC):
         """None when the document was cancelled, and is gone."""
         progress = self.erp(document.system).progress(document)
         if progress is None and state_of(link) is not State.VOIDED:
+            if self.store.get_order(link.ref.id) is None:
+                raise GoneError(f"order {link.ref.id} is gone as well")
             error = deleted(link, document)
             error.over = _OF_A_DOCUMENT
             raise error

@@ -393,6 +393,12 @@ class Orders:
             link = unanswered.as_it_stands(link)
         return unanswered.came(link) if PAYING in link.facts else link
 
+    def let_be(self, change: Change) -> None:
+        """A person leaves the document as it is: the order claims no more than what that covers."""
+        demander, link = self._demander(), self.links.get(change.ref)
+        if demander is not None and link is not None:
+            demander.let_be(link)
+
     # --- what comes after the document --------------------------------------
 
     def _handing_on(self) -> HandingOn:

@@ -314,7 +314,7 @@ class StorePoller:
 
     def _tell_gone(self, ref: Ref, told: Told, polled: Polled) -> None:
         """Deleted for good, of which a store tells nobody."""
-        if (link := self.links.get(ref)) is not None and link.erp is not None:
+        if self.links.get(ref) is not None:  # it may claim goods, with a document or without
             self.queues.put(self._change(ref, "order_updated"), sending=f"poll:{ref}:gone")
             polled.sent += 1
         told.drop(ref.id)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from accord.errors import (
     AccordError,
@@ -66,6 +66,13 @@ class Flow(Protocol):
     def post(self, change: Change, run: Invocation) -> Done: ...
 
 
+@runtime_checkable
+class Dismissable(Protocol):
+    """A flow that ends something once a person has dismissed what is the matter."""
+
+    def let_be(self, change: Change) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """The message is done. ``text`` is for the log: refs, codes and amounts.
@@ -117,9 +124,11 @@ class Worker:
         parked = self.waiting.get(change.ref) if may_wait else None
         if change.replay == WAKE and parked is None:
             return Finished("skipped", "nothing due: it went through since it was woken")
+        handler: Flow | None = None
         try:
             with self.turn(change, run):
-                done = flow(change).post(change, run)
+                handler = flow(change)
+                done = handler.post(change, run)
         except NotNowError as error:
             parking = self._dismissed(change, error) or error
             self._park(change, parking, parked)
@@ -138,7 +147,8 @@ class Worker:
                 self._settle(change, began, of=error.over)
             self._unpark(parked)  # it no longer waits for that: a person has it now
             if not is_open:
-                return Finished("dismissed", f"{_said(error)}, who dismissed it")
+                left = f"{_said(error)}, who dismissed it"
+                return self._let_be(change, run, handler) or Finished("dismissed", left)
             return Finished("attention", _said(error))
         for asked in done.asks:
             self._ask(change, asked)
@@ -147,6 +157,16 @@ class Worker:
             self._unpark(parked)
         figures = tuple(done.outcome.figures()) if isinstance(done.outcome, Flushed) else ()
         return Finished(_name(done.outcome), _told(done), figures)
+
+    def _let_be(self, change: Change, run: Invocation, handler: Flow | None) -> Again | None:
+        """What a person dismissed is over; a table that cannot say so now is asked again."""
+        try:
+            if isinstance(handler, Dismissable):
+                handler.let_be(change)
+        except TransientError as error:
+            if run.attempt < TRIES:
+                return Again(self._delay(error, run.attempt), _said(error))
+        return None
 
     def _dismissed(self, change: Change, error: NotNowError) -> WaitingError | None:
         """Another ``error`` where a person dismissed what is the matter with the change's order:
