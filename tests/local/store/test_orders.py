@@ -1,6 +1,7 @@
 """Made-up orders: consistent, various, repeatable."""
 
 import datetime as dt
+import itertools
 import json
 import random
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from accord.local.store.catalogue import catalogue
-from accord.local.store.documents import CENT, discounts
+from accord.local.store.documents import CENT, discounts, recalculate
 from accord.local.store.orders import make_order
 from tests.local.store.conftest import recording
 
@@ -84,6 +85,24 @@ def test_all_that_is_promised_occurs() -> None:
     assert any(not it["billing"]["last_name"].isascii() for it in made)
     customers = [it["customer_id"] for it in made if it["customer_id"]]
     assert len(set(customers)) < len(customers) < len(made)
+
+
+@pytest.mark.parametrize(
+    ("fee", "goods", "left"),
+    [("-1.00", "1.50", "-1.00"), ("-2.00", "1.50", "-1.50"), ("-2.00", "0.00", "-2.00")],
+)
+def test_a_fee_takes_off_no_more_than_there_is(fee: str, goods: str, left: str) -> None:
+    """As WooCommerce's own totals do; what is left of an order without goods is below zero."""
+    it = next(it for it in orders() if it["fee_lines"] and it["billing"]["country"] == "GB")
+    it["shipping_lines"] = []
+    it["line_items"] = [{**it["line_items"][0], "total": goods, "total_tax": "0.00", "taxes": []}]
+    it["fee_lines"] = [{**it["fee_lines"][0], "total": fee, "total_tax": "0.00", "taxes": []}]
+
+    recalculate(it, itertools.count(1))
+
+    assert it["fee_lines"][0]["total"] == left
+    net = Decimal(it["total"]) - Decimal(it["total_tax"])
+    assert net == Decimal(goods) + Decimal(left)
 
 
 def test_a_customer_who_comes_back_is_the_same_person() -> None:

@@ -246,7 +246,8 @@ class One:
             ):
                 yield f"no sale stands, and {balance} of what was received was not paid back"
             return
-        if sale["state"] != "confirmed" or not total or self.told(*_UNBOOKED):
+        # A discount alone, of which all else was removed: nobody pays less than nothing.
+        if sale["state"] != "confirmed" or total <= 0 or self.told(*_UNBOOKED):
             return
         if paid_at is None or self.told("refund_deleted", *_UNBOOKED):
             return

@@ -159,7 +159,8 @@ class Shard(Life):
 
         No store tells anybody of a refund that is deleted, and no poll looks for one when its order
         is over: that is for the nights. A page leaves out what a person has in hand for another
-        reason, so whoever has it is done with it, and another night is waited for.
+        reason, so whoever has it is done with it, and another night is waited for; what a
+        person is asked then is told.
         """
         name = self.world.store.name
         refs = {text: f"{name}:{':'.join(text.partition(':')[0].split())}" for text in found}
@@ -175,6 +176,9 @@ class Shard(Life):
                 if {item.subject, item.aggregate} & in_hand:
                     self._dismiss(item)
             self.pass_(dt.timedelta(hours=1))
+            if in_hand:
+                still = set(self._differences(replayed=False))
+                refs = {text: ref for text, ref in refs.items() if text in still}
         return list(refs)
 
     def _dismiss(self, item: Item) -> None:

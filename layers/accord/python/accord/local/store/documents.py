@@ -171,7 +171,9 @@ def order_document(
 
 def recalculate(doc: Doc, ids: Iterator[int], shop: Catalogue | None = None) -> None:
     """The order's sums and tax lines, made anew from its lines."""
-    rates = {rate.id: rate for rate in (shop or catalogue()).rates}
+    shop = shop or catalogue()
+    rates = {rate.id: rate for rate in shop.rates}
+    _bound_fees(doc, shop)
     goods, shipping, fees = doc["line_items"], doc["shipping_lines"], doc["fee_lines"]
     discount = _sum(goods, "subtotal") - _sum(goods, "total")
     discount_tax = _sum(goods, "subtotal_tax") - _sum(goods, "total_tax")
@@ -193,6 +195,20 @@ def recalculate(doc: Doc, ids: Iterator[int], shop: Catalogue | None = None) -> 
         for id_, goods_tax, shipping_tax_of in per_rate([*goods, *fees], shipping)
         if id_ in rates
     ]
+
+
+def _bound_fees(doc: Doc, shop: Catalogue) -> None:
+    """No discount by a fee is of more than the rest comes to; where that is nothing, it stays.
+
+    Source: WooCommerce 10.5, WC_Abstract_Order::calculate_totals.
+    """
+    rest = _sum(doc["line_items"], "total") + _sum(doc["shipping_lines"], "total")
+    country = (doc["shipping"] or doc["billing"]).get("country", "")
+    for fee in doc["fee_lines"]:
+        if Decimal(fee["total"]) < -rest < 0:
+            taxes = _charge_taxes(-rest, country, shop)
+            fee.update(total=text(-rest), total_tax=text(_sum(taxes, "total")), taxes=taxes)
+        rest += Decimal(fee["total"])
 
 
 def tax_line(id_: int, rate: Rate, goods: Decimal, shipping: Decimal) -> Doc:
