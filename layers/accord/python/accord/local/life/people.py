@@ -49,7 +49,8 @@ class People:
         self.gone: dict[str, Json] = {}
         """Orders that were deleted for good, as they were then."""
         self.left_without_sale: dict[str, tuple[str, str]] = {}
-        """Orders whose sale was deleted by hand: their status and total then."""
+        """Orders whose sale was deleted by hand: their status and total then, empty for one that
+        was gone already."""
 
     def do(self, name: str, which: str) -> bool:
         """Whether the act could be done: a refusal by either side is an answer like any other."""
@@ -362,9 +363,8 @@ class People:
         if sale is None:
             return None
         self.world.erp().delete(self._ref(sale))
-        order = self.world.store.orders.get(id_)
-        if order is not None:
-            self.left_without_sale[id_] = (order["status"], order["total"])
+        order = self.world.store.orders.get(id_, {})
+        self.left_without_sale[id_] = (order.get("status", ""), order.get("total", ""))
         return f"{sale['number'] or sale['key']}, {sale['state']}, deleted by hand"
 
     def confirm(self, id_: str) -> str | None:

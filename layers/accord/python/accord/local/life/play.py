@@ -142,7 +142,8 @@ class Life:
 
     def _differences(self, *, replayed: bool) -> list[str]:
         found = differences(self.world, self.people, replayed=replayed)
-        return [*found, *stock_differences(self.world)]
+        nowhere = self.people.gone.keys() & self.people.left_without_sale.keys()
+        return [*found, *stock_differences(self.world, nowhere)]
 
     def report(self, found: list[str]) -> Report:
         """What became of everything; ``found`` are the differences."""

@@ -1,7 +1,7 @@
 """What lies on the shelves of either side, and what must hold of it when all is healed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -25,17 +25,18 @@ def stock_up(world: World) -> None:
         world.erp().add_item(sku, name=sku, price=Decimal("9.50"), stock=stock)
 
 
-def stock_differences(world: World) -> Iterator[str]:
+def stock_differences(world: World, nowhere: Collection[str] = ()) -> Iterator[str]:
     """SKUs of which the store shows another number than the back office has free, less what is
     claimed; claims of orders that are over; and pieces that are taken though no order waits for
     them, or are not though one does.
 
     An order waits for its goods until the back office's document is confirmed and says the same;
-    one that a person was asked about may wait, and so may a product.
+    one that a person was asked about may wait, and so may a product. ``nowhere`` are orders that
+    people deleted on both sides: of one that no poll had met nothing tells any more.
     """
     erp, name = world.rules.erp, world.store.name
     asked = {text for item in world.attention.open() for text in (item.subject, item.aggregate)}
-    waiting = _of_gone_orders(world, asked)
+    waiting = _of_gone_orders(world, asked | {f"{name}:order:{id_}" for id_ in nowhere})
     needed: Counter[str] = Counter()
     for id_, document in world.store.orders.items():
         ref = Ref(name, "order", id_)
@@ -69,8 +70,7 @@ def stock_differences(world: World) -> Iterator[str]:
 
 
 def _of_gone_orders(world: World, asked: set[str]) -> set[str]:
-    """What orders claim that were deleted for good while a person was asked about them: it ends
-    with the answer."""
+    """What ``asked`` orders claim that were deleted for good: it ends with the answer."""
     refs = (Ref.parse(text) for text in asked if text.startswith(f"{world.store.name}:order:"))
     demands = (world.levels.demand(ref) for ref in refs if ref.id not in world.store.orders)
     return {item for demand in demands if demand is not None for item in demand.needs}
