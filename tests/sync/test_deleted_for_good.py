@@ -42,6 +42,14 @@ def delete(world: World) -> None:
     world.queue.put(Change(UK_30, "order_updated", world.clock(), "poll"), sending="poll:gone")
 
 
+def cancel_by_hand(world: World) -> None:
+    """Its document, in the back office; an hour goes by."""
+    (sale,) = sales_of(world, "30")
+    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
+    world.clock.now += dt.timedelta(hours=1)
+    world.drain()
+
+
 def asked(world: World) -> list[tuple[str, str]]:
     return [(item.subject, item.reason) for item in world.attention.open()]
 
@@ -127,10 +135,7 @@ def test_money_whose_booking_was_not_answered_is_asked_about_once_its_document_i
     assert states(world) == ["confirmed"]
     assert asked(world) == [("uk:order:30", "deleted_after_posting")]
 
-    (sale,) = sales_of(world, "30")
-    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
-    world.clock.now += dt.timedelta(hours=1)
-    world.drain()
+    cancel_by_hand(world)
 
     assert asked(world) == [("uk:order:30", "paid_and_cancelled")]
 
@@ -145,10 +150,7 @@ def test_once_its_document_is_cancelled_by_hand_nothing_is_asked(
     delete(world)
     world.drain()
     (item,) = world.attention.open()
-    (sale,) = sales_of(world, "30")
-    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
-    world.clock.now += dt.timedelta(hours=1)
-    world.drain()
+    cancel_by_hand(world)
     if flow == "off":  # nobody sees it but who is asked to look
         change = Change(UK_30, "order_updated", world.clock(), "c")
         world.queue.put(replace(change, replay=item.id), sending="again")
@@ -165,10 +167,7 @@ def test_money_that_came_for_it_is_asked_about_once_its_document_is_cancelled(
     world.drain()
     delete(world)
     world.drain()
-    (sale,) = sales_of(world, "30")
-    world.erp().cancel(Ref("main", "sales_order", sale["id"]))
-    world.clock.now += dt.timedelta(hours=1)
-    world.drain()
+    cancel_by_hand(world)
 
     assert asked(world) == [("uk:order:30", "paid_and_cancelled")]
 
