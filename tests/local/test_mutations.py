@@ -25,7 +25,7 @@ from accord.sync import demand, erp_changes, handing_on, orders, poll_store, ref
 from accord.sync.cursor import Reader, _Cursor
 from accord.sync.poll_store import StorePoller
 from accord.sync.refunds import Refunds
-from accord.sync.sales import Sales
+from accord.sync.sales import BackOffice
 from accord.sync.steps import Writer
 from accord.sync.wake import Waker
 from accord.woo.webhook import Delivery, Message
@@ -137,13 +137,13 @@ def note_repeated(patch: Patch) -> None:
 
 
 def money_out_without_a_look(patch: Patch) -> None:
-    payment = Sales.payment
+    payment = BackOffice.payment
 
-    def money_in(self: Sales, key: str, amount: Money | None = None) -> Any:
+    def money_in(self: BackOffice, key: str, amount: Money | None = None) -> Any:
         goes_out = amount is not None and amount.amount < 0
         return None if goes_out else payment(self, key, amount)
 
-    patch.setattr(Sales, "payment", money_in)
+    patch.setattr(BackOffice, "payment", money_in)
 
 
 def epoch_ignored(patch: Patch) -> None:

@@ -234,6 +234,34 @@ def test_what_an_ordinary_change_mends_is_mended(sold: tuple[World, Ref], fault:
     assert reasons(world) == REPAIRED[fault]
 
 
+def cancelled_and_deleted_there(make_world: MakeWorld) -> World:
+    """A sale of an order that is cancelled on both sides, by rules that import closed orders."""
+    world = make_world(telling(orders={"import_closed": "both"}))
+    sale = placed(world)
+    world.store.set_status("30", "cancelled")
+    world.drain()
+    world.erp().delete(sale)
+    return world
+
+
+def test_a_cancelled_sale_that_is_deleted_is_missing_nowhere(make_world: MakeWorld) -> None:
+    assert compared(cancelled_and_deleted_there(make_world)).found == 0
+
+
+def test_of_an_order_that_is_sold_again_the_sale_that_is_missing_is_made(
+    make_world: MakeWorld,
+) -> None:
+    world = cancelled_and_deleted_there(make_world)
+    world.copies = lambda _: 0
+    world.store.set_status("30", "processing")
+
+    report = compared(world, repair=True)
+    world.drain()
+
+    assert found(report) == [("missing_in_erp", "uk:order:30")]
+    assert [sale["state"] for sale in world.books.sales()] == ["confirmed"]
+
+
 ASKED = {
     "a sale that was deleted": ("deleted_in_erp", "commerce"),
     "an order that was deleted": ("deleted_after_posting", "commerce"),
