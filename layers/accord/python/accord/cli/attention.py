@@ -141,7 +141,10 @@ def dismiss(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Closes items that were settled elsewhere. One opens again only when its content changes."""
+    """Closes items that were settled elsewhere. One opens again only when its content changes.
+
+    What an order claimed of the stock beyond its document is free again.
+    """
     connect(stage)
     found = chosen(ids, Filter(owner, reason, store, subject, older, match))
     items = [each for each in found if not each.subject.startswith("waiting:")]
