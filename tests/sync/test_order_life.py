@@ -152,6 +152,25 @@ def test_money_of_a_cancelled_order_is_finances_until_it_is_refunded(
     assert reasons(world) == []
 
 
+def test_money_that_goes_back_of_a_cancelled_sale_that_was_deleted_is_booked_by_finance(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(paying())
+    id_ = place(world)
+    line = str(world.store.orders[id_]["line_items"][0]["id"])
+    world.store.edit_line(id_, line, total="50.00")  # made anew: the money is of the first one
+    world.drain()
+    world.store.set_status(id_, "cancelled")
+    world.drain()
+    world.erp().delete(erp_ref(world, id_))
+    world.store.refund(id_, "5.00")
+    world.drain()
+
+    (item,) = (each for each in world.attention.open() if each.subject.startswith("uk:refund"))
+    assert (item.reason, item.owner) == ("sale_deleted", "finance")
+    assert "5.00 GBP" in item.message
+
+
 # --- edited ------------------------------------------------------------------
 
 

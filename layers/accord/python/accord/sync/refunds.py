@@ -410,7 +410,22 @@ class Refunds:
                 raise
             story.tell("step", f"{refund.total} was paid back by hand")
             return
+        except RejectedError as error:
+            if state_of(link) is State.VOIDED and self.sales.back.adapter.get(link.erp) is None:
+                raise self._sale_deleted(link, order, refund) from error
+            raise
         story.tell("step", f"{refund.total} paid back from {account}")
+
+    def _sale_deleted(self, link: Link, order: SalesOrder, refund: Refund) -> PermanentError:
+        """It was cancelled, and a person deleted it: no money is of it any more."""
+        here, stands = self.sales.back.name, link.number or link.document_key
+        return PermanentError(
+            f"refund {refund.ref.id} of order {order.number} gives back {refund.total}, and "
+            f"{stands}, which was cancelled, was deleted in {here}: nothing is left there that the "
+            f"money could be of. Book in {here} what went back, then dismiss this",
+            reason="sale_deleted",
+            owner="finance",
+        )
 
     def _receipt_taken_off(self, link: Link, order: SalesOrder, refund: Refund) -> PermanentError:
         """No invoice is voided as long as money is set against it: a person took that off."""

@@ -171,6 +171,10 @@ REMEDIES: Mapping[str, Remedy] = {
         "Book in the back office what came and what went back, as far as it went over an account "
         "there; then dismiss this.",
     ),
+    "sale_deleted": Remedy(
+        "Money goes back of a sale that was cancelled, and that somebody deleted since.",
+        "Book in the back office what went back, then dismiss this.",
+    ),
     "refund_deleted": Remedy(
         "A refund was deleted in the store after it was booked.",
         "Take its credit note and payment back in the back office, then dismiss this.",

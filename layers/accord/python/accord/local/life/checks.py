@@ -46,6 +46,7 @@ _UNBOOKED = (
     "refund_exceeds",
     "credit_exceeds",
     "credited_by_hand",
+    "sale_deleted",
 )
 
 
@@ -457,6 +458,7 @@ class One:
             "cancelled_in_erp": (lost or any(each["state"] == "voided" for each in self.sales))
             and not (closed and state == State.VOIDED.value),
             "deleted_in_erp": lost and not (closed and state == State.VOIDED.value),
+            "sale_deleted": lost and bool(self.refunds),
             "credited_in_erp": bool(loose),
             "credit_exceeds": bool(loose),
             "shipment_withdrawn": False,
