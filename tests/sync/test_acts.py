@@ -13,7 +13,7 @@ from accord.ports.state import Item, Mend
 from accord.sync.acts import Target
 from accord.sync.dead_letters import report
 from tests.conftest import order_json
-from tests.sync.acting import acts_in, asked, mend
+from tests.sync.acting import asked, mend
 from tests.sync.conftest import START, config
 
 RICH = order_json("order_created_rich")
@@ -34,7 +34,7 @@ def stuck(make_world: MakeWorld) -> World:
 
 def dismissed(world: World) -> World:
     item = asked(world)
-    assert acts_in(world).dismiss(item, by="ada", why="we book it by hand")
+    assert world.acts().dismiss(item, by="ada", why="we book it by hand")
     return world
 
 
@@ -52,7 +52,7 @@ def told(world: World) -> list[tuple[str, dict[str, object]]]:
 
 def test_a_replay_is_an_ordinary_change_with_the_operators_name(stuck: World) -> None:
     item = asked(stuck)
-    acts_in(stuck).replay(Target.of(item), by="ada", why="the product has its SKU again")
+    stuck.acts().replay(Target.of(item), by="ada", why="the product has its SKU again")
     stuck.store.orders["30"]["line_items"][2]["sku"] = "BOOK-1"
     stuck.drain()
 
@@ -63,7 +63,7 @@ def test_a_replay_is_an_ordinary_change_with_the_operators_name(stuck: World) ->
 
 def test_a_replay_is_told_to_the_journal_and_on_the_item(stuck: World) -> None:
     item = asked(stuck)
-    acts_in(stuck).replay(Target.of(item), by="ada", why="once more")
+    stuck.acts().replay(Target.of(item), by="ada", why="once more")
     stuck.drain()
 
     assert told(stuck) == [("replayed", {"by": "ada", "why": "once more", "item": item.id})]
@@ -127,7 +127,7 @@ def test_a_mend_is_told_with_its_value_where_that_is_no_personal_data(stuck: Wor
 def test_the_reason_of_a_refund_is_no_word_of_the_journal(stuck: World) -> None:
     target = Target(Ref("uk", "refund", "65"), "refund_issued", aggregate=ORDER)
     reason = Mend("refunds.65.reason", "Ada was ill", "ada", START)
-    acts_in(stuck).mend(target, [reason], by="ada", why="")
+    stuck.acts().mend(target, [reason], by="ada", why="")
 
     assert told(stuck)[-1][0] == "mended refunds.65.reason"
 
@@ -137,7 +137,7 @@ def test_the_reason_of_a_refund_is_no_word_of_the_journal(stuck: World) -> None:
 
 def test_what_was_dismissed_stays_closed_when_it_is_met_again(stuck: World) -> None:
     dismissed(stuck)
-    acts_in(stuck).replay(Target.named("uk:order:30"), by="ben")
+    stuck.acts().replay(Target.named("uk:order:30"), by="ben")
     stuck.drain()
 
     assert stuck.attention.open() == []
@@ -175,21 +175,21 @@ def test_a_dismissal_is_told_with_who_and_why(stuck: World) -> None:
 
 def test_what_still_waits_cannot_be_dismissed(world: World) -> None:
     with pytest.raises(BadInputError, match="many wait for main:tax:20"):
-        acts_in(world).dismiss(of("waiting:main:tax:20"), by="ada", why="no")
+        world.acts().dismiss(of("waiting:main:tax:20"), by="ada", why="no")
 
 
 def test_what_was_closed_meanwhile_is_not_dismissed(stuck: World) -> None:
     item = asked(stuck)
     stuck.attention.close(item.id, now=stuck.clock(), by="a later attempt")
 
-    assert not acts_in(stuck).dismiss(item, by="ada", why="late")
+    assert not stuck.acts().dismiss(item, by="ada", why="late")
 
 
 @pytest.mark.parametrize("subject", ["message:abc", "webhooks:uk"])
 def test_what_has_no_story_can_be_dismissed(world: World, subject: str) -> None:
     world.attention.put(of(subject))
 
-    assert acts_in(world).dismiss(of(subject), by="ada", why="seen")
+    assert world.acts().dismiss(of(subject), by="ada", why="seen")
     found = world.attention.get("i1")
     assert found is not None
     assert (world.attention.open(), found.acted.startswith("dismissed by ada")) == ([], True)
@@ -213,4 +213,4 @@ def test_a_dismissed_dead_letter_says_nothing_of_the_next(world: World) -> None:
 
 def test_a_refund_of_an_unknown_order_is_mended_on_the_order(world: World) -> None:
     with pytest.raises(BadInputError, match="mend the order"):
-        acts_in(world).check(Target.of(of("uk:refund:7")), {"reason": "x"})
+        world.acts().check(Target.of(of("uk:refund:7")), {"reason": "x"})

@@ -17,7 +17,7 @@ from accord.local.world import World
 from accord.model.change import Change, Ref
 from accord.model.documents import Record
 from accord.sync.acts import Target
-from tests.sync.acting import ADA, acts_in
+from tests.sync.acting import ADA
 from tests.sync.conftest import START, config, paying
 
 MakeWorld = Callable[..., World]
@@ -269,7 +269,7 @@ def test_what_was_asked_of_its_deleted_quotation_is_over_when_the_order_goes_too
     assert [reason for _, reason in asked(world)] == ["deleted_in_erp"]
     (item,) = world.attention.open()
     world.store.delete("30")  # before any poll met it: nobody hears of it
-    acts_in(world).replay(Target.of(item), by=ADA)
+    world.acts().replay(Target.of(item), by=ADA)
     world.drain()
 
     assert asked(world) == []

@@ -25,7 +25,7 @@ from accord.sync.demand import Demander, taken
 from accord.sync.orders import Orders
 from accord.woo.mapping import from_wire
 from tests.conftest import order_json
-from tests.sync.acting import ADA, acts_in
+from tests.sync.acting import ADA
 from tests.sync.conftest import START, config
 
 RICH = order_json("order_created_rich")
@@ -311,11 +311,16 @@ def edited(world: Selling) -> None:
     assert world.taken() == 5
 
 
+def dismiss(world: Selling) -> None:
+    """What is the matter with it was settled elsewhere."""
+    (item,) = world.attention.open()
+    world.acts().dismiss(item, by=ADA, why="sent with the next parcel, and booked by hand")
+
+
 def test_what_a_person_leaves_as_it_is_claims_no_more_than_its_document() -> None:
     world = selling()
     edited(world)
-    (item,) = world.attention.open()
-    acts_in(world).dismiss(item, by=ADA, why="sent with the next parcel, and booked by hand")
+    dismiss(world)
     world.drain()
     assert world.claim.reserved_at is not None
 
@@ -327,8 +332,7 @@ def test_what_a_person_leaves_as_it_is_claims_no_more_than_its_document() -> Non
 def test_more_that_is_sold_after_a_dismissal_is_claimed_anew() -> None:
     world = selling()
     edited(world)
-    (item,) = world.attention.open()
-    acts_in(world).dismiss(item, by=ADA, why="booked by hand")
+    dismiss(world)
     world.drain()
     world.look()
     world.store.edit_line("30", world.line(), quantity=6)
@@ -341,8 +345,7 @@ def test_more_that_is_sold_after_a_dismissal_is_claimed_anew() -> None:
 def test_a_dismissal_that_meets_a_table_which_is_busy_is_carried_out_later() -> None:
     world = selling()
     edited(world)
-    (item,) = world.attention.open()
-    acts_in(world).dismiss(item, by=ADA, why="booked by hand")
+    dismiss(world)
     busy = iter([UnavailableError("levels: too fast", sent=False)])
 
     def hook(call: str) -> None:

@@ -19,7 +19,7 @@ from accord.sync.acts import Target
 from accord.sync.fingerprint import content
 from accord.sync.mends import mended, mended_profile
 from tests.conftest import order_json
-from tests.sync.acting import acts_in, asked, lift, mend
+from tests.sync.acting import asked, lift, mend
 from tests.sync.conftest import START, config
 from tests.sync.shoppers import ADA, Shoppers
 
@@ -88,7 +88,7 @@ def test_a_mend_holds_when_the_order_changes_later(stuck: World) -> None:
 def test_without_a_change_a_mended_order_is_not_written_again(stuck: World) -> None:
     mend(stuck, HERE, lines__8__sku="BOOK-1")
     before = len(stuck.books.sales())
-    acts_in(stuck).replay(Target.named(HERE), by="ada")
+    stuck.acts().replay(Target.named(HERE), by="ada")
     stuck.drain()
 
     assert len(stuck.books.sales()) == before
@@ -331,14 +331,14 @@ def test_a_mend_that_makes_no_sense_is_refused_with_what_would(
     posted: World, field: str, value: str, said: str
 ) -> None:
     with pytest.raises(BadInputError, match=said):
-        acts_in(posted).check(Target.named(HERE), {field: value})
+        posted.acts().check(Target.named(HERE), {field: value})
 
 
 def test_an_order_that_is_gone_cannot_be_mended(posted: World) -> None:
     del posted.store.orders["30"]
 
     with pytest.raises(BadInputError, match="not in the store any more"):
-        acts_in(posted).check(Target.named(HERE), {"po_number": "7"})
+        posted.acts().check(Target.named(HERE), {"po_number": "7"})
 
 
 def test_a_mend_that_is_not_there_cannot_be_taken_back(posted: World) -> None:

@@ -20,8 +20,10 @@ from accord.local.model_queue import ModelQueue as ModelQueue  # noqa: PLC0414
 from accord.local.store.deliveries import Body, encode, sign
 from accord.local.wiring import Wiring
 from accord.model.change import Change, Ref
-from accord.model.documents import Kind
+from accord.model.documents import Kind, SalesOrder
+from accord.model.keys import order_key
 from accord.rules.config import Config
+from accord.sync.acts import Acts
 from accord.sync.dead_letters import report
 from accord.sync.report import Report
 from accord.sync.told import GRACE
@@ -208,6 +210,24 @@ class World(Wiring):
         """What the night's schedule asks for: the next polls read every item once."""
         for kind in (Kind.STOCK, Kind.PRICE, Kind.ITEM):
             self._catalogue_poller().ask_for_sweep(kind)
+
+    def acts(self) -> Acts:
+        """What an operator does here."""
+
+        def order(ref: Ref) -> SalesOrder | None:
+            answer = self.store.get_order(ref.id)
+            return None if answer is None else self.store.order(answer[0])
+
+        return Acts(
+            attention=self.attention,
+            links=self.links,
+            queues=self.queue,
+            journal=self.journal,
+            clock=self.clock,
+            order=order,
+            profile=lambda _: None,
+            key=lambda ref: order_key(self.rules.key, ref.id),
+        )
 
     def reconcile(
         self,

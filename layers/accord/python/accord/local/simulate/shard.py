@@ -21,8 +21,7 @@ from accord.local.simulate import traffic
 from accord.local.simulate.asked import unjustified
 from accord.local.simulate.edge import Edge
 from accord.local.simulate.tally import Tally, Watch
-from accord.model.change import Change, Ref
-from accord.ports.state import Item
+from accord.model.change import Change
 from accord.rules.config import Config
 from accord.sync.worker import Again, Finished
 
@@ -174,20 +173,12 @@ class Shard(Life):
             in_hand = {each.ref for each in page.in_hand} & set(refs.values())
             for item in self.world.attention.open():
                 if {item.subject, item.aggregate} & in_hand:
-                    self._dismiss(item)
+                    self.world.acts().dismiss(item, by="somebody", why="settled")
             self.pass_(dt.timedelta(hours=1))
             if in_hand:
                 still = set(self._differences(replayed=False))
                 refs = {text: ref for text, ref in refs.items() if text in still}
         return list(refs)
-
-    def _dismiss(self, item: Item) -> None:
-        now = self.world.clock()
-        self.world.attention.dismiss(item.id, now=now, by="somebody", why="settled")
-        ref = Ref.parse(item.subject)
-        if ref.kind == "order":
-            change = Change(ref, "order_updated", now, f"dismissal-{item.id}")
-            self.world.queue.put(change, sending=f"dismissal:{item.id}:{now.isoformat()}")
 
     def heal(self) -> None:
         """See ``Life.heal``. Nobody saves anything once more: what no webhook told of is found."""
