@@ -144,3 +144,9 @@ def test_only_what_is_slow_each_time_is_slow(took: list[float], said: str) -> No
 
     assert in_time(lambda: left.pop(0)).wrong == said
     assert left == []
+
+
+def test_what_is_wrong_in_any_try_is_told_though_that_was_quick() -> None:
+    left = [Verdict(200, 3.0), Verdict(500, 0.1, "escaped"), Verdict(200, 0.1)]
+
+    assert in_time(lambda: left.pop(0)).wrong == "escaped"

@@ -6,11 +6,13 @@ else may come out.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from accord.errors import AccordError
 from accord.local.fuzz.bodies import STORE, altered
+from accord.local.fuzz.door import Verdict
 from accord.model.change import Change, Ref
 from accord.model.documents import SalesOrder, State
 from accord.ports.state import Link
@@ -34,8 +36,11 @@ class Reader:
     def __init__(self, config: Config) -> None:
         self._rules = next(iter(config.stores.values()))
 
-    def read(self, change: Change, rng: Random) -> tuple[str, float, bool]:
-        """What is wrong (empty where nothing is), the seconds of CPU, whether it was refused."""
+    def read(self, verdict: Verdict, rng: Random) -> Verdict:
+        """``verdict`` with what came of reading what was queued, if anything was."""
+        change = verdict.queued
+        if change is None:
+            return verdict
         began = time.thread_time()
         wrong, refused = "", False
         try:
@@ -44,7 +49,8 @@ class Reader:
             refused = True
         except Exception as error:  # noqa: BLE001 - whatever it is, it has escaped
             wrong = f"escaped from the {change.ref.kind}'s reading: {error!r:.200}"
-        return wrong, time.thread_time() - began, refused
+        cpu = verdict.cpu_s + time.thread_time() - began
+        return replace(verdict, wrong=verdict.wrong or wrong, cpu_s=cpu, refused=refused)
 
     def _take(self, change: Change, rng: Random) -> None:
         document = change.document

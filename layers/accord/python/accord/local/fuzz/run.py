@@ -3,13 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from accord.local.fuzz import calls, keys, visits
 from accord.local.fuzz.bodies import Bodies, Case
 from accord.local.fuzz.checkouts import ask
-from accord.local.fuzz.door import SLOWEST_S, Door, Verdict, in_time, opened
+from accord.local.fuzz.door import SLOWEST_S, Door, in_time, opened
 from accord.local.fuzz.reading import Reader
 from accord.local.recorded import Recorded
 from accord.rules.config import Config
@@ -79,26 +79,13 @@ class _Run:
             self._note(number, "a browser's visit", cpu, wrong)
             return
         case = self.bodies.case(number)
-        verdict = in_time(lambda: self._handled(case, number))
+        verdict = in_time(lambda: self.reader.read(self.door.take(case), Random(number)))
         result.answers[verdict.status] += 1
         if verdict.queued is not None:
             result.queued += 1
             result.read += verdict.queued.document is not None
             result.refused += verdict.refused
         self._note(number, _said(case), verdict.cpu_s, verdict.wrong)
-
-    def _handled(self, case: Case, number: int) -> Verdict:
-        """Taken at the door, and read if it was queued."""
-        verdict = self.door.take(case)
-        if verdict.queued is None:
-            return verdict
-        wrong, cpu, refused = self.reader.read(verdict.queued, Random(number))
-        return replace(
-            verdict,
-            wrong=verdict.wrong or wrong,
-            cpu_s=verdict.cpu_s + cpu,
-            refused=refused,
-        )
 
     def _note(self, number: int, how: str, cpu: float, wrong: str) -> None:
         result = self.result
