@@ -354,3 +354,16 @@ def test_a_shadow_writes_nothing(make_world: MakeWorld) -> None:
     assert {"store.put_order", "links.save"}.isdisjoint(calls)
     assert reasons(world) == []
     assert any("shadow: ask: cancelled in main" in each.text for each in world.journal.of(ORDER))
+
+
+def test_a_shadow_asks_nothing_of_what_is_gone_on_both_sides(make_world: MakeWorld) -> None:
+    world = make_world(telling(flows={"erp_changes": "shadow"}))
+    placed(world, RICH)
+    world.erp().cancel(SALE)
+    world.erp().delete(SALE)
+    world.store.delete("30")
+    say(world, SALE, CHANGED)
+    world.drain()
+
+    (*_, last) = (each.text for each in world.journal.of(ORDER) if "shadow" in each.text)
+    assert "nothing due" in last

@@ -184,6 +184,8 @@ class FromErp(ABC):
         try:
             progress = self._progress(link, document)
             plan = self.plan(link, progress) if progress is not None else ""
+        except GoneError:  # its own flow asks a person
+            plan = ""
         except PermanentError as error:
             plan = f"attention: {error.reason}"
         outcome = Shadowed(plan or "nothing due")
