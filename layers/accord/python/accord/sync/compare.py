@@ -117,21 +117,22 @@ class Comparison:
 
     def _without_sale(self, pair: Pair, order: SalesOrder, routed: Routed) -> Compared:
         blank = Link(pair.ref, order_key(self.rules.key, pair.ref.id), 0)
-        made = pair.link if pair.link is not None and pair.link.erp is not None else None
-        over = made if made is not None and state_of(made) is State.VOIDED else None
-        due = decide(over or blank, order, self.rules.orders, routed, amends=())
-        if not isinstance(due, Create) and made is over:
+        link = pair.link or blank
+        was_voided = link.erp is not None and state_of(link) is State.VOIDED
+        known = link if was_voided else blank
+        due = decide(known, order, self.rules.orders, routed, amends=())
+        if not isinstance(due, Create) and (link.erp is None or was_voided):
             return Compared(skipped=due.why if isinstance(due, Skip) else "nothing is due")
-        if made is not None and made.erp is not None and made is not over:
+        if link.erp is not None and not was_voided:
             # It was made, and is gone: its flow asks a person, and makes no second one.
             asks = self.rules.flows.erp_changes == "on"
             change: dict[str, Any] = {
                 "why": "nothing looks at what is deleted there: the flow erp_changes is off"
             }
             if asks:
-                told = change_of("order_changed_in_erp", made.erp, "it goes on the attention list")
+                told = change_of("order_changed_in_erp", link.erp, "it goes on the attention list")
                 change = {**told, "aggregate": str(pair.ref)}
-            there = f"{made.number or made.document_key} is gone"
+            there = f"{link.number or link.document_key} is gone"
         else:
             change = change_of("order_updated", pair.ref, "the order is posted")
             there = NO_DOCUMENT

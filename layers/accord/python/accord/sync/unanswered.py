@@ -12,7 +12,8 @@ from accord.model.documents import Kind, State
 from accord.model.keys import payment_key
 from accord.ports.state import Link, Links
 from accord.sync.decide import UNBOOKED
-from accord.sync.sales import BackOffice, money
+from accord.sync.received import received
+from accord.sync.sales import BackOffice
 from accord.sync.steps import adopt
 from accord.sync.turn import WRITING
 
@@ -105,14 +106,11 @@ class Unanswered:
 
         Raises: as ``paid``.
         """
-        amounts = (link.facts[PAYING].rpartition(" ")[0], link.facts.get("netted", ""))
+        amount = link.facts[PAYING].rpartition(" ")[0]
+        came = received(replace(link, facts={**link.facts, "paid": amount}))
         link = self.paid(link)
-        if link.facts.get("paid") or UNBOOKED in link.facts:
+        if link.facts.get("paid") or UNBOOKED in link.facts or came is None:
             return link
-        amount, before = map(money, amounts)
-        if amount is None:
-            return link
-        came = amount + before if before is not None else amount
         return self.links.save(replace(link, facts={**link.facts, UNBOOKED: str(came)}))
 
 
